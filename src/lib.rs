@@ -1,0 +1,6 @@
+//! Offshoot: Neon-style branches and branch-scoped roles for the Postgres you already run.
+
+pub mod clock;
+pub mod entropy;
+pub mod model;
+pub mod vault;

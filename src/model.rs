@@ -1,0 +1,25 @@
+//! What is true: the vocabulary of the control plane and the rules that hold between its values.
+//!
+//! # Invariants
+//!
+//! * Nothing here performs I/O, reads a clock or draws a random number; whatever a rule needs to
+//!   know arrives as an argument.
+//! * No type here derives `Serialize`. A stored or public shape is a promise, and promises are made
+//!   in [`crate::store`] and [`crate::wire`].
+
+pub mod branch;
+pub mod database;
+pub mod endpoint;
+pub mod id;
+pub mod lsn;
+pub mod name;
+pub mod operation;
+pub mod point;
+pub mod project;
+pub mod refusal;
+pub mod revision;
+pub mod role;
+pub mod rules;
+pub mod scram;
+pub mod secret;
+pub mod state;

@@ -1,0 +1,272 @@
+//! Names: checked once, when they are parsed. A name that exists is valid.
+
+use std::fmt;
+use std::str::FromStr;
+
+/// Why a text cannot be the name of a role or a database.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NameError {
+    /// There is no name.
+    #[error("{what} name is empty; give 1 to 63 bytes")]
+    Empty {
+        /// What was to be named.
+        what: &'static str,
+    },
+    /// Postgres would silently cut the name.
+    #[error(
+        "{what} name has {bytes} bytes, and Postgres keeps only {max}; give a shorter one",
+        max = PG_NAME_MAX_BYTES
+    )]
+    TooLong {
+        /// What was to be named.
+        what: &'static str,
+        /// How long the name is, in bytes of UTF-8.
+        bytes: usize,
+    },
+    /// Control characters make names that cannot be told apart on a screen.
+    #[error("{what} name has the control character U+{code:04X}; leave it out")]
+    ControlCharacter {
+        /// What was to be named.
+        what: &'static str,
+        /// The character's code point.
+        code: u32,
+    },
+    /// A blank that nobody can see.
+    #[error("{what} name begins or ends with a blank; leave it out")]
+    OuterBlank {
+        /// What was to be named.
+        what: &'static str,
+    },
+    /// Postgres, Neon or Offshoot keeps the name for itself.
+    #[error("{what} name `{name}` is reserved; choose another")]
+    Reserved {
+        /// What was to be named.
+        what: &'static str,
+        /// The reserved name.
+        name: String,
+    },
+}
+
+/// The longest identifier that Postgres keeps, in bytes (`NAMEDATALEN - 1`).
+pub const PG_NAME_MAX_BYTES: usize = 63;
+
+/// The group of which every role made over the API is a member, where a Postgres has it.
+pub const ROLE_GROUP: &str = "neon_superuser";
+
+/// The superuser of the computes that Offshoot runs itself.
+pub const COMPUTE_ADMIN: &str = "cloud_admin";
+
+/// The system role with which every project is born, and which nobody can change or delete.
+pub const SYSTEM_ROLE: &str = "web_access";
+
+/// Names that no client may give to a role. Postgres itself refuses `public` and `none`; the
+/// others it would take, and each would then be mistaken for something else.
+const RESERVED_ROLES: &[&str] = &[
+    "public",
+    "none",
+    "current_role",
+    "current_user",
+    "session_user",
+    "user",
+    ROLE_GROUP,
+    COMPUTE_ADMIN,
+    SYSTEM_ROLE,
+    "zenith_admin",
+    "neon_service",
+    "postgres",
+];
+
+/// Databases that every cluster has.
+const RESERVED_DATABASES: &[&str] = &["postgres", "template0", "template1"];
+
+/// Postgres keeps this prefix for its own roles, in lower case only.
+const RESERVED_ROLE_PREFIX: &str = "pg_";
+
+fn check(what: &'static str, text: &str) -> Result<(), NameError> {
+    if text.is_empty() {
+        return Err(NameError::Empty { what });
+    }
+    if PG_NAME_MAX_BYTES < text.len() {
+        return Err(NameError::TooLong { what, bytes: text.len() });
+    }
+    if let Some(c) = text.chars().find(|c| c.is_control()) {
+        return Err(NameError::ControlCharacter { what, code: c.into() });
+    }
+    if text.trim() != text {
+        return Err(NameError::OuterBlank { what });
+    }
+    Ok(())
+}
+
+macro_rules! name {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub struct $name(Box<str>);
+
+        impl $name {
+            /// Returns the name as text.
+            #[must_use]
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, "{:?}", &*self.0)
+            }
+        }
+    };
+}
+
+name!(
+    /// The name of a Postgres role. Any legal Postgres identifier but the reserved ones.
+    RoleName
+);
+name!(
+    /// The name of a Postgres database. Any legal Postgres identifier but the reserved ones.
+    DatabaseName
+);
+name!(
+    /// The name of a branch. Unique within its project.
+    BranchName
+);
+name!(
+    /// The name of a project. Not unique: projects are told apart by their ids.
+    ProjectName
+);
+
+impl RoleName {
+    const WHAT: &'static str = "the role";
+
+    /// Returns the name of the system role, which [`FromStr`] refuses as reserved.
+    #[must_use]
+    pub fn system() -> Self {
+        Self(SYSTEM_ROLE.into())
+    }
+
+    /// Parses a name that was already accepted once, the system role's among them: one from the
+    /// store, or one in the path of a request, which can name no role that was refused before.
+    pub fn parse_existing(text: &str) -> Result<Self, NameError> {
+        check(Self::WHAT, text)?;
+        Ok(Self(text.into()))
+    }
+}
+
+impl FromStr for RoleName {
+    type Err = NameError;
+
+    fn from_str(text: &str) -> Result<Self, NameError> {
+        check(Self::WHAT, text)?;
+        if text.starts_with(RESERVED_ROLE_PREFIX) || RESERVED_ROLES.contains(&text) {
+            return Err(NameError::Reserved { what: Self::WHAT, name: text.into() });
+        }
+        Ok(Self(text.into()))
+    }
+}
+
+impl FromStr for DatabaseName {
+    type Err = NameError;
+
+    fn from_str(text: &str) -> Result<Self, NameError> {
+        const WHAT: &str = "the database";
+        check(WHAT, text)?;
+        if RESERVED_DATABASES.contains(&text) {
+            return Err(NameError::Reserved { what: WHAT, name: text.into() });
+        }
+        Ok(Self(text.into()))
+    }
+}
+
+/// Why a text cannot be the name of a branch or a project.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{what} name has {chars} characters; give 1 to {max}", max = TITLE_MAX_CHARS)]
+pub struct TitleError {
+    what: &'static str,
+    chars: usize,
+}
+
+/// The longest name of a branch or project, in characters, as in Neon's own definition.
+pub const TITLE_MAX_CHARS: usize = 256;
+
+fn check_title(what: &'static str, text: &str) -> Result<(), TitleError> {
+    let chars = text.chars().count();
+    if (1..=TITLE_MAX_CHARS).contains(&chars) { Ok(()) } else { Err(TitleError { what, chars }) }
+}
+
+impl FromStr for BranchName {
+    type Err = TitleError;
+
+    fn from_str(text: &str) -> Result<Self, TitleError> {
+        check_title("the branch", text)?;
+        Ok(Self(text.into()))
+    }
+}
+
+impl FromStr for ProjectName {
+    type Err = TitleError;
+
+    fn from_str(text: &str) -> Result<Self, TitleError> {
+        check_title("the project", text)?;
+        Ok(Self(text.into()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn refused(text: &str) -> NameError {
+        text.parse::<RoleName>().expect_err("a refused name")
+    }
+
+    #[test]
+    fn a_name_is_measured_in_bytes_not_characters() {
+        assert!("ä".repeat(31).parse::<RoleName>().is_ok());
+        assert_eq!(
+            refused(&"ä".repeat(32)),
+            NameError::TooLong { what: RoleName::WHAT, bytes: 64 }
+        );
+        assert!("x".repeat(63).parse::<RoleName>().is_ok());
+    }
+
+    #[test]
+    fn every_name_that_postgres_takes_and_people_can_see_is_accepted() {
+        for text in ["we ird/n", "a\"b", "a'b", "a\\b", "50%", "🦀", "PG_upper", "App", "Public"]
+        {
+            assert_eq!(text.parse::<RoleName>().expect("a legal name").as_str(), text);
+        }
+    }
+
+    #[test]
+    fn reserved_names_are_refused_by_name() {
+        for text in ["pg_x", "pg_", "public", "none", "neon_superuser", "cloud_admin", "web_access"]
+        {
+            assert!(matches!(refused(text), NameError::Reserved { .. }), "{text}");
+        }
+        assert!("template1".parse::<DatabaseName>().is_err());
+    }
+
+    #[test]
+    fn what_nobody_can_see_is_refused() {
+        assert_eq!(refused(""), NameError::Empty { what: RoleName::WHAT });
+        assert_eq!(refused("a\0b"), NameError::ControlCharacter { what: RoleName::WHAT, code: 0 });
+        assert_eq!(refused("a "), NameError::OuterBlank { what: RoleName::WHAT });
+        assert_eq!(refused("a\nb"), NameError::ControlCharacter { what: RoleName::WHAT, code: 10 });
+    }
+
+    #[test]
+    fn the_name_of_a_branch_has_1_to_256_characters() {
+        assert!("".parse::<BranchName>().is_err());
+        assert!("ä".repeat(256).parse::<BranchName>().is_ok());
+        assert!("a".repeat(257).parse::<BranchName>().is_err());
+    }
+}

@@ -1,0 +1,170 @@
+//! Refusal: a rule said no, and nothing happened.
+
+use crate::model::id::{BranchId, EndpointId, ProjectId};
+use crate::model::lsn::Lsn;
+use crate::model::name::{BranchName, DatabaseName, RoleName};
+use crate::model::revision::Timestamp;
+
+/// Why a rule refused a command. The messages are for clients: they say what was wrong and what
+/// to do.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// There is no such project.
+    #[error("project not found; project_id:\"{0}\"")]
+    ProjectMissing(ProjectId),
+    /// There is no such branch in the project.
+    #[error("branch not found; branch_id:\"{0}\"")]
+    BranchMissing(BranchId),
+    /// There is no such endpoint in the project.
+    #[error("endpoint not found; endpoint_id:\"{0}\"")]
+    EndpointMissing(EndpointId),
+    /// The branch has no such role.
+    #[error("role not found; role_name:\"{0}\"")]
+    RoleMissing(RoleName),
+    /// The branch has no such database.
+    #[error("database not found; database_name:\"{0}\"")]
+    DatabaseMissing(DatabaseName),
+
+    /// Another branch of the project has the name.
+    #[error("branch already exists; branch_name:\"{0}\"")]
+    BranchExists(BranchName),
+    /// The branch has a role of that name.
+    #[error("role already exists; role_name:\"{0}\"")]
+    RoleExists(RoleName),
+    /// The branch has a database of that name.
+    #[error("database already exists; database_name:\"{0}\"")]
+    DatabaseExists(DatabaseName),
+    /// The branch has its endpoint already.
+    #[error("read_write endpoint already exists; endpoint_id:\"{0}\"")]
+    EndpointExists(EndpointId),
+
+    /// The role belongs to the system.
+    #[error("role \"{0}\" is protected: the system keeps it, and it cannot be changed or deleted")]
+    RoleProtected(RoleName),
+    /// The role owns databases.
+    #[error(
+        "role \"{role}\" owns the database \"{database}\"{more}; delete the database or give it \
+         another owner first"
+    )]
+    RoleOwnsDatabase {
+        /// The role that was to be deleted.
+        role: RoleName,
+        /// A database that it owns.
+        database: DatabaseName,
+        /// How many others there are, as words.
+        more: String,
+    },
+    /// The role has no password to reset or reveal.
+    #[error("role \"{0}\" cannot log in, so it has no password")]
+    RoleWithoutPassword(RoleName),
+    /// The project does not keep passwords.
+    #[error("storing passwords is disabled for this project; reset the password to get a new one")]
+    PasswordsNotStored,
+    /// The database's owner-to-be does not exist.
+    #[error("database owner not found; role_name:\"{0}\"")]
+    OwnerMissing(RoleName),
+    /// The branch is the one that is meant when none is named.
+    #[error("branch {0} is the project's default branch and cannot be deleted")]
+    BranchIsDefault(BranchId),
+    /// The branch has children.
+    #[error("branch {branch} has the child branch {child}; delete its children first")]
+    BranchHasChildren {
+        /// The branch that was to be deleted.
+        branch: BranchId,
+        /// One of its children.
+        child: BranchId,
+    },
+    /// The branch has that name already.
+    #[error("cannot set branch to the same name")]
+    BranchNameUnchanged,
+    /// Offshoot does not run the endpoint's Postgres.
+    #[error(
+        "endpoint {0} is attached: its Postgres is run by others, so it can be neither started nor \
+         suspended here"
+    )]
+    EndpointAttached(EndpointId),
+
+    /// No endpoint serves the branch.
+    #[error("branch {0} has no endpoint to connect to; create a read_write endpoint for it first")]
+    BranchWithoutEndpoint(BranchId),
+    /// The endpoint serves another branch.
+    #[error("endpoint {endpoint} does not serve branch {branch}")]
+    EndpointElsewhere {
+        /// The endpoint that was named.
+        endpoint: EndpointId,
+        /// The branch that was named.
+        branch: BranchId,
+    },
+    /// No PostgreSQL of that version is installed on this machine.
+    #[error(
+        "PostgreSQL {wanted} is not installed on this machine (found: {found}); install it, or set \
+         OFFSHOOT_PG_BIN to the directory of its binaries"
+    )]
+    PgVersionNotInstalled {
+        /// The version that was asked for.
+        wanted: u8,
+        /// The versions that are installed, as words.
+        found: String,
+    },
+    /// Every port for local computes is taken.
+    #[error("every TCP port for local computes is taken; give the server a wider --compute-ports")]
+    PortsExhausted,
+
+    /// The time lies outside the branch's history.
+    #[error(
+        "timestamp {asked} is outside the history of branch {branch}; it must lie between \
+         {earliest} and {latest}"
+    )]
+    TimeOutsideHistory {
+        /// The branch.
+        branch: BranchId,
+        /// The time that was asked for.
+        asked: String,
+        /// The earliest that can be answered.
+        earliest: String,
+        /// The latest that can be answered.
+        latest: String,
+    },
+    /// The LSN lies outside what is known of the branch's Postgres.
+    #[error(
+        "LSN {asked} is outside the history of branch {branch}; it must lie between {earliest} and \
+         {latest}"
+    )]
+    LsnOutsideHistory {
+        /// The branch.
+        branch: BranchId,
+        /// The LSN that was asked for.
+        asked: Lsn,
+        /// The earliest that can be answered.
+        earliest: Lsn,
+        /// The latest that can be answered.
+        latest: Lsn,
+    },
+    /// No Postgres of the branch ever reported an LSN.
+    #[error(
+        "LSN {asked} is unknown: no endpoint of branch {branch} has applied a change yet; name a \
+         timestamp instead"
+    )]
+    LsnUnknown {
+        /// The branch.
+        branch: BranchId,
+        /// The LSN that was asked for.
+        asked: Lsn,
+    },
+}
+
+/// Writes a time as the API does.
+#[must_use]
+pub fn time_text(at: Timestamp) -> String {
+    at.to_rfc3339_opts(chrono::SecondsFormat::AutoSi, true)
+}
+
+/// Returns the words for further databases that a role owns, for
+/// [`Refusal::RoleOwnsDatabase`].
+#[must_use]
+pub fn and_others(owned: &[DatabaseName]) -> String {
+    match owned.len() {
+        0 | 1 => String::new(),
+        n => format!(" and {} more", n - 1),
+    }
+}

@@ -1,0 +1,62 @@
+//! Role: a Postgres role that the catalog describes.
+
+use crate::model::name::RoleName;
+use crate::model::revision::{Revision, Timestamp};
+use crate::model::secret::{Password, Sealed, Verifier};
+
+/// A role as a branch's catalog has it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Role {
+    /// Its name, unique within the branch.
+    pub name: RoleName,
+    /// How it logs in.
+    pub login: Login,
+    /// Whether it belongs to the system; then nobody can change or delete it.
+    pub protected: bool,
+    /// The revision that created it. A role that is dropped and created again under its old name
+    /// is another role, and this tells the two apart.
+    pub born: Revision,
+    /// When it was created, in the branch where it was.
+    pub created_at: Timestamp,
+    /// When it was last changed.
+    pub updated_at: Timestamp,
+}
+
+/// How a role logs in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Login {
+    /// Not at all: the role is a group, or the system's.
+    Never,
+    /// With a password.
+    Password(Credential),
+}
+
+impl Login {
+    /// Returns the credential of a role that can log in.
+    #[must_use]
+    pub fn credential(&self) -> Option<&Credential> {
+        match self {
+            Self::Never => None,
+            Self::Password(credential) => Some(credential),
+        }
+    }
+}
+
+/// What is kept of a password.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Credential {
+    /// What Postgres is sent.
+    pub verifier: Verifier,
+    /// The clear text, encrypted at rest, so that it can be revealed; absent in a project that
+    /// does not store passwords.
+    pub sealed: Option<Sealed>,
+}
+
+/// A credential at the moment it is made, with the clear text that the response will show.
+#[derive(Clone, Debug)]
+pub struct DrawnCredential {
+    /// The clear text.
+    pub password: Password,
+    /// What is kept of it.
+    pub credential: Credential,
+}

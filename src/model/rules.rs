@@ -1,0 +1,109 @@
+//! The rules: what each command makes of a project's state, or why it is refused.
+//!
+//! A rule depends on nothing but its arguments, and may be run again: on a newer state, or in a
+//! test against another kind of state. Time comes in as a [`Moment`], and everything drawn (ids,
+//! passwords, seeds) in the command.
+
+pub mod branches;
+pub mod databases;
+pub mod endpoints;
+pub mod passes;
+pub mod projects;
+pub mod roles;
+
+use crate::model::branch::Branch;
+use crate::model::endpoint::Power;
+use crate::model::id::{BranchId, OperationId};
+use crate::model::operation::{Action, Event, Operation, Status, Subject};
+use crate::model::refusal::Refusal;
+use crate::model::revision::Moment;
+use crate::model::state::{Denied, Write};
+
+/// Sixty-four drawn bits from which the ids of a commit's operations are made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Seed(pub u64);
+
+fn refuse<T, E>(refusal: Refusal) -> Result<T, Denied<E>> {
+    Err(Denied::Refused(refusal))
+}
+
+fn get_branch<S: Write>(state: &S, id: &BranchId) -> Result<Branch, Denied<S::Error>> {
+    state.branch(id)?.ok_or_else(|| Denied::Refused(Refusal::BranchMissing(id.clone())))
+}
+
+/// Writes the operations of one request, in the order in which they are to happen: the first is
+/// running, for nothing comes before it.
+fn schedule<S: Write>(
+    state: &mut S,
+    moment: Moment,
+    seed: Seed,
+    branch: &Branch,
+    work: &[(Action, Subject)],
+) -> Result<Vec<Operation>, Denied<S::Error>> {
+    let mut operations = Vec::with_capacity(work.len());
+    for (index, (action, subject)) in (0..).zip(work) {
+        let (endpoint, status) = match action {
+            // Done by the commit that writes it: the branch is there, and its catalog with it.
+            Action::CreateTimeline | Action::CreateBranch => (None, Status::Finished),
+            Action::DeleteTimeline => (None, first_runs(index)),
+            Action::StartCompute | Action::SuspendCompute | Action::ApplyConfig => {
+                (branch.endpoint.clone(), first_runs(index))
+            }
+        };
+        let operation = Operation {
+            id: OperationId::at(moment.at, index, seed.0),
+            branch: branch.id.clone(),
+            endpoint,
+            action: *action,
+            subject: subject.clone(),
+            status,
+            revision: moment.revision,
+            failures: 0,
+            created_at: moment.at,
+            updated_at: moment.at,
+        };
+        state.put_operation(operation.clone())?;
+        operations.push(operation);
+    }
+    Ok(operations)
+}
+
+fn first_runs(index: u8) -> Status {
+    if index == 0 { Status::Running { retry: None } } else { Status::Scheduling }
+}
+
+/// Notes a change of the branch's roles or databases, and writes the operations that bring its
+/// endpoint there. An idle endpoint is started for it and suspended again; a branch without an
+/// endpoint has nothing to do.
+fn changed<S: Write>(
+    state: &mut S,
+    moment: Moment,
+    seed: Seed,
+    branch: Branch,
+    subject: Subject,
+) -> Result<Vec<Operation>, Denied<S::Error>> {
+    let branch = Branch { updated_at: moment.at, ..branch };
+    state.put_branch(branch.clone())?;
+    let Some(id) = &branch.endpoint else { return Ok(Vec::new()) };
+    let idle = state.endpoint(id)?.is_some_and(|endpoint| endpoint.desired == Power::Idle);
+    let apply = (Action::ApplyConfig, subject);
+    if idle {
+        let suspend = (Action::SuspendCompute, Subject::Whole);
+        schedule(state, moment, seed, &branch, &[apply, suspend])
+    } else {
+        schedule(state, moment, seed, &branch, &[apply])
+    }
+}
+
+/// Ends the unfinished operations of a branch whose work has become pointless.
+fn supersede<S: Write>(
+    state: &mut S,
+    moment: Moment,
+    branch: &BranchId,
+) -> Result<(), Denied<S::Error>> {
+    for operation in state.unfinished(branch)? {
+        let ended = operation.after(Event::Superseded, moment.at);
+        state.put_operation(ended.expect("an unfinished operation can be superseded"))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,118 @@
+//! Rules about endpoints.
+
+use crate::model::branch::Branch;
+use crate::model::endpoint::{Endpoint, EndpointState, Power, Site, Tuning};
+use crate::model::id::{BranchId, EndpointId};
+use crate::model::operation::{Action, Operation, Subject};
+use crate::model::refusal::Refusal;
+use crate::model::revision::Moment;
+use crate::model::rules::{Seed, get_branch, refuse, schedule, supersede};
+use crate::model::state::{Denied, Read, Write};
+
+/// An endpoint and what is left to do about it.
+pub type Changed = (Endpoint, Vec<Operation>);
+
+/// An endpoint that is to be created.
+#[derive(Clone, Debug)]
+pub struct NewEndpoint {
+    /// Its id.
+    pub id: EndpointId,
+    /// Where its Postgres comes from.
+    pub site: Site,
+    /// What the client tunes.
+    pub tuning: Tuning,
+}
+
+/// Creates the endpoint of a branch that has none.
+pub fn create<S: Write>(
+    state: &mut S,
+    moment: Moment,
+    seed: Seed,
+    branch: &BranchId,
+    new: NewEndpoint,
+) -> Result<Changed, Denied<S::Error>> {
+    let branch = get_branch(state, branch)?;
+    if let Some(endpoint) = branch.endpoint {
+        return refuse(Refusal::EndpointExists(endpoint));
+    }
+    let (branch, endpoint) = put_new(state, moment, branch, new)?;
+    let action = match endpoint.site {
+        Site::Local { .. } => Action::StartCompute,
+        Site::Attached(_) => Action::ApplyConfig,
+    };
+    let operations = schedule(state, moment, seed, &branch, &[(action, Subject::Whole)])?;
+    Ok((endpoint, operations))
+}
+
+/// Puts a new endpoint and binds it to its branch.
+pub(super) fn put_new<S: Write>(
+    state: &mut S,
+    moment: Moment,
+    branch: Branch,
+    new: NewEndpoint,
+) -> Result<(Branch, Endpoint), Denied<S::Error>> {
+    let endpoint = Endpoint {
+        id: new.id,
+        branch: branch.id.clone(),
+        site: new.site,
+        desired: Power::Active,
+        state: EndpointState::Init,
+        tuning: new.tuning,
+        created_at: moment.at,
+        updated_at: moment.at,
+        started_at: None,
+        suspended_at: None,
+    };
+    let branch = Branch { endpoint: Some(endpoint.id.clone()), ..branch };
+    state.put_branch(branch.clone())?;
+    state.put_endpoint(endpoint.clone())?;
+    Ok((branch, endpoint))
+}
+
+/// Deletes an endpoint. Its branch stays, and so does a local compute's data.
+pub fn delete<S: Write>(
+    state: &mut S,
+    moment: Moment,
+    seed: Seed,
+    id: &EndpointId,
+) -> Result<Changed, Denied<S::Error>> {
+    let endpoint = get(state, id)?;
+    let branch = get_branch(state, &endpoint.branch)?;
+    supersede(state, moment, &branch.id)?;
+    let operations = match endpoint.site {
+        Site::Local { .. } => {
+            schedule(state, moment, seed, &branch, &[(Action::SuspendCompute, Subject::Whole)])?
+        }
+        Site::Attached(_) => Vec::new(),
+    };
+    state.put_branch(Branch { endpoint: None, ..branch })?;
+    state.remove_endpoint(id)?;
+    Ok((endpoint, operations))
+}
+
+/// Asks for an endpoint to run, or not to.
+pub fn set_power<S: Write>(
+    state: &mut S,
+    moment: Moment,
+    seed: Seed,
+    id: &EndpointId,
+    desired: Power,
+) -> Result<Changed, Denied<S::Error>> {
+    let endpoint = get(state, id)?;
+    if let Site::Attached(_) = endpoint.site {
+        return refuse(Refusal::EndpointAttached(endpoint.id));
+    }
+    let branch = get_branch(state, &endpoint.branch)?;
+    let endpoint = Endpoint { desired, updated_at: moment.at, ..endpoint };
+    state.put_endpoint(endpoint.clone())?;
+    let action = match desired {
+        Power::Active => Action::StartCompute,
+        Power::Idle => Action::SuspendCompute,
+    };
+    let operations = schedule(state, moment, seed, &branch, &[(action, Subject::Whole)])?;
+    Ok((endpoint, operations))
+}
+
+fn get<S: Read>(state: &S, id: &EndpointId) -> Result<Endpoint, Denied<S::Error>> {
+    state.endpoint(id)?.ok_or_else(|| Denied::Refused(Refusal::EndpointMissing(id.clone())))
+}

@@ -1,0 +1,124 @@
+//! Rules about what a pass leaves behind.
+
+use crate::model::endpoint::{Endpoint, EndpointState};
+use crate::model::id::BranchId;
+use crate::model::operation::{Event, Operation, Retry, Subject};
+use crate::model::revision::{Moment, Revision};
+use crate::model::state::{Denied, Mark, Write};
+
+/// After how many failed passes in a row an operation is given up. With the pause growing to a
+/// minute, that is about a quarter of an hour. The catalog stands, and passes go on.
+pub const MAX_FAILURES: u32 = 20;
+
+/// What a pass left behind.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Report {
+    /// The branch.
+    pub branch: BranchId,
+    /// The revision that the pass read. What came later is the next pass's.
+    pub revision: Revision,
+    /// How it went.
+    pub outcome: Outcome,
+}
+
+/// How a pass went.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// Everything that could be done was.
+    Done {
+        /// Whether the compute runs; absent where the branch has no endpoint any more.
+        left: Option<EndpointState>,
+        /// What its Postgres had, where it was asked.
+        mark: Option<Mark>,
+        /// What could not be done, and no retry would mend.
+        problems: Vec<Problem>,
+    },
+    /// It failed as a whole, and another may succeed.
+    Delayed(Retry),
+    /// It failed as a whole, and no other would succeed.
+    Hopeless {
+        /// Why, and what to do about it.
+        error: String,
+    },
+}
+
+/// Something that could not be done, and that no retry would mend.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    /// What it is about.
+    pub subject: Subject,
+    /// What is wrong, and what to do about it.
+    pub message: String,
+}
+
+/// Notes what a pass left behind: ends the operations that it did, and counts its failure on the
+/// others. Returns the operations that changed.
+pub fn record<S: Write>(
+    state: &mut S,
+    moment: Moment,
+    report: &Report,
+) -> Result<Vec<Operation>, Denied<S::Error>> {
+    let mut changed = Vec::new();
+    for operation in state.unfinished(&report.branch)? {
+        if report.revision < operation.revision {
+            continue;
+        }
+        let event = event(&operation, &report.outcome);
+        let operation =
+            operation.after(event, moment.at).expect("an unfinished operation takes any event");
+        state.put_operation(operation.clone())?;
+        changed.push(operation);
+    }
+    if let Outcome::Done { left, mark, problems: _ } = &report.outcome {
+        if let Some(mark) = mark {
+            state.put_mark(&report.branch, *mark)?;
+        }
+        if let Some(left) = left {
+            leave(state, moment, &report.branch, *left)?;
+        }
+    }
+    Ok(changed)
+}
+
+fn event(operation: &Operation, outcome: &Outcome) -> Event {
+    match outcome {
+        Outcome::Done { problems, .. } => {
+            let problem = problems.iter().find(|problem| problem.subject == operation.subject);
+            match problem {
+                None => Event::Succeeded,
+                Some(problem) => Event::GaveUp { error: problem.message.clone() },
+            }
+        }
+        Outcome::Delayed(retry) if operation.failures + 1 < MAX_FAILURES => {
+            Event::Delayed(retry.clone())
+        }
+        Outcome::Delayed(retry) => Event::GaveUp { error: retry.error.clone() },
+        Outcome::Hopeless { error } => Event::GaveUp { error: error.clone() },
+    }
+}
+
+fn leave<S: Write>(
+    state: &mut S,
+    moment: Moment,
+    branch: &BranchId,
+    left: EndpointState,
+) -> Result<(), Denied<S::Error>> {
+    let Some(id) = state.branch(branch)?.and_then(|branch| branch.endpoint) else { return Ok(()) };
+    let Some(endpoint) = state.endpoint(&id)? else { return Ok(()) };
+    if endpoint.state == left {
+        return Ok(());
+    }
+    let (started_at, suspended_at) = match left {
+        EndpointState::Active => (Some(moment.at), endpoint.suspended_at),
+        EndpointState::Idle => (endpoint.started_at, Some(moment.at)),
+        EndpointState::Init => (endpoint.started_at, endpoint.suspended_at),
+    };
+    state.put_endpoint(Endpoint {
+        state: left,
+        started_at,
+        suspended_at,
+        updated_at: moment.at,
+        ..endpoint
+    })?;
+    Ok(())
+}

@@ -1,0 +1,139 @@
+//! Rules about projects.
+
+use crate::model::branch::{Branch, Lineage};
+use crate::model::id::{BranchId, ProjectId};
+use crate::model::name::{BranchName, DatabaseName, ProjectName, RoleName};
+use crate::model::operation::{Action, Subject};
+use crate::model::project::{PgVersion, Project};
+use crate::model::refusal::Refusal;
+use crate::model::revision::Moment;
+use crate::model::role::{Credential, Login};
+use crate::model::rules::branches::{self, Born};
+use crate::model::rules::endpoints::{self, NewEndpoint};
+use crate::model::rules::{Seed, databases, refuse, roles, schedule};
+use crate::model::state::{Denied, Read, Write};
+
+/// A project that is to be created, with all that it is born with.
+#[derive(Clone, Debug)]
+pub struct NewProject {
+    /// Its id.
+    pub id: ProjectId,
+    /// Its name.
+    pub name: ProjectName,
+    /// The major version of its Postgres.
+    pub pg_version: PgVersion,
+    /// Whether passwords are kept.
+    pub store_passwords: bool,
+    /// How much history it keeps.
+    pub history_retention_seconds: u32,
+    /// The id of its default branch.
+    pub branch: BranchId,
+    /// The name of its default branch.
+    pub branch_name: BranchName,
+    /// The name of its first database.
+    pub database: DatabaseName,
+    /// The name of the role that owns the database.
+    pub owner: RoleName,
+    /// The owner's password.
+    pub credential: Credential,
+    /// The endpoint of its default branch.
+    pub endpoint: NewEndpoint,
+}
+
+/// What is to change about a project.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ProjectChange {
+    /// Its new name, if it is to have one.
+    pub name: Option<ProjectName>,
+    /// How much history it is to keep, if that changes.
+    pub history_retention_seconds: Option<u32>,
+}
+
+/// Creates a project in a log of its own, which is still empty.
+pub fn create<S: Write>(
+    state: &mut S,
+    moment: Moment,
+    seed: Seed,
+    new: NewProject,
+) -> Result<(Project, Born), Denied<S::Error>> {
+    let project = Project {
+        id: new.id,
+        name: new.name,
+        pg_version: new.pg_version,
+        store_passwords: new.store_passwords,
+        history_retention_seconds: new.history_retention_seconds,
+        default_branch: new.branch.clone(),
+        created_at: moment.at,
+        updated_at: moment.at,
+        deleted_at: None,
+    };
+    state.put_project(project.clone())?;
+    let branch = Branch {
+        id: new.branch,
+        name: new.branch_name,
+        lineage: Lineage::Root,
+        endpoint: None,
+        created_at: moment.at,
+        updated_at: moment.at,
+    };
+    let (branch, endpoint) = endpoints::put_new(state, moment, branch, new.endpoint)?;
+    let system = roles::born(moment, RoleName::system(), Login::Never, true);
+    let owner = roles::born(moment, new.owner.clone(), Login::Password(new.credential), false);
+    state.put_role(&branch.id, system)?;
+    state.put_role(&branch.id, owner)?;
+    state.put_database(&branch.id, databases::born(moment, new.database, new.owner))?;
+    let work = [(Action::CreateTimeline, Subject::Whole), (Action::StartCompute, Subject::Whole)];
+    let operations = schedule(state, moment, seed, &branch, &work)?;
+    let born = Born {
+        roles: state.roles(&branch.id)?,
+        databases: state.databases(&branch.id)?,
+        branch,
+        endpoint: Some(endpoint),
+        operations,
+    };
+    Ok((project, born))
+}
+
+/// Changes a project's settings.
+pub fn update<S: Write>(
+    state: &mut S,
+    moment: Moment,
+    id: &ProjectId,
+    change: ProjectChange,
+) -> Result<Project, Denied<S::Error>> {
+    let project = get(state, id)?;
+    let project = Project {
+        name: change.name.unwrap_or(project.name),
+        history_retention_seconds: change
+            .history_retention_seconds
+            .unwrap_or(project.history_retention_seconds),
+        updated_at: moment.at,
+        ..project
+    };
+    state.put_project(project.clone())?;
+    Ok(project)
+}
+
+/// Deletes a project with all its branches. It is invisible at once; its computes follow.
+pub fn delete<S: Write>(
+    state: &mut S,
+    moment: Moment,
+    seed: Seed,
+    id: &ProjectId,
+) -> Result<Project, Denied<S::Error>> {
+    let project = get(state, id)?;
+    for (index, branch) in (0..).zip(state.branches()?) {
+        branches::remove(state, moment, Seed(seed.0.wrapping_add(index)), &branch)?;
+    }
+    let gone = Project { deleted_at: Some(moment.at), ..project.clone() };
+    state.put_project(gone)?;
+    Ok(project)
+}
+
+/// Returns the project of this state, unless it was deleted or not born.
+pub fn get<S: Read>(state: &S, id: &ProjectId) -> Result<Project, Denied<S::Error>> {
+    match state.project()? {
+        Some(project) if project.deleted_at.is_none() => Ok(project),
+        Some(_) | None => refuse(Refusal::ProjectMissing(id.clone())),
+    }
+}

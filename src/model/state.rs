@@ -1,0 +1,113 @@
+//! State: what a project holds at one revision, as rules see it.
+//!
+//! Rules are written against these two traits. The store implements them over its persistent
+//! trees; the tests also over maps that are copied whole, and compare.
+
+use crate::model::branch::Branch;
+use crate::model::database::Database;
+use crate::model::endpoint::Endpoint;
+use crate::model::id::{BranchId, EndpointId, OperationId};
+use crate::model::lsn::Lsn;
+use crate::model::name::{BranchName, DatabaseName, RoleName};
+use crate::model::operation::Operation;
+use crate::model::project::Project;
+use crate::model::revision::Revision;
+use crate::model::role::Role;
+
+/// A project's state at one revision, read.
+pub trait Read {
+    /// Why a read can fail.
+    type Error;
+
+    /// Returns the project; none before it is born.
+    fn project(&self) -> Result<Option<Project>, Self::Error>;
+    /// Returns a branch.
+    fn branch(&self, id: &BranchId) -> Result<Option<Branch>, Self::Error>;
+    /// Returns the branch of that name.
+    fn branch_named(&self, name: &BranchName) -> Result<Option<BranchId>, Self::Error>;
+    /// Returns all branches, by id.
+    fn branches(&self) -> Result<Vec<Branch>, Self::Error>;
+    /// Returns an endpoint.
+    fn endpoint(&self, id: &EndpointId) -> Result<Option<Endpoint>, Self::Error>;
+    /// Returns all endpoints, by id.
+    fn endpoints(&self) -> Result<Vec<Endpoint>, Self::Error>;
+    /// Returns a role of a branch.
+    fn role(&self, branch: &BranchId, name: &RoleName) -> Result<Option<Role>, Self::Error>;
+    /// Returns all roles of a branch, by name.
+    fn roles(&self, branch: &BranchId) -> Result<Vec<Role>, Self::Error>;
+    /// Returns a database of a branch.
+    fn database(
+        &self,
+        branch: &BranchId,
+        name: &DatabaseName,
+    ) -> Result<Option<Database>, Self::Error>;
+    /// Returns all databases of a branch, by name.
+    fn databases(&self, branch: &BranchId) -> Result<Vec<Database>, Self::Error>;
+    /// Returns an operation.
+    fn operation(&self, id: OperationId) -> Result<Option<Operation>, Self::Error>;
+    /// Returns the operations of a branch that have not ended, oldest first.
+    fn unfinished(&self, branch: &BranchId) -> Result<Vec<Operation>, Self::Error>;
+    /// Returns the newest mark of a branch at or before `lsn`.
+    fn mark_before(&self, branch: &BranchId, lsn: Lsn) -> Result<Option<Mark>, Self::Error>;
+    /// Returns the oldest mark of a branch.
+    fn first_mark(&self, branch: &BranchId) -> Result<Option<Mark>, Self::Error>;
+}
+
+/// A project's state while a rule edits it. Nothing is visible to others, or kept, until the
+/// commit that holds it is durable.
+pub trait Write: Read {
+    /// Puts the project.
+    fn put_project(&mut self, project: Project) -> Result<(), Self::Error>;
+    /// Puts a branch, new or changed. The catalog of a new one is empty.
+    fn put_branch(&mut self, branch: Branch) -> Result<(), Self::Error>;
+    /// Removes a branch and its catalog. Its past stays readable.
+    fn remove_branch(&mut self, id: &BranchId) -> Result<(), Self::Error>;
+    /// Makes `child`'s catalog the one that `parent` had at `cutoff`, whatever its size by copying
+    /// one root. Returns whether `parent` existed then.
+    fn copy_catalog(
+        &mut self,
+        child: &BranchId,
+        parent: &BranchId,
+        cutoff: Revision,
+    ) -> Result<bool, Self::Error>;
+    /// Puts an endpoint, new or changed.
+    fn put_endpoint(&mut self, endpoint: Endpoint) -> Result<(), Self::Error>;
+    /// Removes an endpoint.
+    fn remove_endpoint(&mut self, id: &EndpointId) -> Result<(), Self::Error>;
+    /// Puts a role, new or changed.
+    fn put_role(&mut self, branch: &BranchId, role: Role) -> Result<(), Self::Error>;
+    /// Drops a role.
+    fn drop_role(&mut self, branch: &BranchId, name: &RoleName) -> Result<(), Self::Error>;
+    /// Puts a database, new or changed.
+    fn put_database(&mut self, branch: &BranchId, database: Database) -> Result<(), Self::Error>;
+    /// Drops a database.
+    fn drop_database(&mut self, branch: &BranchId, name: &DatabaseName) -> Result<(), Self::Error>;
+    /// Puts an operation, new or changed.
+    fn put_operation(&mut self, operation: Operation) -> Result<(), Self::Error>;
+    /// Notes which revision a branch's Postgres had at an LSN.
+    fn put_mark(&mut self, branch: &BranchId, mark: Mark) -> Result<(), Self::Error>;
+}
+
+/// What a branch's Postgres had at a place in its log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Mark {
+    /// The place in the log.
+    pub lsn: Lsn,
+    /// The last revision that was applied there.
+    pub revision: Revision,
+}
+
+/// Why a command was not carried out: a rule refused it, or the state could not be read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Denied<E> {
+    /// A rule refused.
+    Refused(crate::model::refusal::Refusal),
+    /// The state could not be read.
+    Unreadable(E),
+}
+
+impl<E> From<E> for Denied<E> {
+    fn from(error: E) -> Self {
+        Self::Unreadable(error)
+    }
+}
