@@ -1,6 +1,6 @@
 //! Refusal: a rule said no, and nothing happened.
 
-use crate::model::id::{BranchId, EndpointId, ProjectId};
+use crate::model::id::{BranchId, EndpointId, OperationId, ProjectId};
 use crate::model::lsn::Lsn;
 use crate::model::name::{BranchName, DatabaseName, RoleName};
 use crate::model::revision::Timestamp;
@@ -24,6 +24,10 @@ pub enum Refusal {
     /// The branch has no such database.
     #[error("database not found; database_name:\"{0}\"")]
     DatabaseMissing(DatabaseName),
+
+    /// The project has no such operation.
+    #[error("operation not found; operation_id:\"{0}\"")]
+    OperationMissing(OperationId),
 
     /// Another branch of the project has the name.
     #[error("branch already exists; branch_name:\"{0}\"")]
