@@ -3,5 +3,6 @@
 pub mod clock;
 pub mod entropy;
 pub mod model;
+pub mod store;
 pub mod tree;
 pub mod vault;

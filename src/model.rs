@@ -8,6 +8,7 @@
 //!   in [`crate::store`] and [`crate::wire`].
 
 pub mod branch;
+pub mod cause;
 pub mod database;
 pub mod endpoint;
 pub mod id;

@@ -10,6 +10,9 @@ use crate::model::state::{Denied, Mark, Write};
 /// minute, that is about a quarter of an hour. The catalog stands, and passes go on.
 pub const MAX_FAILURES: u32 = 20;
 
+/// How much of an error is kept, in characters.
+pub const MAX_ERROR_CHARS: usize = 1000;
+
 /// What a pass left behind.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Report {
@@ -80,20 +83,24 @@ pub fn record<S: Write>(
     Ok(changed)
 }
 
+fn bounded(error: &str) -> String {
+    error.chars().take(MAX_ERROR_CHARS).collect()
+}
+
 fn event(operation: &Operation, outcome: &Outcome) -> Event {
     match outcome {
         Outcome::Done { problems, .. } => {
             let problem = problems.iter().find(|problem| problem.subject == operation.subject);
             match problem {
                 None => Event::Succeeded,
-                Some(problem) => Event::GaveUp { error: problem.message.clone() },
+                Some(problem) => Event::GaveUp { error: bounded(&problem.message) },
             }
         }
         Outcome::Delayed(retry) if operation.failures + 1 < MAX_FAILURES => {
-            Event::Delayed(retry.clone())
+            Event::Delayed(Retry { error: bounded(&retry.error), at: retry.at })
         }
-        Outcome::Delayed(retry) => Event::GaveUp { error: retry.error.clone() },
-        Outcome::Hopeless { error } => Event::GaveUp { error: error.clone() },
+        Outcome::Delayed(retry) => Event::GaveUp { error: bounded(&retry.error) },
+        Outcome::Hopeless { error } => Event::GaveUp { error: bounded(error) },
     }
 }
 

@@ -1,0 +1,224 @@
+//! What is kept: append-only logs of commits, and the state that their newest rows hold.
+//!
+//! A project is one log; the directory, which says which projects there are, is another. A commit
+//! is one row: its revision, its time, who asked for what, and the tree nodes that it created. Rows
+//! are dense, ordered in number and time, and never change, so that what was read once may be
+//! cached for ever. A state is a tree whose root is in a row.
+//!
+//! # Invariants
+//!
+//! * One thread, the [`committer`], owns all writes.
+//! * Nobody sees, and nobody is told, what is not durable.
+//! * An error from the disk is final: nothing is acknowledged after it, and the process ends.
+//! * No commit touches two logs.
+
+pub mod catalog;
+pub mod check;
+pub mod codec;
+pub mod committer;
+pub mod directory;
+pub mod engine;
+pub mod keys;
+pub mod nodes;
+pub mod records;
+pub mod row;
+pub mod sled;
+pub mod stored;
+pub mod transfer;
+
+use std::collections::HashMap;
+use std::path::Path;
+use std::sync::Arc;
+
+use tokio::sync::watch;
+
+use crate::clock::Clock;
+use crate::model::cause::Cause;
+use crate::model::revision::{Moment, Revision, Timestamp};
+use crate::model::state::Denied;
+use crate::store::catalog::Catalog;
+use crate::store::committer::Committer;
+use crate::store::engine::{Engine, EngineError, LogId};
+use crate::store::nodes::{Head, Published};
+use crate::store::records::{Contents, Records};
+use crate::store::row::{Row, RowError};
+use crate::store::stored::DecodeError;
+use crate::tree::NodeId;
+
+/// The store could not be read.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The engine failed.
+    #[error("failed to read the log")]
+    Engine(#[from] EngineError),
+    /// A row is not there.
+    #[error("row {revision} of log {log} is missing")]
+    RowMissing {
+        /// The log.
+        log: LogId,
+        /// The row's revision.
+        revision: Revision,
+    },
+    /// A row does not read.
+    #[error("row {revision} of log {log} is damaged")]
+    RowDamaged {
+        /// The log.
+        log: LogId,
+        /// The row's revision.
+        revision: Revision,
+        /// What is wrong with it.
+        #[source]
+        source: RowError,
+    },
+    /// A row has no such node.
+    #[error("node {id:?} of log {log} is missing")]
+    NodeMissing {
+        /// The log.
+        log: LogId,
+        /// The node.
+        id: NodeId,
+    },
+    /// A record is of no kind that this Offshoot knows.
+    #[error("record {key:02x?} is of an unknown kind")]
+    RecordUnknown {
+        /// The record's key.
+        key: Vec<u8>,
+    },
+    /// A record does not read.
+    #[error("record {key:02x?} is damaged")]
+    RecordDamaged {
+        /// The record's key.
+        key: Vec<u8>,
+        /// What is wrong with it.
+        #[source]
+        source: DecodeError,
+    },
+}
+
+/// A command was not committed.
+#[derive(Debug, thiserror::Error)]
+pub enum CommitError {
+    /// A rule refused it, or the state could not be read.
+    #[error("the command was refused")]
+    Denied(Denied<StoreError>),
+    /// The commit is larger than a row can be. Nothing happened.
+    #[error("the commit is too large")]
+    TooLarge,
+    /// Too many others are waiting. Nothing happened.
+    #[error("the queue of commits is full")]
+    Busy,
+    /// The disk failed. Whether the commit is kept shows after a restart.
+    #[error("the store has failed")]
+    Failed,
+}
+
+/// The store. Cloning it makes another handle to the same one.
+#[derive(Clone)]
+pub struct Store {
+    published: Arc<Published>,
+    committer: Arc<Committer>,
+}
+
+/// A state held at one revision. Nothing that happens later changes it.
+pub struct View<C> {
+    /// The revision, and its time.
+    pub moment: Moment,
+    /// The state.
+    pub state: C,
+}
+
+impl Store {
+    /// Opens the store in the directory `path`, which is made where there is none.
+    pub fn open(path: &Path, cache_bytes: u64, clock: Arc<dyn Clock>) -> Result<Self, StoreError> {
+        let engine = sled::SledEngine::open(path, cache_bytes)?;
+        Self::over(Arc::new(engine), cache_bytes, clock)
+    }
+
+    /// Opens the store that `engine` keeps.
+    pub fn over(
+        engine: Arc<dyn Engine>,
+        cache_bytes: u64,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, StoreError> {
+        let published = Arc::new(Published::load(engine, cache_bytes)?);
+        let committer = Arc::new(Committer::start(Arc::clone(&published), clock));
+        Ok(Self { published, committer })
+    }
+
+    /// Commits what `decide` makes of the log's newest state, and returns its answer when that is
+    /// durable. A decision that changes nothing writes nothing.
+    ///
+    /// `decide` must depend on nothing but its arguments: it may be called again when another
+    /// commit gets in first.
+    pub async fn commit<C, T>(
+        &self,
+        log: LogId,
+        cause: Cause,
+        decide: impl FnMut(&mut C, Moment) -> Result<T, Denied<StoreError>> + Send + 'static,
+    ) -> Result<(T, Moment), CommitError>
+    where
+        C: Contents,
+        T: Send + 'static,
+    {
+        self.committer.commit(log, cause, decide).await
+    }
+
+    /// Returns the newest state of a log; an empty one where nothing was committed yet.
+    #[must_use]
+    pub fn view<C: Contents>(&self, log: LogId) -> View<C> {
+        self.view_of(log, self.published.head(log))
+    }
+
+    /// Returns the state of a log at a revision in its past.
+    pub fn view_at<C: Contents>(
+        &self,
+        log: LogId,
+        revision: Revision,
+    ) -> Result<View<C>, StoreError> {
+        let head = self.published.head_at(log, revision)?;
+        Ok(self.view_of(log, head))
+    }
+
+    fn view_of<C: Contents>(&self, log: LogId, head: Head) -> View<C> {
+        let nodes = nodes::LogNodes::published(Arc::clone(&self.published), log);
+        let state = C::open(Records::new(nodes, head.moment.revision, head.root));
+        View { moment: head.moment, state }
+    }
+
+    /// Returns the last revision of a log at or before `at`, and its time; none where the log
+    /// began later.
+    pub fn moment_at(&self, log: LogId, at: Timestamp) -> Result<Option<Moment>, StoreError> {
+        self.published.moment_at(log, at)
+    }
+
+    /// Returns the newest revision of every log.
+    #[must_use]
+    pub fn heads(&self) -> HashMap<LogId, Revision> {
+        self.published.revisions()
+    }
+
+    /// Returns a receiver that is told each time that commits were published.
+    #[must_use]
+    pub fn changes(&self) -> watch::Receiver<u64> {
+        self.published.changes()
+    }
+
+    /// Waits until the store has failed for good. Then the process must end.
+    pub async fn failed(&self) {
+        self.committer.failed().await;
+    }
+
+    /// Finishes the commits that are waiting, and takes no more.
+    pub async fn close(&self) {
+        self.committer.close().await;
+    }
+}
+
+/// The newest or an older state of a project's log.
+pub type ProjectView = View<Catalog>;
+
+/// Reads a row and checks it.
+fn read_row(engine: &dyn Engine, log: LogId, revision: Revision) -> Result<Row, StoreError> {
+    let bytes = engine.row(log, revision)?.ok_or(StoreError::RowMissing { log, revision })?;
+    Row::decode(&bytes).map_err(|source| StoreError::RowDamaged { log, revision, source })
+}

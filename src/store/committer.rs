@@ -1,0 +1,245 @@
+//! The committer: one thread that owns all writes.
+//!
+//! It drains the queue, applies each command's decision to the log's head as the commands before it
+//! leave it, appends all rows with one sync, publishes the new heads, and then answers everybody,
+//! refusals included: a refusal may depend on a row of the same group.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+use std::thread;
+
+use chrono::TimeDelta;
+use tokio::sync::{mpsc, oneshot, watch};
+
+use crate::clock::Clock;
+use crate::model::cause::Cause;
+use crate::model::revision::Moment;
+use crate::model::state::Denied;
+use crate::store::engine::{AppendError, LogId, MAX_ROW_BYTES, NewRow};
+use crate::store::nodes::{Head, LogNodes, PendingNodes, Published};
+use crate::store::records::{Contents, Keeper, Records};
+use crate::store::row::Row;
+use crate::store::{CommitError, StoreError};
+use crate::tree::NodeId;
+
+/// The name of the thread, by which a panic in it is known.
+pub const THREAD: &str = "offshoot-committer";
+
+/// How many commands wait at the most. The next one is told that the server is busy.
+const MAX_QUEUE: usize = 1024;
+
+/// How many commands share a sync at the most.
+const MAX_GROUP: usize = 256;
+
+/// How often a group is decided again because another process got in first.
+const MAX_ATTEMPTS: usize = 16;
+
+/// What a decision leaves: the root of the new state, or nothing to write.
+type Decided = Option<Option<NodeId>>;
+
+type Decide = dyn FnMut(Records, Moment, &mut Keeper) -> Decided + Send;
+
+struct Command {
+    log: LogId,
+    cause: Cause,
+    decide: Box<Decide>,
+    done: oneshot::Sender<Result<Moment, CommitError>>,
+}
+
+/// A handle to the thread.
+pub struct Committer {
+    queue: Mutex<Option<mpsc::Sender<Command>>>,
+    state: watch::Receiver<State>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum State {
+    Working,
+    Failed,
+    Ended,
+}
+
+impl Committer {
+    /// Starts the thread.
+    pub fn start(published: Arc<Published>, clock: Arc<dyn Clock>) -> Self {
+        let (queue, commands) = mpsc::channel(MAX_QUEUE);
+        let (told, state) = watch::channel(State::Working);
+        let worker = Worker { published, clock, told };
+        thread::Builder::new()
+            .name(THREAD.into())
+            .spawn(move || worker.run(commands))
+            .expect("a machine that can start a thread");
+        Self { queue: Mutex::new(Some(queue)), state }
+    }
+
+    /// See [`crate::store::Store::commit`].
+    pub async fn commit<C, T>(
+        &self,
+        log: LogId,
+        cause: Cause,
+        mut decide: impl FnMut(&mut C, Moment) -> Result<T, Denied<StoreError>> + Send + 'static,
+    ) -> Result<(T, Moment), CommitError>
+    where
+        C: Contents,
+        T: Send + 'static,
+    {
+        let answer = Arc::new(Mutex::new(None));
+        let put = Arc::clone(&answer);
+        let decide = move |records, moment, keeper: &mut Keeper| {
+            let mut contents = C::open(records);
+            let result = decide(&mut contents, moment)
+                .and_then(|value| Ok((value, contents.close(keeper)?)));
+            let (value, root) = match result {
+                Ok((value, root)) => (Ok(value), Some(root)),
+                Err(denied) => (Err(denied), None),
+            };
+            *put.lock().expect("a lock that no panic poisons") = Some(value);
+            root
+        };
+        let (done, wait) = oneshot::channel();
+        let command = Command { log, cause, decide: Box::new(decide), done };
+        {
+            let queue = self.queue.lock().expect("a lock that no panic poisons");
+            let queue = queue.as_ref().ok_or(CommitError::Busy)?;
+            queue.try_send(command).map_err(|error| match error {
+                mpsc::error::TrySendError::Full(_) => CommitError::Busy,
+                mpsc::error::TrySendError::Closed(_) => CommitError::Failed,
+            })?;
+        }
+        let moment = wait.await.map_err(|_| CommitError::Failed)??;
+        let answer = answer.lock().expect("a lock that no panic poisons").take();
+        match answer.expect("a command that was done was decided") {
+            Ok(value) => Ok((value, moment)),
+            Err(denied) => Err(CommitError::Denied(denied)),
+        }
+    }
+
+    /// Waits until the disk has failed.
+    pub async fn failed(&self) {
+        let mut state = self.state.clone();
+        if state.wait_for(|state| *state == State::Failed).await.is_err() {
+            // The thread is gone without having failed: it was closed.
+            std::future::pending::<()>().await;
+        }
+    }
+
+    /// Finishes the commands that wait, and takes no more.
+    pub async fn close(&self) {
+        drop(self.queue.lock().expect("a lock that no panic poisons").take());
+        let mut state = self.state.clone();
+        // An error says that the thread is gone, which is what is waited for.
+        drop(state.wait_for(|state| *state == State::Ended).await);
+    }
+}
+
+fn failed(count: usize) -> Vec<Result<Moment, CommitError>> {
+    std::iter::repeat_with(|| Err(CommitError::Failed)).take(count).collect()
+}
+
+struct Worker {
+    published: Arc<Published>,
+    clock: Arc<dyn Clock>,
+    told: watch::Sender<State>,
+}
+
+/// The commits of a group, decided and not durable yet.
+#[derive(Default)]
+struct Group {
+    heads: HashMap<LogId, (Head, PendingNodes)>,
+    rows: Vec<NewRow>,
+    answers: Vec<Result<Moment, CommitError>>,
+}
+
+impl Worker {
+    fn run(&self, mut commands: mpsc::Receiver<Command>) {
+        let mut has_failed = false;
+        while let Some(first) = commands.blocking_recv() {
+            let mut group = vec![first];
+            while group.len() < MAX_GROUP {
+                let Ok(next) = commands.try_recv() else { break };
+                group.push(next);
+            }
+            let answers = if has_failed { None } else { self.commit(&mut group) };
+            has_failed = answers.is_none();
+            if has_failed {
+                self.told.send_replace(State::Failed);
+            }
+            let answers = answers.unwrap_or_else(|| failed(group.len()));
+            for (command, answer) in group.into_iter().zip(answers) {
+                // Who asked may have gone away; the commit stands.
+                drop(command.done.send(answer));
+            }
+        }
+        self.told.send_if_modified(|state| {
+            let ended = *state == State::Working;
+            if ended {
+                *state = State::Ended;
+            }
+            ended
+        });
+    }
+
+    /// Commits a group and returns everybody's answer; nothing when the disk has failed.
+    fn commit(&self, commands: &mut [Command]) -> Option<Vec<Result<Moment, CommitError>>> {
+        for _ in 0..MAX_ATTEMPTS {
+            let mut group = Group::default();
+            for command in &mut *commands {
+                let answer = self.decide(command, &mut group);
+                group.answers.push(answer);
+            }
+            let Group { heads, rows, answers } = group;
+            if rows.is_empty() {
+                return Some(answers);
+            }
+            match self.published.engine.append(&rows) {
+                Ok(()) => {
+                    let commits = heads.into_iter();
+                    self.published.publish(commits.map(|(log, (head, nodes))| (log, head, nodes)));
+                    return Some(answers);
+                }
+                Err(AppendError::Conflict { log, revision }) => {
+                    tracing::debug!(%log, %revision, "another process got in first");
+                }
+                Err(error @ AppendError::Fatal(_)) => {
+                    let cause = std::error::Error::source(&error).map(ToString::to_string);
+                    tracing::error!(cause, "{error}; nothing more is acknowledged");
+                    return None;
+                }
+            }
+        }
+        Some(commands.iter().map(|_| Err(CommitError::Busy)).collect())
+    }
+
+    fn decide(&self, command: &mut Command, group: &mut Group) -> Result<Moment, CommitError> {
+        let (head, pending) = group
+            .heads
+            .entry(command.log)
+            .or_insert_with(|| (self.published.head(command.log), PendingNodes::default()));
+        let moment = Moment {
+            revision: head.moment.revision.next(),
+            at: self.clock.now().max(head.moment.at + TimeDelta::microseconds(1)),
+        };
+        let nodes = LogNodes::pending(Arc::clone(&self.published), command.log, pending.clone());
+        let records = Records::new(nodes, head.moment.revision, head.root);
+        let mut keeper = Keeper::new(moment.revision);
+        let Some(root) = (command.decide)(records, moment, &mut keeper) else {
+            return Ok(head.moment);
+        };
+        let nodes = keeper.into_nodes();
+        if nodes.is_empty() && root == head.root {
+            return Ok(head.moment);
+        }
+        if NodeId::MAX_PER_REVISION < nodes.len() {
+            return Err(CommitError::TooLarge);
+        }
+        let row = Row { at: moment.at, cause: command.cause.clone(), root, nodes };
+        let bytes = row.encode();
+        if MAX_ROW_BYTES < bytes.len() {
+            return Err(CommitError::TooLarge);
+        }
+        pending.add(moment.revision, &row.nodes);
+        group.rows.push(NewRow { log: command.log, revision: moment.revision, bytes });
+        *head = Head { moment, root };
+        Ok(moment)
+    }
+}

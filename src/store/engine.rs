@@ -1,0 +1,95 @@
+//! The engine: where rows are kept. The waist is narrow on purpose, so that there can be another
+//! engine that spans machines.
+
+use std::fmt;
+
+use crate::model::revision::Revision;
+
+/// A log: a project's, or the directory.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct LogId(pub u64);
+
+impl LogId {
+    /// The log of what belongs to no project.
+    pub const DIRECTORY: Self = Self(0);
+}
+
+impl fmt::Display for LogId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:016x}", self.0)
+    }
+}
+
+impl fmt::Debug for LogId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{self}")
+    }
+}
+
+/// The largest row, in bytes.
+pub const MAX_ROW_BYTES: usize = 16 << 20;
+
+/// A row that is to be appended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewRow {
+    /// The log.
+    pub log: LogId,
+    /// The row's number: one more than that of the row before it.
+    pub revision: Revision,
+    /// The row: at most [`MAX_ROW_BYTES`].
+    pub bytes: Vec<u8>,
+}
+
+/// The engine could not read.
+#[derive(Debug, thiserror::Error)]
+pub enum EngineError {
+    /// The directory cannot be used.
+    #[error("failed to open the store in {path}; is another offshoot using it?")]
+    Open {
+        /// The directory.
+        path: String,
+        /// Why.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// The disk failed.
+    #[error("failed to read the store")]
+    Read(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// What is kept cannot be a row.
+    #[error("row {revision} of log {log} is in pieces that do not fit")]
+    Pieces {
+        /// The log.
+        log: LogId,
+        /// The row's number.
+        revision: Revision,
+    },
+}
+
+/// Rows were not appended.
+#[derive(Debug, thiserror::Error)]
+pub enum AppendError {
+    /// One of the rows exists already. Nothing happened.
+    #[error("row {revision} of log {log} exists already")]
+    Conflict {
+        /// The log.
+        log: LogId,
+        /// The row's number.
+        revision: Revision,
+    },
+    /// The disk failed. What is kept shows after the store is opened again.
+    #[error("failed to write to the store")]
+    Fatal(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+/// Where rows are kept. Its calls block.
+pub trait Engine: Send + Sync {
+    /// Returns every log that has rows.
+    fn logs(&self) -> Result<Vec<LogId>, EngineError>;
+    /// Returns the number of a log's last row, or [`Revision::ZERO`].
+    fn head(&self, log: LogId) -> Result<Revision, EngineError>;
+    /// Returns a row.
+    fn row(&self, log: LogId, revision: Revision) -> Result<Option<Vec<u8>>, EngineError>;
+    /// Appends rows, each only if it is absent. They are durable when this returns. A crash in the
+    /// middle may leave the first of them, each whole.
+    fn append(&self, rows: &[NewRow]) -> Result<(), AppendError>;
+}

@@ -1,0 +1,43 @@
+//! Databases, stored.
+
+use bincode::{Decode, Encode};
+
+use super::{Invalid, Stored, time};
+use crate::model::database::{Database, DatabaseId};
+use crate::model::name::RoleName;
+
+/// A database.
+#[derive(Encode, Decode)]
+pub struct StoredDatabase {
+    id: u64,
+    name: String,
+    owner: String,
+    created_at: i64,
+    updated_at: i64,
+}
+
+impl Stored for StoredDatabase {
+    type Model = Database;
+
+    fn from_model(database: Database) -> Self {
+        let Database { id, name, owner, created_at, updated_at } = database;
+        Self {
+            id: id.0,
+            name: name.to_string(),
+            owner: owner.to_string(),
+            created_at: time::store(created_at),
+            updated_at: time::store(updated_at),
+        }
+    }
+
+    fn into_model(self) -> Result<Database, Invalid> {
+        let Self { id, name, owner, created_at, updated_at } = self;
+        Ok(Database {
+            id: DatabaseId(id),
+            name: name.parse()?,
+            owner: RoleName::parse_existing(&owner)?,
+            created_at: time::load(created_at)?,
+            updated_at: time::load(updated_at)?,
+        })
+    }
+}

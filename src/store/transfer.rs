@@ -1,0 +1,168 @@
+//! Export and import: all rows of a store in one file, which is backup, compaction and migration.
+//!
+//! ```text
+//! file   "offshoot export 1\n", then for each row
+//!        log u64 | revision u64 (never 0) | length u32 | row
+//!        and at the end
+//!        0 u64 | 0 u64 | number of rows u64 | crc32 u32 of all before this field
+//! ```
+//!
+//! Numbers are big-endian. The end tells a whole file from one that was cut short.
+
+use std::io::{Read, Write};
+
+use crate::model::revision::Revision;
+use crate::store::engine::{AppendError, Engine, EngineError, LogId, MAX_ROW_BYTES, NewRow};
+
+const MAGIC: &[u8] = b"offshoot export 1\n";
+
+/// How many rows an import makes durable at once.
+const IMPORT_GROUP: usize = 256;
+
+/// An export or an import failed.
+#[derive(Debug, thiserror::Error)]
+pub enum TransferError {
+    /// The file could not be read or written.
+    #[error("failed to read or write the file")]
+    File(#[from] std::io::Error),
+    /// The store could not be read.
+    #[error("failed to read the store")]
+    Engine(#[from] EngineError),
+    /// The store could not be written.
+    #[error("failed to write the store")]
+    Append(#[from] AppendError),
+    /// A row is not there.
+    #[error("row {revision} of log {log} is missing; check the store first")]
+    RowMissing {
+        /// The log.
+        log: LogId,
+        /// The row's number.
+        revision: Revision,
+    },
+    /// The file is no export.
+    #[error("the file is not an export of Offshoot, or one of a newer version")]
+    NoExport,
+    /// The file ends too early or was changed.
+    #[error("the file is damaged or cut short; nothing of it can be trusted")]
+    Damaged,
+    /// The store has rows already.
+    #[error("the store is not empty; import into a fresh data directory")]
+    NotEmpty,
+}
+
+/// Writes all rows to `file`, telling `progress` how many, and returns how many there were.
+pub fn export(
+    engine: &dyn Engine,
+    file: impl Write,
+    mut progress: impl FnMut(u64),
+) -> Result<u64, TransferError> {
+    let mut file = Summed { file, hasher: crc32fast::Hasher::new() };
+    let mut count = 0;
+    file.write_all(MAGIC)?;
+    for log in engine.logs()? {
+        for number in 1..=engine.head(log)?.0 {
+            let revision = Revision(number);
+            let row =
+                engine.row(log, revision)?.ok_or(TransferError::RowMissing { log, revision })?;
+            let length = u32::try_from(row.len()).map_err(|_| TransferError::Damaged)?;
+            file.write_all(&log.0.to_be_bytes())?;
+            file.write_all(&number.to_be_bytes())?;
+            file.write_all(&length.to_be_bytes())?;
+            file.write_all(&row)?;
+            count += 1;
+            progress(count);
+        }
+    }
+    file.write_all(&[0; 16])?;
+    file.write_all(&count.to_be_bytes())?;
+    let sum = file.hasher.clone().finalize();
+    file.file.write_all(&sum.to_be_bytes())?;
+    file.file.flush()?;
+    Ok(count)
+}
+
+/// Reads all rows from `file` into an empty store, telling `progress` how many, and returns how
+/// many there were. After a failure the store is half full, and must be thrown away.
+pub fn import(
+    engine: &dyn Engine,
+    file: impl Read,
+    mut progress: impl FnMut(u64),
+) -> Result<u64, TransferError> {
+    if !engine.logs()?.is_empty() {
+        return Err(TransferError::NotEmpty);
+    }
+    let mut file = Summed { file, hasher: crc32fast::Hasher::new() };
+    if take::<{ MAGIC.len() }>(&mut file).ok().as_ref().map(|magic| &magic[..]) != Some(MAGIC) {
+        return Err(TransferError::NoExport);
+    }
+    let mut count = 0;
+    let mut group = Vec::with_capacity(IMPORT_GROUP);
+    loop {
+        let log = LogId(u64::from_be_bytes(take(&mut file)?));
+        let revision = Revision(u64::from_be_bytes(take(&mut file)?));
+        if revision == Revision::ZERO {
+            break;
+        }
+        let length = u32::from_be_bytes(take(&mut file)?);
+        let length = usize::try_from(length).map_err(|_| TransferError::Damaged)?;
+        if MAX_ROW_BYTES < length {
+            return Err(TransferError::Damaged);
+        }
+        let mut bytes = vec![0; length];
+        file.read_exact(&mut bytes).map_err(cut_short)?;
+        group.push(NewRow { log, revision, bytes });
+        count += 1;
+        if group.len() == IMPORT_GROUP {
+            engine.append(&group)?;
+            group.clear();
+            progress(count);
+        }
+    }
+    let expected = u64::from_be_bytes(take(&mut file)?);
+    let sum = file.hasher.clone().finalize();
+    if expected != count || sum != u32::from_be_bytes(take(&mut file)?) {
+        return Err(TransferError::Damaged);
+    }
+    engine.append(&group)?;
+    progress(count);
+    Ok(count)
+}
+
+fn take<const N: usize>(file: &mut impl Read) -> Result<[u8; N], TransferError> {
+    let mut bytes = [0; N];
+    file.read_exact(&mut bytes).map_err(cut_short)?;
+    Ok(bytes)
+}
+
+fn cut_short(error: std::io::Error) -> TransferError {
+    match error.kind() {
+        std::io::ErrorKind::UnexpectedEof => TransferError::Damaged,
+        _ => TransferError::File(error),
+    }
+}
+
+/// A file, and the checksum of what went through it.
+struct Summed<F> {
+    file: F,
+    hasher: crc32fast::Hasher,
+}
+
+impl<F: Write> Write for Summed<F> {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        let written = self.file.write(bytes)?;
+        self.hasher.update(&bytes[..written]);
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        self.file.flush()
+    }
+}
+
+impl<F: Read> Read for Summed<F> {
+    fn read(&mut self, bytes: &mut [u8]) -> std::io::Result<usize> {
+        let read = self.file.read(bytes)?;
+        self.hasher.update(&bytes[..read]);
+        Ok(read)
+    }
+}
