@@ -35,11 +35,11 @@ const CACHE_BYTES: u64 = 64 << 20;
 
 /// Checks that no log has a hole, that times increase, and that every node that a row reaches is
 /// there and holds records that read.
-pub fn check(engine: Arc<dyn Engine>) -> Result<Findings, StoreError> {
+pub fn check(engine: &Arc<dyn Engine>) -> Result<Findings, StoreError> {
     let mut findings = Findings::default();
     let logs = engine.logs()?;
     // A store whose newest rows do not read cannot be published; its rows are looked at alone.
-    let published = match Published::load(Arc::clone(&engine), CACHE_BYTES) {
+    let published = match Published::load(Arc::clone(engine), CACHE_BYTES) {
         Ok(published) => Some(Arc::new(published)),
         Err(error) => {
             findings.add(&error);
@@ -57,7 +57,7 @@ pub fn check(engine: Arc<dyn Engine>) -> Result<Findings, StoreError> {
             }
             findings.rows += 1;
             let revision = Revision(number);
-            let row = match read_row(&*engine, log, revision) {
+            let row = match read_row(&**engine, log, revision) {
                 Ok(row) => row,
                 Err(error) => {
                     findings.add(&error);

@@ -135,9 +135,10 @@ fn take<const N: usize>(file: &mut impl Read) -> Result<[u8; N], TransferError> 
 }
 
 fn cut_short(error: std::io::Error) -> TransferError {
-    match error.kind() {
-        std::io::ErrorKind::UnexpectedEof => TransferError::Damaged,
-        _ => TransferError::File(error),
+    if error.kind() == std::io::ErrorKind::UnexpectedEof {
+        TransferError::Damaged
+    } else {
+        TransferError::File(error)
     }
 }
 
