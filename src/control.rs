@@ -1,0 +1,215 @@
+//! What can be asked: the use cases. The only layer that knows rules and storage.
+//!
+//! A use case that changes something is one durable commit, and answers when that is kept; one that
+//! reads holds one revision. What is left to do is in the commit, as operations; the reconciler
+//! sees to them, at once or after a crash.
+
+pub mod branches;
+pub mod connection;
+pub mod databases;
+pub mod draw;
+pub mod endpoints;
+pub mod error;
+pub mod operations;
+pub mod passes;
+pub mod projects;
+pub mod roles;
+
+use std::sync::{Arc, OnceLock};
+
+use futures_util::future::BoxFuture;
+
+use crate::clock::Clock;
+use crate::entropy::{self, Entropy};
+use crate::model::cause::{Cause, Deed};
+use crate::model::endpoint::Site;
+use crate::model::id::{BranchId, EndpointId, ProjectId};
+use crate::model::lsn::Lsn;
+use crate::model::name::RoleName;
+use crate::model::project::{PgVersion, Project};
+use crate::model::refusal::Refusal;
+use crate::model::revision::{Moment, Timestamp};
+use crate::model::rules::Seed;
+use crate::model::state::{Denied, Read};
+use crate::ports::Ports;
+use crate::store::catalog::Catalog;
+use crate::store::directory::Directory;
+use crate::store::engine::LogId;
+use crate::store::{ProjectView, Store, StoreError};
+use crate::vault::Vault;
+
+pub use crate::model::cause::Caller;
+pub use branches::{BranchRequest, CreatedBranch, History};
+pub use connection::{Connection, ConnectionQuery};
+pub use endpoints::{AttachRequest, EndpointRequest};
+pub use error::{ControlError, Result};
+pub use operations::OperationQuery;
+pub use projects::{CreatedProject, ProjectPage, ProjectQuery, ProjectRequest};
+
+/// The use cases. Cloning it makes another handle to the same ones.
+#[derive(Clone)]
+pub struct ControlPlane {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    store: Store,
+    clock: Arc<dyn Clock>,
+    entropy: Arc<dyn Entropy>,
+    vault: Vault,
+    ports: Ports,
+    settings: Settings,
+    lsn_probe: OnceLock<LsnProbe>,
+}
+
+/// Asks the Postgres of a branch where its log is now; nothing where it does not answer.
+pub type LsnProbe =
+    Box<dyn Fn(ProjectId, BranchId) -> BoxFuture<'static, Option<Lsn>> + Send + Sync>;
+
+/// What the operator decides about new projects.
+#[derive(Clone, Debug, Default)]
+pub struct Settings {
+    /// The name of the role that owns a new project's database; without one, it is named after the
+    /// database.
+    pub account: Option<RoleName>,
+    /// The versions of PostgreSQL that are installed on this machine, oldest first.
+    pub installed: Vec<PgVersion>,
+}
+
+/// A branch, named inside its project: no branch is ever found outside it.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct BranchRef {
+    /// The project.
+    pub project: ProjectId,
+    /// The branch.
+    pub branch: BranchId,
+}
+
+/// An endpoint, named inside its project.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EndpointRef {
+    /// The project.
+    pub project: ProjectId,
+    /// The endpoint.
+    pub endpoint: EndpointId,
+}
+
+/// What the machine gives: the use cases themselves have neither time nor chance.
+pub struct Machine {
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Chance.
+    pub entropy: Arc<dyn Entropy>,
+    /// What keeps secrets.
+    pub vault: Vault,
+    /// The ports of local computes.
+    pub ports: Ports,
+}
+
+impl ControlPlane {
+    /// Opens the use cases over a store, which is set up where it is new.
+    pub async fn open(store: Store, machine: Machine, settings: Settings) -> Result<Self> {
+        let Machine { clock, entropy, vault, ports } = machine;
+        check_vault(&store, &vault).await?;
+        let lsn_probe = OnceLock::new();
+        let inner = Inner { store, clock, entropy, vault, ports, settings, lsn_probe };
+        let control = Self { inner: Arc::new(inner) };
+        for (_, log) in control.directory().state.projects()? {
+            for endpoint in control.inner.store.view::<Catalog>(log).state.endpoints()? {
+                if let Site::Local { port } = endpoint.site {
+                    control.inner.ports.take(port);
+                }
+            }
+        }
+        Ok(control)
+    }
+
+    /// Says how to ask a branch's Postgres where its log is. Without it, only marks are known.
+    pub fn set_lsn_probe(&self, probe: LsnProbe) {
+        assert!(self.inner.lsn_probe.set(probe).is_ok(), "the probe is set once");
+    }
+
+    /// Returns the store.
+    #[must_use]
+    pub fn store(&self) -> &Store {
+        &self.inner.store
+    }
+
+    fn now(&self) -> Timestamp {
+        self.inner.clock.now()
+    }
+
+    fn entropy(&self) -> &dyn Entropy {
+        &*self.inner.entropy
+    }
+
+    fn seed(&self) -> Seed {
+        Seed(entropy::bits(self.entropy()))
+    }
+
+    fn directory(&self) -> crate::store::View<Directory> {
+        self.inner.store.view(LogId::DIRECTORY)
+    }
+
+    fn log_of(&self, project: &ProjectId) -> Result<LogId> {
+        let found = self.directory().state.log_of(project)?;
+        found.ok_or_else(|| Refusal::ProjectMissing(project.clone()).into())
+    }
+
+    /// Returns the newest state of a project that exists and is not deleted.
+    fn view(&self, project: &ProjectId) -> Result<(Project, ProjectView)> {
+        let view: ProjectView = self.inner.store.view(self.log_of(project)?);
+        match view.state.project()? {
+            Some(found) if found.deleted_at.is_none() => Ok((found, view)),
+            Some(_) | None => Err(Refusal::ProjectMissing(project.clone()).into()),
+        }
+    }
+
+    /// Returns the newest state of a project that has the branch.
+    fn view_branch(&self, at: &BranchRef) -> Result<(Project, ProjectView)> {
+        let (project, view) = self.view(&at.project)?;
+        if view.state.branch(&at.branch)?.is_none() {
+            return Err(Refusal::BranchMissing(at.branch.clone()).into());
+        }
+        Ok((project, view))
+    }
+
+    /// Commits what a rule makes of a project.
+    async fn commit<T: Send + 'static>(
+        &self,
+        caller: &Caller,
+        deed: Deed,
+        project: &ProjectId,
+        mut rule: impl FnMut(&mut Catalog, Moment) -> std::result::Result<T, Denied<StoreError>>
+        + Send
+        + 'static,
+    ) -> Result<T> {
+        let log = self.log_of(project)?;
+        let id = project.clone();
+        let checked = move |state: &mut Catalog, moment| {
+            // A project may have been deleted while the command waited.
+            crate::model::rules::projects::get(state, &id)?;
+            rule(state, moment)
+        };
+        let cause = Cause { deed, caller: caller.clone() };
+        let (value, _) = self.inner.store.commit(log, cause, checked).await?;
+        Ok(value)
+    }
+}
+
+/// Notes with which key the store's secrets are sealed, and refuses another one.
+async fn check_vault(store: &Store, vault: &Vault) -> Result<()> {
+    let fingerprint = vault.fingerprint();
+    let cause = Cause { deed: Deed::SetUp, caller: Caller::offshoot() };
+    let note = move |directory: &mut Directory, _| {
+        if let Some(known) = directory.vault_mark()? {
+            return Ok(known == fingerprint);
+        }
+        directory.put_vault_mark(fingerprint)?;
+        Ok(true)
+    };
+    match store.commit(LogId::DIRECTORY, cause, note).await? {
+        (true, _) => Ok(()),
+        (false, _) => Err(ControlError::WrongVaultKey),
+    }
+}

@@ -1,0 +1,272 @@
+//! Use cases about projects.
+
+use crate::control::connection::{Connection, LOCAL_HOST};
+use crate::control::{Caller, ControlPlane, Result};
+use crate::entropy;
+use crate::model::branch::Branch;
+use crate::model::cause::{Cause, Deed};
+use crate::model::database::Database;
+use crate::model::endpoint::{Endpoint, Site, TlsMode, Tuning};
+use crate::model::id::ProjectId;
+use crate::model::name::{BranchName, DatabaseName, NameError, ProjectName, RoleName};
+use crate::model::operation::Operation;
+use crate::model::project::{PgVersion, Project};
+use crate::model::refusal::Refusal;
+use crate::model::role::Role;
+use crate::model::rules;
+use crate::model::rules::endpoints::NewEndpoint;
+use crate::model::rules::projects::{NewProject, ProjectChange};
+use crate::model::secret::Password;
+use crate::model::state::Read;
+use crate::store::ProjectView;
+use crate::store::catalog::Catalog;
+use crate::store::directory::Directory;
+use crate::store::engine::LogId;
+
+/// The default branch's name where the request says none.
+const BRANCH_NAME: &str = "main";
+
+/// The first database's name where the request says none.
+const DATABASE_NAME: &str = "neondb";
+
+/// What a request says about a new project. What it leaves out is decided here.
+#[derive(Clone, Debug, Default)]
+pub struct ProjectRequest {
+    /// Its name; its id where there is none.
+    pub name: Option<ProjectName>,
+    /// The version of its Postgres; the newest that is installed where there is none.
+    pub pg_version: Option<PgVersion>,
+    /// Whether passwords are kept; they are where nothing is said.
+    pub store_passwords: Option<bool>,
+    /// How much history it keeps.
+    pub history_retention_seconds: Option<u32>,
+    /// The name of its default branch.
+    pub branch_name: Option<BranchName>,
+    /// The name of its first database.
+    pub database_name: Option<DatabaseName>,
+    /// The name of the role that owns the database.
+    pub role_name: Option<RoleName>,
+    /// What the request tunes about the endpoint.
+    pub tuning: Option<Tuning>,
+}
+
+/// A project as it was born.
+#[derive(Debug)]
+pub struct CreatedProject {
+    /// The project.
+    pub project: Project,
+    /// Its default branch.
+    pub branch: Branch,
+    /// The branch's endpoint.
+    pub endpoint: Endpoint,
+    /// The branch's roles.
+    pub roles: Vec<Role>,
+    /// The password of the role that owns the database.
+    pub owner_password: Password,
+    /// The branch's databases.
+    pub databases: Vec<Database>,
+    /// What is left to do.
+    pub operations: Vec<Operation>,
+    /// How the owner connects.
+    pub connection: Connection,
+}
+
+/// Which projects to list.
+#[derive(Clone, Debug)]
+pub struct ProjectQuery {
+    /// Only those with this in their name or id.
+    pub search: Option<String>,
+    /// Only those after this one.
+    pub cursor: Option<ProjectId>,
+    /// How many.
+    pub limit: usize,
+}
+
+/// Some projects.
+#[derive(Debug)]
+pub struct ProjectPage {
+    /// The projects, by id.
+    pub projects: Vec<Project>,
+    /// Whether others come after them.
+    pub has_more: bool,
+}
+
+impl ControlPlane {
+    /// Creates a project with all that it is born with.
+    pub async fn create_project(
+        &self,
+        caller: &Caller,
+        request: ProjectRequest,
+    ) -> Result<CreatedProject> {
+        let (new, owner_password) = self.new_project(request)?;
+        let Site::Local { port } = new.endpoint.site else {
+            unreachable!("a project is born with a local endpoint");
+        };
+        let created = self.write_project(caller, new.clone()).await;
+        let (project, born) = created.inspect_err(|_| self.inner.ports.give_back(port))?;
+        Ok(CreatedProject {
+            project,
+            branch: born.branch,
+            endpoint: born.endpoint.expect("a project is born with an endpoint"),
+            roles: born.roles,
+            databases: born.databases,
+            operations: born.operations,
+            connection: Connection {
+                role: new.owner,
+                password: Some(owner_password.clone()),
+                host: LOCAL_HOST.into(),
+                port,
+                database: new.database,
+                tls: TlsMode::Disable,
+            },
+            owner_password,
+        })
+    }
+
+    /// Writes a project's log, and then the directory: a crash in between leaves a log that
+    /// nobody finds, and a request that nobody answered.
+    async fn write_project(
+        &self,
+        caller: &Caller,
+        new: NewProject,
+    ) -> Result<(Project, rules::branches::Born)> {
+        let id = new.id.clone();
+        let log = LogId(entropy::bits(self.entropy()).max(1));
+        let cause = Cause { deed: Deed::CreateProject, caller: caller.clone() };
+        let seed = self.seed();
+        let create = move |state: &mut Catalog, moment| {
+            rules::projects::create(state, moment, seed, new.clone())
+        };
+        let (created, _) = self.inner.store.commit(log, cause.clone(), create).await?;
+        let add = move |directory: &mut Directory, _| Ok(directory.put_project(id.clone(), log)?);
+        self.inner.store.commit(LogId::DIRECTORY, cause, add).await?;
+        Ok(created)
+    }
+
+    fn new_project(&self, request: ProjectRequest) -> Result<(NewProject, Password)> {
+        let id = self.draw_project_id();
+        let database = request.database_name.unwrap_or_else(default_database);
+        let owner = match request.role_name.or_else(|| self.inner.settings.account.clone()) {
+            Some(owner) => owner,
+            None => owner_of(&database).unwrap_or_else(|_| default_owner()),
+        };
+        let store_passwords = request.store_passwords.unwrap_or(true);
+        let drawn = self.draw_credential(&id, &owner, store_passwords);
+        let new = NewProject {
+            name: request
+                .name
+                .unwrap_or_else(|| id.as_str().parse().expect("an id is short enough for a name")),
+            pg_version: self.pg_version(request.pg_version)?,
+            store_passwords,
+            history_retention_seconds: request
+                .history_retention_seconds
+                .unwrap_or(Project::DEFAULT_RETENTION_SECONDS),
+            branch: self.draw_branch_id(),
+            branch_name: request
+                .branch_name
+                .unwrap_or_else(|| BRANCH_NAME.parse().expect("a legal name")),
+            database,
+            owner,
+            credential: drawn.credential,
+            endpoint: NewEndpoint {
+                id: self.draw_endpoint_id(),
+                site: self.draw_site()?,
+                tuning: request.tuning.unwrap_or_default(),
+            },
+            id,
+        };
+        Ok((new, drawn.password))
+    }
+
+    fn pg_version(&self, wanted: Option<PgVersion>) -> Result<PgVersion> {
+        let installed = &self.inner.settings.installed;
+        match wanted {
+            None => Ok(installed.last().copied().unwrap_or(PgVersion::DEFAULT)),
+            Some(wanted) if installed.contains(&wanted) => Ok(wanted),
+            Some(wanted) => {
+                let found: Vec<String> =
+                    installed.iter().map(|version| version.number().to_string()).collect();
+                let found = if found.is_empty() { "none".into() } else { found.join(", ") };
+                Err(Refusal::PgVersionNotInstalled { wanted: wanted.number(), found }.into())
+            }
+        }
+    }
+
+    /// Draws a port for a local compute.
+    pub(super) fn draw_site(&self) -> Result<Site> {
+        let port = self.inner.ports.draw().ok_or(Refusal::PortsExhausted)?;
+        Ok(Site::Local { port })
+    }
+
+    /// Lists projects by id.
+    pub fn list_projects(&self, query: &ProjectQuery) -> Result<ProjectPage> {
+        let mut projects = Vec::new();
+        for (id, log) in self.directory().state.projects()? {
+            if query.cursor.as_ref().is_some_and(|cursor| id <= *cursor) {
+                continue;
+            }
+            let view: ProjectView = self.inner.store.view(log);
+            let Some(project) = view.state.project()? else { continue };
+            let is_wanted = project.deleted_at.is_none()
+                && query.search.as_ref().is_none_or(|text| {
+                    project.name.as_str().contains(text) || id.as_str().contains(text)
+                });
+            if is_wanted {
+                projects.push(project);
+            }
+            if query.limit < projects.len() {
+                projects.pop();
+                return Ok(ProjectPage { projects, has_more: true });
+            }
+        }
+        Ok(ProjectPage { projects, has_more: false })
+    }
+
+    /// Returns a project.
+    pub fn get_project(&self, id: &ProjectId) -> Result<Project> {
+        Ok(self.view(id)?.0)
+    }
+
+    /// Changes a project's settings.
+    pub async fn update_project(
+        &self,
+        caller: &Caller,
+        id: &ProjectId,
+        change: ProjectChange,
+    ) -> Result<Project> {
+        let project = id.clone();
+        self.commit(caller, Deed::UpdateProject, id, move |state, moment| {
+            rules::projects::update(state, moment, &project, change.clone())
+        })
+        .await
+    }
+
+    /// Deletes a project. It is gone at once; its computes follow.
+    pub async fn delete_project(&self, caller: &Caller, id: &ProjectId) -> Result<Project> {
+        let (project, seed) = (id.clone(), self.seed());
+        let endpoints = self.list_endpoints(id)?;
+        let deleted = self
+            .commit(caller, Deed::DeleteProject, id, move |state, moment| {
+                rules::projects::delete(state, moment, seed, &project)
+            })
+            .await?;
+        for endpoint in &endpoints {
+            self.give_back_port(endpoint);
+        }
+        Ok(deleted)
+    }
+}
+
+fn default_database() -> DatabaseName {
+    DATABASE_NAME.parse().expect("a legal name")
+}
+
+/// Returns the name of a database's owner where nobody says one, as Neon forms it. It is too long
+/// where the database's name is.
+fn owner_of(database: &DatabaseName) -> std::result::Result<RoleName, NameError> {
+    format!("{database}_owner").parse()
+}
+
+fn default_owner() -> RoleName {
+    owner_of(&default_database()).expect("a legal name")
+}
