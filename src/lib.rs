@@ -5,3 +5,4 @@ pub mod control;
 pub mod entropy;
 pub mod model;
 pub mod vault;
+pub mod wire;
