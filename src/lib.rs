@@ -1,5 +1,6 @@
 //! Offshoot: Neon-style branches and branch-scoped roles for the Postgres you already run.
 
+pub mod api;
 pub mod clock;
 pub mod control;
 pub mod entropy;
