@@ -1,0 +1,113 @@
+//! The API over HTTP: the router, and what happens to every request.
+//!
+//! # Invariants
+//!
+//! * A handler parses, asks [`crate::control`], and answers. What is allowed is decided there.
+//! * Every answer that is not a success has the same shape, and tells a client nothing but what was
+//!   written for it.
+//! * Nothing but the health of the server is answered without a key, not even that a path is
+//!   unknown.
+//! * No body, password, key or query string reaches the log.
+
+mod answer;
+mod body;
+mod error;
+mod extract;
+mod health;
+mod keys;
+pub mod neon;
+mod observe;
+mod page;
+mod path;
+mod query;
+mod refusal;
+mod route;
+
+use std::fmt;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::{DefaultBodyLimit, FromRef};
+use axum::middleware::from_fn_with_state;
+use tower::util::MapRequest;
+
+use crate::control::ControlPlane;
+use crate::entropy::Entropy;
+use crate::wire::neon::error::ErrorCode;
+
+pub use error::ApiError;
+pub use keys::ApiKeys;
+pub use route::Route;
+
+/// The longest body of a request, in bytes.
+pub const BODY_MAX_BYTES: usize = 1024 * 1024;
+
+/// Tells whether the server can serve, and if not, why not, in words for whoever runs it.
+pub type Readiness = Arc<dyn Fn() -> Result<(), String> + Send + Sync>;
+
+/// What the API is made of.
+#[derive(Clone)]
+pub struct Api {
+    /// Answers what is asked.
+    pub control: ControlPlane,
+    /// Tells who is calling.
+    pub keys: ApiKeys,
+    /// Tells whether the server can serve.
+    pub readiness: Readiness,
+    /// Draws the ids of requests that bring none.
+    pub entropy: Arc<dyn Entropy>,
+}
+
+impl fmt::Debug for Api {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Api(..)")
+    }
+}
+
+impl FromRef<Api> for ControlPlane {
+    fn from_ref(api: &Api) -> Self {
+        api.control.clone()
+    }
+}
+
+/// Returns the router of everything that is served.
+///
+/// Neon's API stands under `/api/v2` and at the root alike, because its clients are given either.
+pub fn router(api: Api) -> Router {
+    let neon = MapRequest::new(neon_face(api.clone()), path::rewrite as path::Rewrite);
+    health::ROUTES
+        .iter()
+        .fold(Router::new(), |router, route| route.add_to(router))
+        .method_not_allowed_fallback(method_not_allowed)
+        .layer(from_fn_with_state(api.clone(), observe::observe))
+        .with_state(api)
+        .fallback_service(neon)
+}
+
+/// Returns every route that is served.
+pub fn routes() -> impl Iterator<Item = &'static Route> {
+    health::ROUTES.iter().chain(neon::ROUTES)
+}
+
+fn neon_face(api: Api) -> Router {
+    neon::ROUTES
+        .iter()
+        .fold(Router::new(), |router, route| route.add_to(router))
+        .fallback(unknown_path)
+        .method_not_allowed_fallback(method_not_allowed)
+        .layer(DefaultBodyLimit::max(BODY_MAX_BYTES))
+        .layer(from_fn_with_state(api.clone(), keys::authenticate))
+        .layer(from_fn_with_state(api.clone(), observe::observe))
+        .with_state(api)
+}
+
+async fn unknown_path() -> ApiError {
+    ApiError::told(ErrorCode::NotFound, "there is nothing under this path; see openapi.yaml")
+}
+
+async fn method_not_allowed() -> ApiError {
+    ApiError::told(ErrorCode::MethodNotAllowed, "the path does not have this method")
+}
+
+#[cfg(test)]
+mod tests;

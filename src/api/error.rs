@@ -1,0 +1,131 @@
+//! Errors, as they become answers.
+
+use std::error::Error;
+use std::fmt;
+
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use tracing::error;
+use uuid::Uuid;
+
+use crate::api::answer;
+use crate::chain::Chain;
+use crate::control::ControlError;
+use crate::wire::neon::error::{ErrorBody, ErrorCode};
+
+/// After how many seconds a client whose request found the server busy may try again.
+const RETRY_AFTER_SECONDS: &str = "1";
+
+/// Why a request is answered with an error, and what the client is told.
+///
+/// It travels as an extension of the response, because its body names the request, and only
+/// [`crate::api::observe`] knows that.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ApiError {
+    code: ErrorCode,
+    message: String,
+}
+
+impl ApiError {
+    /// Returns an error whose message was written for clients.
+    #[must_use]
+    pub fn told(code: ErrorCode, message: impl fmt::Display) -> Self {
+        Self { code, message: message.to_string() }
+    }
+
+    /// Logs a cause that is no client's business, and returns the error that says so.
+    #[must_use]
+    pub fn hidden(cause: &(dyn Error + 'static)) -> Self {
+        error!(cause = %Chain(cause), "a request failed inside");
+        Self::internal()
+    }
+
+    /// Returns the error of a handler that panicked; the panic was reported where it happened.
+    #[must_use]
+    pub fn panicked() -> Self {
+        error!("a request failed inside: its handler panicked");
+        Self::internal()
+    }
+
+    /// Returns the code.
+    #[must_use]
+    pub fn code(&self) -> ErrorCode {
+        self.code
+    }
+
+    /// Returns the message.
+    #[must_use]
+    pub fn message(&self) -> &str {
+        &self.message
+    }
+
+    /// Returns the body and the headers of the answer to the request `id`.
+    pub(super) fn render(self, id: Uuid) -> Response {
+        let Self { code, message } = self;
+        let body =
+            ErrorBody { request_id: id.to_string(), code: code.as_str().to_owned(), message };
+        let status = StatusCode::from_u16(code.status()).expect("a status of three digits");
+        let mut response = answer::json(status, &body);
+        if status == StatusCode::SERVICE_UNAVAILABLE {
+            let after = HeaderValue::from_static(RETRY_AFTER_SECONDS);
+            response.headers_mut().insert(header::RETRY_AFTER, after);
+        }
+        response
+    }
+
+    fn internal() -> Self {
+        let message = "an internal error; the server's log has it under this request id";
+        Self::told(ErrorCode::Internal, message)
+    }
+}
+
+impl IntoResponse for ApiError {
+    fn into_response(self) -> Response {
+        let mut response = StatusCode::INTERNAL_SERVER_ERROR.into_response();
+        response.extensions_mut().insert(self);
+        response
+    }
+}
+
+impl From<ControlError> for ApiError {
+    fn from(error: ControlError) -> Self {
+        match error {
+            ControlError::Refused(refusal) => refusal.into(),
+            ControlError::Busy => Self::told(
+                ErrorCode::Busy,
+                "the server is busy, and nothing was changed; try again in a moment",
+            ),
+            ControlError::TooLarge => Self::told(
+                ErrorCode::PayloadTooLarge,
+                "the change is too large for one commit, and nothing was changed; make it in parts",
+            ),
+            ControlError::Failed
+            | ControlError::Store(_)
+            | ControlError::Secret(_)
+            | ControlError::WrongVaultKey => Self::hidden(&error),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::revision::Revision;
+    use crate::store::StoreError;
+    use crate::store::engine::LogId;
+
+    #[test]
+    fn what_is_hidden_is_not_told() {
+        let missing = StoreError::RowMissing { log: LogId(7), revision: Revision(8) };
+        let error = ApiError::from(ControlError::Store(missing));
+        assert_eq!(error.code(), ErrorCode::Internal);
+        assert!(!error.message().contains("row"), "{}", error.message());
+    }
+
+    #[test]
+    fn a_busy_server_says_when_to_come_back() {
+        let response = ApiError::from(ControlError::Busy).render(Uuid::nil());
+        assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
+        assert_eq!(response.headers()[header::RETRY_AFTER], RETRY_AFTER_SECONDS);
+    }
+}

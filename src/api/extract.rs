@@ -1,0 +1,148 @@
+//! What a request's path names, parsed.
+//!
+//! A text that is no id or name of its kind names nothing, so it is answered like one that is
+//! unknown, and only if what should hold the thing is there.
+
+use axum::extract::{FromRequestParts, RawPathParams};
+use axum::http::request::Parts;
+
+use crate::api::Api;
+use crate::api::error::ApiError;
+use crate::control::{BranchRef, EndpointRef};
+use crate::model::id::{BranchId, OperationId, ProjectId};
+use crate::model::name::{DatabaseName, RoleName};
+use crate::wire::neon::error::ErrorCode;
+
+/// A project, by `project_id`.
+#[derive(Clone, Debug)]
+pub(super) struct InProject(pub ProjectId);
+
+/// A branch inside its project, by `branch_id`.
+#[derive(Clone, Debug)]
+pub(super) struct InBranch(pub BranchRef);
+
+/// An endpoint inside its project, by `endpoint_id`.
+#[derive(Clone, Debug)]
+pub(super) struct InEndpoint(pub EndpointRef);
+
+/// An operation inside its project, by `operation_id`.
+#[derive(Clone, Debug)]
+pub(super) struct InOperation(pub ProjectId, pub OperationId);
+
+/// A role inside its branch, by `role_name`.
+#[derive(Clone, Debug)]
+pub(super) struct InRole(pub BranchRef, pub RoleName);
+
+/// A database inside its branch, by `database_name`.
+#[derive(Clone, Debug)]
+pub(super) struct InDatabase(pub BranchRef, pub DatabaseName);
+
+impl FromRequestParts<Api> for InProject {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, _: &Api) -> Result<Self, ApiError> {
+        let text = parameter(parts, "project_id").await?;
+        text.parse().map(Self).map_err(|_| {
+            ApiError::unknown(ErrorCode::ProjectNotFound, "project", "project_id", &text)
+        })
+    }
+}
+
+impl FromRequestParts<Api> for InBranch {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, api: &Api) -> Result<Self, ApiError> {
+        let InProject(project) = InProject::from_request_parts(parts, api).await?;
+        let text = parameter(parts, "branch_id").await?;
+        if let Ok(branch) = text.parse() {
+            return Ok(Self(BranchRef { project, branch }));
+        }
+        api.control.get_project(&project)?;
+        Err(ApiError::unknown(ErrorCode::BranchNotFound, "branch", "branch_id", &text))
+    }
+}
+
+impl FromRequestParts<Api> for InEndpoint {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, api: &Api) -> Result<Self, ApiError> {
+        let InProject(project) = InProject::from_request_parts(parts, api).await?;
+        let text = parameter(parts, "endpoint_id").await?;
+        if let Ok(endpoint) = text.parse() {
+            return Ok(Self(EndpointRef { project, endpoint }));
+        }
+        api.control.get_project(&project)?;
+        Err(ApiError::unknown(ErrorCode::EndpointNotFound, "endpoint", "endpoint_id", &text))
+    }
+}
+
+impl FromRequestParts<Api> for InOperation {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, api: &Api) -> Result<Self, ApiError> {
+        let InProject(project) = InProject::from_request_parts(parts, api).await?;
+        let text = parameter(parts, "operation_id").await?;
+        if let Ok(operation) = text.parse() {
+            return Ok(Self(project, operation));
+        }
+        api.control.get_project(&project)?;
+        Err(ApiError::unknown(ErrorCode::OperationNotFound, "operation", "operation_id", &text))
+    }
+}
+
+impl FromRequestParts<Api> for InRole {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, api: &Api) -> Result<Self, ApiError> {
+        let InBranch(at) = InBranch::from_request_parts(parts, api).await?;
+        let text = parameter(parts, "role_name").await?;
+        if let Ok(role) = role_name(&text) {
+            return Ok(Self(at, role));
+        }
+        api.control.get_branch(&at)?;
+        Err(ApiError::unknown(ErrorCode::RoleNotFound, "role", "role_name", &text))
+    }
+}
+
+impl FromRequestParts<Api> for InDatabase {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, api: &Api) -> Result<Self, ApiError> {
+        let InBranch(at) = InBranch::from_request_parts(parts, api).await?;
+        let text = parameter(parts, "database_name").await?;
+        if let Ok(name) = database_name(&text) {
+            return Ok(Self(at, name));
+        }
+        api.control.get_branch(&at)?;
+        Err(ApiError::unknown(ErrorCode::DatabaseNotFound, "database", "database_name", &text))
+    }
+}
+
+/// Returns the branch that a text names.
+pub(super) fn branch_id(text: &str) -> Result<BranchId, ApiError> {
+    text.parse()
+        .map_err(|_| ApiError::unknown(ErrorCode::BranchNotFound, "branch", "branch_id", text))
+}
+
+/// Returns the role that a text names, the system's among them.
+pub(super) fn role_name(text: &str) -> Result<RoleName, ApiError> {
+    RoleName::parse_existing(text)
+        .map_err(|_| ApiError::unknown(ErrorCode::RoleNotFound, "role", "role_name", text))
+}
+
+/// Returns the database that a text names.
+pub(super) fn database_name(text: &str) -> Result<DatabaseName, ApiError> {
+    text.parse().map_err(|_| {
+        ApiError::unknown(ErrorCode::DatabaseNotFound, "database", "database_name", text)
+    })
+}
+
+/// Returns a parameter of the path, its escapes undone once.
+async fn parameter(parts: &mut Parts, wanted: &str) -> Result<String, ApiError> {
+    // What is not UTF-8 is the id or name of nothing.
+    let params = RawPathParams::from_request_parts(parts, &()).await.map_err(|_| {
+        ApiError::told(ErrorCode::NotFound, "the path is not UTF-8 when its escapes are undone")
+    })?;
+    let found = params.iter().find(|(name, _)| *name == wanted);
+    Ok(found.map(|(_, text)| text.to_owned()).expect("a parameter of the route"))
+}

@@ -1,0 +1,188 @@
+//! Branches of a project.
+
+use std::collections::BTreeMap;
+
+use axum::extract::State;
+
+use crate::api::answer::{Answer, Created, Deleted, Found};
+use crate::api::body::Body;
+use crate::api::error::ApiError;
+use crate::api::extract::{InBranch, InProject, branch_id};
+use crate::api::neon::{connection, endpoints, point, unserved};
+use crate::api::page::{self, BranchQuery};
+use crate::api::query::Query;
+use crate::control::{self, BranchRequest, Caller, ControlPlane};
+use crate::model::endpoint::Tuning;
+use crate::model::id::{BranchId, ProjectId};
+use crate::model::name::BranchName;
+use crate::wire::neon::branches::{
+    Annotation, Branch, BranchAnswer, BranchCreateRequest, BranchOperations, BranchUpdate,
+    BranchUpdateRequest, BranchesAnswer, BranchesPagination, CreatedBranch, NewBranch,
+};
+use crate::wire::neon::databases::Database;
+use crate::wire::neon::endpoints::{Endpoint, EndpointsAnswer, NewEndpoint};
+use crate::wire::neon::error::ErrorCode;
+use crate::wire::neon::operations::Operation;
+use crate::wire::neon::roles::Role;
+
+/// Lists the branches of a project.
+pub(super) async fn list_project_branches(
+    State(control): State<ControlPlane>,
+    _: Caller,
+    InProject(project): InProject,
+    query: Query,
+) -> Answer<BranchesAnswer> {
+    let query = BranchQuery::parse(&query)?;
+    let (project, branches) = control.list_branches(&project)?;
+    let (branches, next) = page::cut(branches, &query);
+    Ok(Found(BranchesAnswer {
+        branches: branches.into_iter().map(|branch| Branch::new(&project, branch)).collect(),
+        annotations: BTreeMap::new(),
+        pagination: BranchesPagination {
+            next,
+            sort_by: query.sort.by.as_str().to_owned(),
+            sort_order: query.sort.order.as_str().to_owned(),
+        },
+    }))
+}
+
+/// Creates a branch, with an endpoint if one is asked for.
+pub(super) async fn create_project_branch(
+    State(control): State<ControlPlane>,
+    caller: Caller,
+    InProject(project): InProject,
+    Body(body): Body<BranchCreateRequest>,
+) -> Result<Created<CreatedBranch>, ApiError> {
+    let request = request(&control, &project, &body)?;
+    let created = control.create_branch(&caller, &project, request).await?;
+    Ok(Created(shown(created)))
+}
+
+/// Shows a branch of a project.
+pub(super) async fn get_project_branch(
+    State(control): State<ControlPlane>,
+    _: Caller,
+    InBranch(at): InBranch,
+) -> Answer<BranchAnswer> {
+    let (project, branch) = control.get_branch(&at)?;
+    let branch = Branch::new(&project, branch);
+    Ok(Found(BranchAnswer { annotation: Annotation::empty(&branch), branch }))
+}
+
+/// Renames a branch of a project.
+pub(super) async fn update_project_branch(
+    State(control): State<ControlPlane>,
+    caller: Caller,
+    InBranch(at): InBranch,
+    Body(BranchUpdateRequest { branch }): Body<BranchUpdateRequest>,
+) -> Answer<BranchOperations> {
+    let name = new_name(&branch)?;
+    let (project, branch) = control.rename_branch(&caller, &at, name).await?;
+    Ok(Found(BranchOperations { branch: Branch::new(&project, branch), operations: Vec::new() }))
+}
+
+/// Deletes a branch of a project.
+pub(super) async fn delete_project_branch(
+    State(control): State<ControlPlane>,
+    caller: Caller,
+    branch: Result<InBranch, ApiError>,
+) -> Result<Deleted<BranchOperations>, ApiError> {
+    let delete = async {
+        let InBranch(at) = branch?;
+        let (project, branch, operations) = control.delete_branch(&caller, &at).await?;
+        Ok(BranchOperations {
+            branch: Branch::new(&project, branch),
+            operations: Operation::list(&at.project, operations),
+        })
+    };
+    Deleted::unless(ErrorCode::BranchNotFound, delete.await)
+}
+
+/// Lists the endpoints of a branch.
+pub(super) async fn list_project_branch_endpoints(
+    State(control): State<ControlPlane>,
+    _: Caller,
+    InBranch(at): InBranch,
+) -> Answer<EndpointsAnswer> {
+    let endpoints = control.list_branch_endpoints(&at)?;
+    Ok(Found(EndpointsAnswer { endpoints: Endpoint::list(&at.project, endpoints) }))
+}
+
+fn request(
+    control: &ControlPlane,
+    project: &ProjectId,
+    BranchCreateRequest { branch, endpoints }: &BranchCreateRequest,
+) -> Result<BranchRequest, ApiError> {
+    let nothing = NewBranch::default();
+    let new = branch.as_ref().unwrap_or(&nothing);
+    check_served(new)?;
+    let parent = parent(new)?;
+    let point = point::parse(new.parent_lsn.as_deref(), new.parent_timestamp.as_deref());
+    let point = match point {
+        Ok(point) => point,
+        Err(error) => return Err(error.told(&control.history(project, parent.as_ref())?)),
+    };
+    Ok(BranchRequest {
+        name: new.name.as_deref().map(str::parse).transpose()?,
+        parent,
+        point,
+        endpoint: endpoint(endpoints.as_deref().unwrap_or_default())?,
+    })
+}
+
+fn check_served(new: &NewBranch) -> Result<(), ApiError> {
+    unserved::refuse_on("branch.protected", new.protected)?;
+    unserved::refuse_on("branch.archived", new.archived)?;
+    unserved::refuse_other("branch.init_source", new.init_source.as_deref(), "parent-data")?;
+    unserved::refuse_set("branch.expires_at", new.expires_at.as_ref())
+}
+
+/// Returns the parent that is named. Neon takes an empty name for none.
+fn parent(new: &NewBranch) -> Result<Option<BranchId>, ApiError> {
+    new.parent_id.as_deref().filter(|text| !text.is_empty()).map(branch_id).transpose()
+}
+
+fn endpoint(endpoints: &[NewEndpoint]) -> Result<Option<Tuning>, ApiError> {
+    match endpoints {
+        [] => Ok(None),
+        [NewEndpoint { attached: Some(_), .. }] => Err(ApiError::told(
+            ErrorCode::NotSupported,
+            "endpoints[0].attached: create the branch first, and then its attached endpoint",
+        )),
+        [new] => endpoints::tuning(new).map(Some),
+        [_, ..] => Err(ApiError::told(
+            ErrorCode::NotSupported,
+            "endpoints: a branch has one endpoint here, of the type `read_write`",
+        )),
+    }
+}
+
+fn new_name(update: &BranchUpdate) -> Result<BranchName, ApiError> {
+    let BranchUpdate { name, protected, expires_at } = update;
+    unserved::refuse_on("branch.protected", *protected)?;
+    unserved::refuse_set("branch.expires_at", expires_at.as_ref())?;
+    let name = name.as_deref().ok_or_else(|| {
+        ApiError::invalid("there is nothing to change; give branch.name, the branch's new name")
+    })?;
+    Ok(name.parse()?)
+}
+
+fn shown(created: control::CreatedBranch) -> CreatedBranch {
+    let control::CreatedBranch {
+        project,
+        branch,
+        endpoint,
+        roles,
+        databases,
+        operations,
+        connection,
+    } = created;
+    CreatedBranch {
+        endpoints: Endpoint::list(&project.id, endpoint.into_iter().collect()),
+        operations: Operation::list(&project.id, operations),
+        roles: Role::list(&branch.id, roles),
+        databases: Database::list(&branch.id, databases),
+        connection_uris: connection.map(|connection| vec![connection::details(&connection)]),
+        branch: Branch::new(&project, branch),
+    }
+}

@@ -1,0 +1,216 @@
+//! Endpoints of a project.
+
+use axum::extract::State;
+
+use crate::api::answer::{Answer, Created, Deleted, Found};
+use crate::api::body::Body;
+use crate::api::error::ApiError;
+use crate::api::extract::{InEndpoint, InProject, branch_id};
+use crate::api::neon::tuning::Limits;
+use crate::api::neon::unserved;
+use crate::control::{AttachRequest, Caller, ControlPlane, EndpointRequest};
+use crate::model::endpoint::{self, TlsMode, Tuning};
+use crate::model::id::ProjectId;
+use crate::model::operation;
+use crate::wire::neon::endpoints::{
+    Endpoint, EndpointAnswer, EndpointCreateRequest, EndpointOperations, EndpointsAnswer,
+    NewAttachment, NewEndpoint,
+};
+use crate::wire::neon::error::ErrorCode;
+use crate::wire::neon::operations::Operation;
+
+/// The port of a Postgres when nobody says.
+const POSTGRES_PORT: u16 = 5432;
+
+/// The database to which an administrator connects when nobody says.
+const POSTGRES_DATABASE: &str = "postgres";
+
+/// Lists the endpoints of a project.
+pub(super) async fn list_project_endpoints(
+    State(control): State<ControlPlane>,
+    _: Caller,
+    InProject(project): InProject,
+) -> Answer<EndpointsAnswer> {
+    let endpoints = control.list_endpoints(&project)?;
+    Ok(Found(EndpointsAnswer { endpoints: Endpoint::list(&project, endpoints) }))
+}
+
+/// Creates the endpoint of a branch.
+pub(super) async fn create_project_endpoint(
+    State(control): State<ControlPlane>,
+    caller: Caller,
+    InProject(project): InProject,
+    Body(EndpointCreateRequest { endpoint }): Body<EndpointCreateRequest>,
+) -> Result<Created<EndpointOperations>, ApiError> {
+    let request = request(endpoint)?;
+    let changed = control.create_endpoint(&caller, &project, request).await?;
+    Ok(Created(shown(&project, changed)))
+}
+
+/// Shows an endpoint of a project.
+pub(super) async fn get_project_endpoint(
+    State(control): State<ControlPlane>,
+    _: Caller,
+    InEndpoint(at): InEndpoint,
+) -> Answer<EndpointAnswer> {
+    let endpoint = control.get_endpoint(&at)?;
+    Ok(Found(EndpointAnswer { endpoint: Endpoint::new(&at.project, endpoint) }))
+}
+
+/// Deletes an endpoint of a project.
+pub(super) async fn delete_project_endpoint(
+    State(control): State<ControlPlane>,
+    caller: Caller,
+    endpoint: Result<InEndpoint, ApiError>,
+) -> Result<Deleted<EndpointOperations>, ApiError> {
+    let delete = async {
+        let InEndpoint(at) = endpoint?;
+        let changed = control.delete_endpoint(&caller, &at).await?;
+        Ok(shown(&at.project, changed))
+    };
+    Deleted::unless(ErrorCode::EndpointNotFound, delete.await)
+}
+
+/// Asks for an endpoint to run.
+pub(super) async fn start_project_endpoint(
+    State(control): State<ControlPlane>,
+    caller: Caller,
+    InEndpoint(at): InEndpoint,
+) -> Answer<EndpointOperations> {
+    let changed = control.start_endpoint(&caller, &at).await?;
+    Ok(Found(shown(&at.project, changed)))
+}
+
+/// Asks for an endpoint to stop.
+pub(super) async fn suspend_project_endpoint(
+    State(control): State<ControlPlane>,
+    caller: Caller,
+    InEndpoint(at): InEndpoint,
+) -> Answer<EndpointOperations> {
+    let changed = control.suspend_endpoint(&caller, &at).await?;
+    Ok(Found(shown(&at.project, changed)))
+}
+
+/// Checks what every request for an endpoint may say, and returns what it tunes.
+pub(super) fn tuning(new: &NewEndpoint) -> Result<Tuning, ApiError> {
+    unserved::refuse_other("endpoint.type", Some(&new.kind), "read_write")?;
+    unserved::refuse_set("endpoint.settings", new.settings.as_ref())?;
+    unserved::refuse_on("endpoint.pooler_enabled", new.pooler_enabled)?;
+    unserved::refuse_on("endpoint.disabled", new.disabled)?;
+    Limits {
+        min_cu: new.autoscaling_limit_min_cu,
+        max_cu: new.autoscaling_limit_max_cu,
+        suspend_timeout_seconds: new.suspend_timeout_seconds,
+    }
+    .parse()
+}
+
+fn request(new: NewEndpoint) -> Result<EndpointRequest, ApiError> {
+    let tuning = tuning(&new)?;
+    let branch = new
+        .branch_id
+        .as_deref()
+        .ok_or_else(|| ApiError::invalid("invalid request: endpoint: missing field `branch_id`"))?;
+    Ok(EndpointRequest {
+        branch: branch_id(branch)?,
+        attached: new.attached.map(attachment).transpose()?,
+        tuning,
+    })
+}
+
+fn attachment(new: NewAttachment) -> Result<AttachRequest, ApiError> {
+    let NewAttachment { host, port, database, user, password, sslmode } = new;
+    for (field, text) in [("host", &host), ("user", &user)] {
+        if text.trim().is_empty() {
+            return Err(ApiError::invalid(format_args!("endpoint.attached.{field} is empty")));
+        }
+    }
+    let port = port.unwrap_or(POSTGRES_PORT);
+    if port == 0 {
+        return Err(ApiError::invalid("endpoint.attached.port must be from 1 to 65535"));
+    }
+    Ok(AttachRequest {
+        host,
+        port,
+        database: database.unwrap_or_else(|| POSTGRES_DATABASE.to_owned()),
+        user,
+        password: password.into(),
+        tls: tls_mode(sslmode.as_deref())?,
+    })
+}
+
+fn tls_mode(sslmode: Option<&str>) -> Result<TlsMode, ApiError> {
+    // An administrator's password is never sent in the clear unless somebody says so.
+    let Some(word) = sslmode else { return Ok(TlsMode::Require) };
+    [TlsMode::Disable, TlsMode::Require, TlsMode::VerifyFull]
+        .into_iter()
+        .find(|mode| mode.as_str() == word)
+        .ok_or_else(|| {
+            ApiError::invalid(
+                "endpoint.attached.sslmode must be `disable`, `require` or `verify-full`",
+            )
+        })
+}
+
+fn shown(
+    project: &ProjectId,
+    (endpoint, operations): (endpoint::Endpoint, Vec<operation::Operation>),
+) -> EndpointOperations {
+    EndpointOperations {
+        endpoint: Endpoint::new(project, endpoint),
+        operations: Operation::list(project, operations),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::{Value, json};
+
+    fn parsed(endpoint: Value) -> Result<EndpointRequest, ApiError> {
+        request(serde_json::from_value(endpoint).expect("a well-formed endpoint"))
+    }
+
+    fn attached(attached: &Value) -> Result<AttachRequest, ApiError> {
+        let endpoint = json!({ "branch_id": "br-a", "type": "read_write", "attached": attached });
+        Ok(parsed(endpoint)?.attached.expect("an attachment"))
+    }
+
+    #[test]
+    fn an_attachment_is_encrypted_unless_somebody_says_otherwise() {
+        let new = json!({ "host": "db.example.com", "user": "admin", "password": "pw" });
+        let request = attached(&new).expect("an attachment");
+        assert_eq!((request.port, request.database.as_str()), (5432, "postgres"));
+        assert_eq!(request.tls, TlsMode::Require);
+        let new = json!({ "host": "h", "user": "u", "password": "p", "sslmode": "disable" });
+        assert_eq!(attached(&new).expect("an attachment").tls, TlsMode::Disable);
+    }
+
+    #[test]
+    fn an_attachment_that_cannot_be_reached_is_refused() {
+        for new in [
+            json!({ "host": " ", "user": "u", "password": "p" }),
+            json!({ "host": "h", "user": "", "password": "p" }),
+            json!({ "host": "h", "user": "u", "password": "p", "port": 0 }),
+            json!({ "host": "h", "user": "u", "password": "p", "sslmode": "prefer" }),
+        ] {
+            let error = attached(&new).expect_err("a refusal");
+            assert!(error.message().starts_with("endpoint.attached."), "{}", error.message());
+        }
+    }
+
+    #[test]
+    fn what_an_endpoint_would_not_do_is_refused() {
+        for (field, value) in [
+            ("type", json!("read_only")),
+            ("disabled", json!(true)),
+            ("pooler_enabled", json!(true)),
+            ("settings", json!({ "pg_settings": { "fsync": "off" } })),
+        ] {
+            let mut endpoint = json!({ "branch_id": "br-a", "type": "read_write" });
+            endpoint[field] = value;
+            let error = parsed(endpoint).expect_err("a refusal");
+            assert_eq!(error.code(), ErrorCode::NotSupported, "{field}");
+        }
+    }
+}

@@ -1,0 +1,39 @@
+//! Operations of a project.
+
+use axum::extract::State;
+
+use crate::api::answer::{Answer, Found};
+use crate::api::extract::{InOperation, InProject};
+use crate::api::query::Query;
+use crate::control::{Caller, ControlPlane, OperationQuery};
+use crate::wire::neon::operations::{Operation, OperationAnswer, OperationsAnswer, Pagination};
+
+/// The most operations on a page, and how many there are when nobody says.
+const PAGE_MAX_OPERATIONS: usize = 1000;
+
+/// Lists the operations of a project, newest first.
+pub(super) async fn list_project_operations(
+    State(control): State<ControlPlane>,
+    _: Caller,
+    InProject(project): InProject,
+    query: Query,
+) -> Answer<OperationsAnswer> {
+    let limit = query.limit(1..=PAGE_MAX_OPERATIONS)?.unwrap_or(PAGE_MAX_OPERATIONS);
+    let asked = OperationQuery { cursor: query.cursor()?, limit };
+    let (operations, has_more) = control.list_operations(&project, &asked)?;
+    let last = operations.last().filter(|_| has_more);
+    Ok(Found(OperationsAnswer {
+        pagination: last.map(|operation| Pagination { cursor: operation.id.to_string() }),
+        operations: Operation::list(&project, operations),
+    }))
+}
+
+/// Shows an operation of a project.
+pub(super) async fn get_project_operation(
+    State(control): State<ControlPlane>,
+    _: Caller,
+    InOperation(project, id): InOperation,
+) -> Answer<OperationAnswer> {
+    let operation = control.get_operation(&project, id)?;
+    Ok(Found(OperationAnswer { operation: Operation::new(&project, operation) }))
+}

@@ -1,0 +1,127 @@
+//! Refusals and malformed values, as errors.
+
+use std::fmt;
+
+use crate::api::error::ApiError;
+use crate::model::name::{NameError, TitleError};
+use crate::model::project::PgVersionError;
+use crate::model::refusal::Refusal;
+use crate::wire::neon::error::ErrorCode;
+
+/// The longest piece of what a client sent that an error repeats, in characters.
+const ECHO_MAX_CHARS: usize = 80;
+
+impl ApiError {
+    /// Returns the error of a request that is malformed.
+    #[must_use]
+    pub fn invalid(message: impl fmt::Display) -> Self {
+        Self::told(ErrorCode::InvalidRequest, message)
+    }
+
+    /// Returns the error of a request that names, by a text that is not even an id or a name of
+    /// its kind, something that cannot exist. It reads as that of something unknown.
+    #[must_use]
+    pub fn unknown(code: ErrorCode, kind: &str, parameter: &str, text: &str) -> Self {
+        let echo: String = text.chars().take(ECHO_MAX_CHARS).collect();
+        Self::told(code, format_args!("{kind} not found; {parameter}:\"{echo}\""))
+    }
+}
+
+impl From<Refusal> for ApiError {
+    fn from(refusal: Refusal) -> Self {
+        Self::told(code(&refusal), refusal)
+    }
+}
+
+fn code(refusal: &Refusal) -> ErrorCode {
+    match refusal {
+        Refusal::ProjectMissing(_) => ErrorCode::ProjectNotFound,
+        Refusal::BranchMissing(_) => ErrorCode::BranchNotFound,
+        Refusal::EndpointMissing(_)
+        | Refusal::BranchWithoutEndpoint(_)
+        | Refusal::EndpointElsewhere { .. } => ErrorCode::EndpointNotFound,
+        Refusal::RoleMissing(_) => ErrorCode::RoleNotFound,
+        Refusal::DatabaseMissing(_) => ErrorCode::DatabaseNotFound,
+        Refusal::OperationMissing(_) => ErrorCode::OperationNotFound,
+        Refusal::BranchExists(_) => ErrorCode::BranchAlreadyExists,
+        Refusal::RoleExists(_) => ErrorCode::RoleAlreadyExists,
+        Refusal::DatabaseExists(_) => ErrorCode::DatabaseAlreadyExists,
+        Refusal::EndpointExists(_) => ErrorCode::EndpointAlreadyExists,
+        Refusal::RoleProtected(_) => ErrorCode::RoleProtected,
+        Refusal::RoleOwnsDatabase { .. } => ErrorCode::RoleOwnsDatabase,
+        Refusal::RoleWithoutPassword(_) => ErrorCode::RoleHasNoPassword,
+        Refusal::PasswordsNotStored => ErrorCode::PasswordsNotStored,
+        Refusal::OwnerMissing(_) => ErrorCode::OwnerNotFound,
+        Refusal::BranchIsDefault(_) => ErrorCode::BranchIsDefault,
+        Refusal::BranchHasChildren { .. } => ErrorCode::BranchHasChildren,
+        Refusal::BranchNameUnchanged => ErrorCode::InvalidRequest,
+        Refusal::EndpointAttached(_) => ErrorCode::EndpointAttached,
+        Refusal::PgVersionNotInstalled { .. } => ErrorCode::PgVersionNotInstalled,
+        Refusal::PortsExhausted => ErrorCode::EndpointsLimitExceeded,
+        Refusal::TimeOutsideHistory { .. }
+        | Refusal::LsnOutsideHistory { .. }
+        | Refusal::LsnUnknown { .. } => ErrorCode::WrongLsnOrTimestamp,
+    }
+}
+
+impl From<NameError> for ApiError {
+    fn from(error: NameError) -> Self {
+        let code = match error {
+            NameError::Reserved { .. } => ErrorCode::NameReserved,
+            NameError::Empty { .. }
+            | NameError::TooLong { .. }
+            | NameError::ControlCharacter { .. }
+            | NameError::OuterBlank { .. } => ErrorCode::InvalidRequest,
+        };
+        Self::told(code, error)
+    }
+}
+
+impl From<TitleError> for ApiError {
+    fn from(error: TitleError) -> Self {
+        Self::invalid(error)
+    }
+}
+
+impl From<PgVersionError> for ApiError {
+    fn from(error: PgVersionError) -> Self {
+        Self::invalid(error)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::name::RoleName;
+
+    fn of_name(text: &str) -> ErrorCode {
+        ApiError::from(text.parse::<RoleName>().expect_err("a refused name")).code()
+    }
+
+    #[test]
+    fn a_reserved_name_is_told_apart_from_an_impossible_one() {
+        assert_eq!(of_name("web_access"), ErrorCode::NameReserved);
+        assert_eq!(of_name(""), ErrorCode::InvalidRequest);
+        assert_eq!(of_name(&"x".repeat(64)), ErrorCode::InvalidRequest);
+    }
+
+    #[test]
+    fn a_refusal_is_told_in_its_own_words() {
+        let name: RoleName = "sally".parse().expect("a name");
+        let error = ApiError::from(Refusal::RoleMissing(name));
+        assert_eq!(error.code(), ErrorCode::RoleNotFound);
+        assert_eq!(error.message(), "role not found; role_name:\"sally\"");
+    }
+
+    #[test]
+    fn an_impossible_id_reads_as_an_unknown_one_and_is_not_repeated_at_length() {
+        let error = ApiError::unknown(
+            ErrorCode::BranchNotFound,
+            "branch",
+            "branch_id",
+            &"x".repeat(10_000),
+        );
+        assert!(error.message().starts_with("branch not found; branch_id:\"xxx"));
+        assert!(error.message().len() < 200);
+    }
+}

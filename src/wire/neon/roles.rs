@@ -1,0 +1,138 @@
+//! Roles.
+
+use serde::{Deserialize, Serialize};
+
+use crate::model::id::BranchId;
+use crate::model::role::{self, Login};
+use crate::model::secret::Password;
+use crate::wire::neon::operations::Operation;
+use crate::wire::secret::Secret;
+use crate::wire::time::Time;
+
+/// A role of a branch.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Role {
+    pub branch_id: String,
+    pub name: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub password: Option<Secret>,
+    #[serde(default)]
+    pub protected: bool,
+    pub authentication_method: String,
+    pub created_at: Time,
+    pub updated_at: Time,
+}
+
+/// One role.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RoleAnswer {
+    pub role: Role,
+}
+
+/// The roles of a branch.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RolesAnswer {
+    pub roles: Vec<Role>,
+}
+
+/// A role that was changed, and what is left to do about it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RoleOperations {
+    pub role: Role,
+    pub operations: Vec<Operation>,
+}
+
+/// A role's password.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PasswordAnswer {
+    pub password: Secret,
+}
+
+/// A role that is to be created.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RoleCreateRequest {
+    pub role: NewRole,
+}
+
+/// What is asked of the new role.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NewRole {
+    pub name: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub no_login: Option<bool>,
+}
+
+impl Role {
+    /// Shows a role of a branch, without its password.
+    #[must_use]
+    pub fn new(branch: &BranchId, role: role::Role) -> Self {
+        let role::Role { name, login, protected, born: _, created_at, updated_at } = role;
+        let authentication_method = match login {
+            Login::Never => "no_login",
+            Login::Password(_) => "password",
+        };
+        Self {
+            branch_id: branch.to_string(),
+            name: name.to_string(),
+            password: None,
+            protected,
+            authentication_method: authentication_method.to_owned(),
+            created_at: Time(created_at),
+            updated_at: Time(updated_at),
+        }
+    }
+
+    /// Shows the password too: the answer to its creation or reset.
+    #[must_use]
+    pub fn with_password(self, password: Option<&Password>) -> Self {
+        Self { password: password.map(Secret::from), ..self }
+    }
+
+    /// Shows several roles of a branch.
+    #[must_use]
+    pub fn list(branch: &BranchId, roles: Vec<role::Role>) -> Vec<Self> {
+        roles.into_iter().map(|role| Self::new(branch, role)).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::revision::{Revision, Timestamp};
+    use crate::model::role::Credential;
+    use crate::model::secret::{Sealed, Verifier};
+
+    fn shown(login: Login) -> Role {
+        let role = role::Role {
+            name: "we ird/n".parse().expect("a name"),
+            login,
+            protected: false,
+            born: Revision(3),
+            created_at: Timestamp::UNIX_EPOCH,
+            updated_at: Timestamp::UNIX_EPOCH,
+        };
+        Role::new(&"br-a".parse().expect("an id"), role)
+    }
+
+    fn json(role: &Role) -> String {
+        serde_json::to_string(role).expect("JSON")
+    }
+
+    #[test]
+    fn a_role_shows_neither_its_password_nor_what_is_kept_of_it() {
+        let verifier = Verifier::from_trusted("SCRAM-SHA-256$4096:c2FsdA==$a:b");
+        let sealed = Some(Sealed(Box::new([1])));
+        let role = shown(Login::Password(Credential { verifier, sealed }));
+        insta::assert_snapshot!(
+            json(&role),
+            @r#"{"branch_id":"br-a","name":"we ird/n","protected":false,"authentication_method":"password","created_at":"1970-01-01T00:00:00.000000Z","updated_at":"1970-01-01T00:00:00.000000Z"}"#
+        );
+    }
+
+    #[test]
+    fn a_password_is_shown_when_it_is_asked_for() {
+        let role = shown(Login::Never).with_password(Some(&Password::new("npg_x")));
+        assert!(json(&role).contains(r#""password":"npg_x""#));
+        assert!(json(&role).contains(r#""authentication_method":"no_login""#));
+    }
+}
