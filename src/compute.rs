@@ -1,0 +1,227 @@
+//! What runs: one branch's Postgres, wherever it comes from.
+//!
+//! # Invariants
+//!
+//! * Nobody but the reconciler talks to a compute.
+//! * No clear-text password is ever sent but the administrator's own, in a SCRAM exchange; roles
+//!   are given verifiers.
+//! * `tokio_postgres` is named in [`postgres`] and nowhere else.
+
+use std::fmt;
+use std::future::Future;
+
+use crate::model::endpoint::TlsMode;
+use crate::model::id::BranchId;
+use crate::model::lsn::Lsn;
+use crate::model::rules::passes::Problem;
+use crate::model::secret::Password;
+use crate::plan::desired::Desired;
+use crate::plan::observed::Observed;
+
+pub mod attached;
+pub mod error;
+pub mod local;
+pub mod simulated;
+
+mod converge;
+mod postgres;
+
+use crate::compute::attached::AttachedCompute;
+use crate::compute::error::ComputeError;
+use crate::compute::local::{LocalCompute, LocalComputes, LocalConfig};
+use crate::compute::simulated::{SimulatedCompute, SimulatedComputes};
+
+/// Whether a compute runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ComputeStatus {
+    /// It takes connections.
+    Running,
+    /// It does not run, and can be started.
+    Stopped,
+}
+
+/// What converging came to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Converged {
+    /// The place in the write-ahead log at which Postgres had what was desired.
+    pub lsn: Lsn,
+    /// What could not be done, and no retry would mend. Everything else was.
+    pub problems: Vec<Problem>,
+    /// How many steps were applied. None means that there was no drift.
+    pub steps: usize,
+}
+
+/// One branch's Postgres.
+pub trait Compute: fmt::Debug + Send + Sync {
+    /// Says whether it runs.
+    fn status(&self) -> impl Future<Output = Result<ComputeStatus, ComputeError>> + Send;
+
+    /// Starts it, where that is ours to do. Returns when it takes connections.
+    fn start(&self) -> impl Future<Output = Result<(), ComputeError>> + Send;
+
+    /// Stops it, where that is ours to do. Returns when it has stopped.
+    fn suspend(&self) -> impl Future<Output = Result<(), ComputeError>> + Send;
+
+    /// Stops it and removes the branch's data, where those are ours.
+    fn destroy(&self) -> impl Future<Output = Result<(), ComputeError>> + Send;
+
+    /// Reads what it has.
+    fn observe(
+        &self,
+        branch: &BranchId,
+    ) -> impl Future<Output = Result<Observed, ComputeError>> + Send;
+
+    /// Makes one attempt to bring it to what is desired. It must be running.
+    ///
+    /// # Errors
+    ///
+    /// What was applied before the failure stays. The next attempt observes again and goes on from
+    /// there.
+    fn converge(
+        &self,
+        desired: &Desired,
+    ) -> impl Future<Output = Result<Converged, ComputeError>> + Send;
+
+    /// Returns the place that its write-ahead log has reached.
+    fn lsn(&self) -> impl Future<Output = Result<Lsn, ComputeError>> + Send;
+}
+
+/// Where a branch's compute is found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ComputeSite {
+    /// Offshoot runs it, on this TCP port of the loopback address.
+    Local {
+        /// The TCP port.
+        port: u16,
+        /// The major version of Postgres that new data is made with. Data that exists keeps its
+        /// own.
+        pg_version: u32,
+    },
+    /// It runs somewhere already.
+    Attached(Address),
+}
+
+/// How to reach a Postgres that already runs, as its administrator.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Address {
+    /// Its host name or address.
+    pub host: String,
+    /// Its TCP port.
+    pub port: u16,
+    /// The database to connect to, and where Offshoot keeps its marks.
+    pub database: String,
+    /// The administrator's name.
+    pub user: String,
+    /// The administrator's password.
+    pub password: Password,
+    /// Whether and how the connection is encrypted.
+    pub tls: TlsMode,
+}
+
+/// Finds the compute of a branch.
+#[derive(Clone, Debug)]
+pub struct Computes {
+    source: Source,
+}
+
+#[derive(Clone, Debug)]
+enum Source {
+    Real(LocalComputes),
+    Simulated(SimulatedComputes),
+}
+
+impl Computes {
+    /// Returns the computes of this machine and of others, and takes possession of the directory in
+    /// which the local ones live.
+    pub fn new(config: LocalConfig) -> Result<Self, ComputeError> {
+        Ok(Self { source: Source::Real(LocalComputes::open(config)?) })
+    }
+
+    /// Returns computes that exist in memory only, whatever their sites say.
+    #[must_use]
+    pub fn simulated(computes: SimulatedComputes) -> Self {
+        Self { source: Source::Simulated(computes) }
+    }
+
+    /// Returns the compute of `branch`. That does not reach for it yet.
+    #[must_use]
+    pub fn get(&self, branch: &BranchId, site: ComputeSite) -> AnyCompute {
+        match (&self.source, site) {
+            (Source::Simulated(computes), _) => AnyCompute::Simulated(computes.get(branch)),
+            (Source::Real(local), ComputeSite::Local { port, pg_version }) => {
+                AnyCompute::Local(local.get(branch, port, pg_version))
+            }
+            (Source::Real(_), ComputeSite::Attached(address)) => {
+                AnyCompute::Attached(AttachedCompute::new(address))
+            }
+        }
+    }
+
+    /// Stops all local computes.
+    pub async fn stop_all(&self) -> Result<(), ComputeError> {
+        match &self.source {
+            Source::Real(local) => local.stop_all().await,
+            Source::Simulated(_) => Ok(()),
+        }
+    }
+
+    /// Returns the major versions of Postgres of which this machine can run computes, oldest first.
+    #[must_use]
+    pub fn installed_versions(&self) -> Vec<u32> {
+        match &self.source {
+            Source::Real(local) => local.installed_versions(),
+            Source::Simulated(_) => local::binaries::SUPPORTED_VERSIONS.collect(),
+        }
+    }
+}
+
+/// A compute of any kind.
+#[derive(Clone, Debug)]
+pub enum AnyCompute {
+    /// It runs somewhere already.
+    Attached(AttachedCompute),
+    /// Offshoot runs it.
+    Local(LocalCompute),
+    /// It exists in memory only.
+    Simulated(SimulatedCompute),
+}
+
+macro_rules! each {
+    ($self:ident, $compute:ident => $call:expr) => {
+        match $self {
+            Self::Attached($compute) => $call,
+            Self::Local($compute) => $call,
+            Self::Simulated($compute) => $call,
+        }
+    };
+}
+
+impl Compute for AnyCompute {
+    async fn status(&self) -> Result<ComputeStatus, ComputeError> {
+        each!(self, compute => compute.status().await)
+    }
+
+    async fn start(&self) -> Result<(), ComputeError> {
+        each!(self, compute => compute.start().await)
+    }
+
+    async fn suspend(&self) -> Result<(), ComputeError> {
+        each!(self, compute => compute.suspend().await)
+    }
+
+    async fn destroy(&self) -> Result<(), ComputeError> {
+        each!(self, compute => compute.destroy().await)
+    }
+
+    async fn observe(&self, branch: &BranchId) -> Result<Observed, ComputeError> {
+        each!(self, compute => compute.observe(branch).await)
+    }
+
+    async fn converge(&self, desired: &Desired) -> Result<Converged, ComputeError> {
+        each!(self, compute => compute.converge(desired).await)
+    }
+
+    async fn lsn(&self) -> Result<Lsn, ComputeError> {
+        each!(self, compute => compute.lsn().await)
+    }
+}

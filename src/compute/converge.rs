@@ -1,0 +1,56 @@
+//! Converging: observe, plan, apply, and look again until there is nothing left to do.
+
+use std::future::Future;
+
+use crate::compute::Converged;
+use crate::compute::error::ComputeError;
+use crate::model::lsn::Lsn;
+use crate::plan::desired::Desired;
+use crate::plan::observed::Observed;
+use crate::plan::step::Step;
+use crate::plan::{Aside, plan_around};
+
+/// How often one attempt looks and applies. Two rounds are usual, the second of which finds nothing
+/// left; each round that fails in part sets what failed aside and needs another.
+const MAX_ROUNDS: usize = 8;
+
+/// A Postgres within reach.
+pub(super) trait Reach: Send {
+    /// Reads what it has.
+    fn observe(
+        &mut self,
+        desired: &Desired,
+    ) -> impl Future<Output = Result<Observed, ComputeError>> + Send;
+
+    /// Applies steps, and returns what failed for good. Whether the others took effect shows when
+    /// it is observed again.
+    fn apply(
+        &mut self,
+        desired: &Desired,
+        steps: &[Step],
+    ) -> impl Future<Output = Result<Vec<Aside>, ComputeError>> + Send;
+
+    /// Returns the place that its write-ahead log has reached.
+    fn lsn(&mut self) -> impl Future<Output = Result<Lsn, ComputeError>> + Send;
+}
+
+/// Brings a Postgres to what is desired in all that can be done.
+pub(super) async fn converge(
+    postgres: &mut impl Reach,
+    desired: &Desired,
+) -> Result<Converged, ComputeError> {
+    let mut aside = Vec::new();
+    let mut steps = 0;
+    for _ in 0..MAX_ROUNDS {
+        let observed = postgres.observe(desired).await?;
+        let plan = plan_around(desired, &observed, &aside);
+        if plan.steps.is_empty() {
+            let lsn = postgres.lsn().await?;
+            return Ok(Converged { lsn, problems: plan.problems, steps });
+        }
+        let failed = postgres.apply(desired, &plan.steps).await?;
+        steps += plan.steps.len() - failed.len();
+        aside.extend(failed);
+    }
+    Err(ComputeError::Restless)
+}

@@ -1,0 +1,187 @@
+//! Why a compute could not do what was asked of it.
+
+use std::error::Error;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// A compute could not do what was asked of it.
+///
+/// These words are shown to operators, and to clients in the error of an operation: they say what
+/// to do, and hold no secret. The cause is for the log.
+#[derive(Debug, thiserror::Error)]
+pub enum ComputeError {
+    /// Nobody answers, or the connection broke.
+    #[error("no Postgres answers at {address}; check that it runs and can be reached from here")]
+    Unreachable {
+        /// Where nobody answers.
+        address: String,
+        /// What went wrong.
+        #[source]
+        source: Box<dyn Error + Send + Sync>,
+    },
+    /// Postgres is starting up or shutting down.
+    #[error("Postgres at {address} is not ready to take connections yet")]
+    NotReady {
+        /// Where it is.
+        address: String,
+    },
+    /// The connection could not be encrypted as was asked.
+    #[error(
+        "the connection to Postgres at {address} could not be encrypted; check its certificate, or \
+         choose another TLS mode"
+    )]
+    Tls {
+        /// Where it is.
+        address: String,
+        /// What went wrong.
+        #[source]
+        source: Box<dyn Error + Send + Sync>,
+    },
+    /// The administrator's name or password is not accepted.
+    #[error(
+        "Postgres at {address} refuses the login of its administrator `{user}`; check the name, \
+         the password and pg_hba.conf"
+    )]
+    LoginRefused {
+        /// Where it is.
+        address: String,
+        /// Who was refused.
+        user: String,
+    },
+    /// There is no such database to connect to.
+    #[error("Postgres at {address} has no database `{database}` to connect to; name another")]
+    NoDatabase {
+        /// Where it is.
+        address: String,
+        /// The database's name.
+        database: String,
+    },
+    /// It is not one that Offshoot knows how to speak to.
+    #[error("Postgres at {address} cannot be used: {reason}")]
+    Unsupported {
+        /// Where it is.
+        address: String,
+        /// Why, and what to do about it.
+        reason: String,
+    },
+    /// The administrator lacks a right that everything needs.
+    #[error("the administrator `{user}` may not do what is needed: {message}")]
+    NotPermitted {
+        /// The administrator.
+        user: String,
+        /// What Postgres said.
+        message: String,
+    },
+    /// It takes no writes: it is a standby, or read-only.
+    #[error("Postgres at {address} takes no writes now: it is a standby, or read-only")]
+    ReadOnly {
+        /// Where it is.
+        address: String,
+    },
+    /// Another session of Offshoot is at work on the same branch.
+    #[error("another session of Offshoot is at work on this branch; trying again")]
+    Locked,
+    /// Others were in the way, or it lacked memory, connections or disk space.
+    #[error("Postgres could not do it now: {message}")]
+    Busy {
+        /// What Postgres said.
+        message: String,
+    },
+    /// It said something unexpected.
+    #[error("Postgres failed: {message} (SQLSTATE {code})")]
+    Failed {
+        /// What Postgres said.
+        message: String,
+        /// The error's code.
+        code: String,
+    },
+    /// It did not come to an end in time.
+    #[error("the pass took longer than {} seconds; trying again", time.as_secs())]
+    TookTooLong {
+        /// How long it may take.
+        time: Duration,
+    },
+    /// Nobody knows whether the last change took effect.
+    #[error("Postgres did not confirm the last change; looking again")]
+    Unconfirmed,
+    /// There was still drift after as many rounds as one attempt makes.
+    #[error("somebody else keeps changing the same roles or databases; trying again")]
+    Restless,
+    /// It does not run.
+    #[error("the compute is not running; start its endpoint")]
+    NotRunning,
+    /// There are no binaries to run it with.
+    #[error("{reason}")]
+    NoBinaries {
+        /// Which, and what to do about it.
+        reason: String,
+    },
+    /// Another program has its port.
+    #[error(
+        "port {port} is used by another program; stop that one, or delete the endpoint and create \
+         it again to get another port"
+    )]
+    PortInUse {
+        /// The port.
+        port: u16,
+    },
+    /// Postgres was started and did not come up.
+    #[error("Postgres did not start: {log}")]
+    DidNotStart {
+        /// The last lines of its log.
+        log: String,
+    },
+    /// Postgres was told to stop and did not.
+    #[error("Postgres (process {pid}) does not stop; end that process")]
+    DidNotStop {
+        /// The process.
+        pid: u32,
+    },
+    /// The machine is not set up to run computes.
+    #[error("this machine cannot run computes: {reason}")]
+    Machine {
+        /// Why, and what to do about it.
+        reason: String,
+    },
+    /// A file or directory of a local compute could not be used.
+    #[error("failed to {what} `{}`", path.display())]
+    Files {
+        /// What was to be done with it.
+        what: &'static str,
+        /// The file or directory.
+        path: PathBuf,
+        /// What went wrong.
+        #[source]
+        source: std::io::Error,
+    },
+}
+
+impl ComputeError {
+    /// Whether the same attempt may succeed later, with nothing changed by hand.
+    #[must_use]
+    pub fn is_retryable(&self) -> bool {
+        match self {
+            Self::Unreachable { .. }
+            | Self::NotReady { .. }
+            | Self::ReadOnly { .. }
+            | Self::Locked
+            | Self::Busy { .. }
+            | Self::Failed { .. }
+            | Self::TookTooLong { .. }
+            | Self::Unconfirmed
+            | Self::Restless
+            | Self::NotRunning
+            | Self::PortInUse { .. }
+            | Self::DidNotStart { .. }
+            | Self::DidNotStop { .. }
+            | Self::Files { .. } => true,
+            Self::Tls { .. }
+            | Self::LoginRefused { .. }
+            | Self::NoDatabase { .. }
+            | Self::Unsupported { .. }
+            | Self::NotPermitted { .. }
+            | Self::NoBinaries { .. }
+            | Self::Machine { .. } => false,
+        }
+    }
+}

@@ -1,0 +1,90 @@
+//! Binaries: where this machine keeps its PostgreSQL servers.
+
+use std::collections::BTreeMap;
+use std::ffi::OsStr;
+use std::fs;
+use std::ops::RangeInclusive;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// The major versions of Postgres that Offshoot knows.
+pub const SUPPORTED_VERSIONS: RangeInclusive<u32> = 14..=18;
+
+/// Directories that hold one directory for each installed version, and what leads from there to the
+/// binaries: Debian's packages, those of postgresql.org for Red Hat, Homebrew, Postgres.app.
+const USUAL_PLACES: &[(&str, &str, &str)] = &[
+    ("/usr/lib/postgresql", "", "bin"),
+    ("/usr", "pgsql-", "bin"),
+    ("/opt/homebrew/opt", "postgresql", "bin"),
+    ("/usr/local/opt", "postgresql", "bin"),
+    ("/Applications/Postgres.app/Contents/Versions", "", "bin"),
+];
+
+/// What a directory of binaries must have to be of use.
+const NEEDED: &[&str] = &["postgres", "initdb"];
+
+/// How many entries of one directory are looked at.
+const MAX_ENTRIES: usize = 1000;
+
+/// Returns the directory of binaries for each installed version. Where there are several of one
+/// version, the first found is taken: the configured one, the one that `pg_config` knows, those in
+/// the search path, the usual places.
+pub(super) fn find(configured: Option<&Path>, path: Option<&OsStr>) -> BTreeMap<u32, PathBuf> {
+    let mut found = BTreeMap::new();
+    let mut candidates: Vec<PathBuf> = configured.map(Into::into).into_iter().collect();
+    candidates.extend(from_pg_config());
+    candidates.extend(path.into_iter().flat_map(std::env::split_paths));
+    candidates.extend(USUAL_PLACES.iter().flat_map(usual));
+    for directory in candidates {
+        if let Some(version) = version(&directory) {
+            found.entry(version).or_insert(directory);
+        }
+    }
+    found
+}
+
+fn from_pg_config() -> Option<PathBuf> {
+    let output = Command::new("pg_config").arg("--bindir").output().ok()?;
+    let directory = String::from_utf8(output.stdout).ok()?;
+    output.status.success().then(|| directory.trim_end().into())
+}
+
+fn usual((parent, prefix, rest): &(&str, &str, &str)) -> Vec<PathBuf> {
+    let Ok(entries) = fs::read_dir(parent) else { return Vec::new() };
+    let mut directories: Vec<_> = entries
+        .take(MAX_ENTRIES)
+        .filter_map(Result::ok)
+        .filter(|entry| entry.file_name().to_string_lossy().starts_with(prefix))
+        .map(|entry| entry.path().join(rest))
+        .collect();
+    directories.sort();
+    directories
+}
+
+fn version(directory: &Path) -> Option<u32> {
+    if !NEEDED.iter().all(|name| directory.join(name).is_file()) {
+        return None;
+    }
+    let output = Command::new(directory.join("postgres")).arg("--version").output().ok()?;
+    parse_version(&String::from_utf8(output.stdout).ok()?)
+        .filter(|version| SUPPORTED_VERSIONS.contains(version))
+}
+
+fn parse_version(text: &str) -> Option<u32> {
+    let (_, number) = text.split_once("(PostgreSQL) ")?;
+    let end = number.find(|c: char| !c.is_ascii_digit()).unwrap_or(number.len());
+    number[..end].parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_major_version_is_read_from_what_postgres_says() {
+        let said = "postgres (PostgreSQL) 15.18 (Debian 15.18-0+deb12u1)\n";
+        assert_eq!(parse_version(said), Some(15));
+        assert_eq!(parse_version("postgres (PostgreSQL) 19beta1"), Some(19));
+        assert_eq!(parse_version("initdb"), None);
+    }
+}

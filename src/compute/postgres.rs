@@ -1,0 +1,257 @@
+//! Postgres: a session of the administrator. The only code that names `tokio_postgres`.
+
+mod apply;
+mod clean_up;
+mod failure;
+mod observe;
+mod settings;
+mod tls;
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
+use tokio_postgres::config::SslMode;
+use tokio_postgres::{Client, Config, SimpleQueryMessage};
+
+use crate::compute::Address;
+use crate::compute::converge::Reach;
+use crate::compute::error::ComputeError;
+use crate::compute::postgres::failure::{Failure, told};
+use crate::model::endpoint::TlsMode;
+use crate::model::id::BranchId;
+use crate::model::lsn::Lsn;
+use crate::model::secret::Password;
+use crate::plan::Aside;
+use crate::plan::desired::Desired;
+use crate::plan::observed::Observed;
+use crate::plan::sql::Ident;
+use crate::plan::step::Step;
+
+/// How long a connection may take to be made, login and all.
+const CONNECT_DEADLINE: Duration = Duration::from_secs(5);
+
+/// How long one request may take. Postgres itself gives up sooner, unless it is beyond answering.
+const REQUEST_DEADLINE: Duration = Duration::from_secs(60);
+
+/// How long to wait for the reason why a connection was closed.
+const CLOSING_DEADLINE: Duration = Duration::from_secs(1);
+
+/// Where a session leads.
+#[derive(Clone, Debug)]
+pub(super) struct Target {
+    host: Host,
+    port: u16,
+    database: String,
+    user: String,
+    password: Option<Password>,
+    tls: TlsMode,
+}
+
+#[derive(Clone, Debug)]
+enum Host {
+    Name(String),
+    SocketDirectory(PathBuf),
+}
+
+impl From<&Address> for Target {
+    fn from(address: &Address) -> Self {
+        let Address { host, port, database, user, password, tls } = address.clone();
+        let password = Some(password);
+        Self { host: Host::Name(host), port, database, user, password, tls }
+    }
+}
+
+impl Target {
+    /// Returns the way to a Postgres on this machine that knows its administrator by the operating
+    /// system's user.
+    pub(super) fn local(socket_directory: PathBuf, port: u16, user: &str) -> Self {
+        Self {
+            host: Host::SocketDirectory(socket_directory),
+            port,
+            database: "postgres".into(),
+            user: user.into(),
+            password: None,
+            tls: TlsMode::Disable,
+        }
+    }
+
+    fn address(&self) -> String {
+        match &self.host {
+            Host::Name(host) => format!("{host}:{}", self.port),
+            Host::SocketDirectory(_) => format!("port {} of this machine", self.port),
+        }
+    }
+
+    fn config(&self) -> Config {
+        let mut config = Config::new();
+        config
+            .port(self.port)
+            .dbname(&self.database)
+            .user(&self.user)
+            .application_name("offshoot")
+            .options(settings::AT_STARTUP)
+            .connect_timeout(CONNECT_DEADLINE)
+            .tcp_user_timeout(REQUEST_DEADLINE)
+            .ssl_mode(match self.tls {
+                TlsMode::Disable => SslMode::Disable,
+                TlsMode::Require | TlsMode::VerifyFull => SslMode::Require,
+            });
+        match &self.host {
+            Host::Name(host) => config.host(host),
+            Host::SocketDirectory(path) => config.host_path(path),
+        };
+        if let Some(password) = &self.password {
+            config.password(password.reveal());
+        }
+        config
+    }
+}
+
+/// Who the administrator is, and of what.
+#[derive(Clone, Debug)]
+struct Admin {
+    name: String,
+    is_superuser: bool,
+    database: String,
+    version: u32,
+}
+
+/// A session of the administrator, in one database.
+#[derive(Debug)]
+pub(super) struct Session {
+    client: Client,
+    /// Ends with the reason why the connection was closed, which no request is told.
+    connection: Option<JoinHandle<Option<tokio_postgres::Error>>>,
+    target: Target,
+    admin: Admin,
+    /// Whether the tables of marks were there when it was last observed.
+    has_marks: bool,
+}
+
+impl Session {
+    /// Opens a session, and checks that it leads to a Postgres that can be reconciled.
+    pub(super) async fn connect(target: &Target) -> Result<Self, ComputeError> {
+        let (client, connection) = open(target).await?;
+        let mut session = Self {
+            client,
+            connection: Some(connection),
+            target: target.clone(),
+            admin: Admin {
+                name: target.user.clone(),
+                is_superuser: false,
+                database: target.database.clone(),
+                version: 0,
+            },
+            has_marks: false,
+        };
+        session.admin = settings::probe(&mut session).await?;
+        settings::quieten(&mut session).await?;
+        Ok(session)
+    }
+
+    /// Opens another session, in another database.
+    async fn beside(&self, database: &str) -> Result<Self, ComputeError> {
+        Box::pin(Self::connect(&Target { database: database.into(), ..self.target.clone() })).await
+    }
+
+    /// Runs statements, of which the last may answer.
+    async fn run(&mut self, sql: &str) -> Result<Vec<SimpleQueryMessage>, Failure> {
+        let result = timeout(REQUEST_DEADLINE, self.client.simple_query(sql)).await;
+        self.checked(result).await
+    }
+
+    async fn query(
+        &mut self,
+        sql: &str,
+        parameters: &[&(dyn tokio_postgres::types::ToSql + Sync)],
+    ) -> Result<Vec<tokio_postgres::Row>, Failure> {
+        let result = timeout(REQUEST_DEADLINE, self.client.query(sql, parameters)).await;
+        self.checked(result).await
+    }
+
+    /// Puts the reason why the connection was closed in the place of the fact that it was.
+    async fn checked<T>(
+        &mut self,
+        result: Result<Result<T, tokio_postgres::Error>, tokio::time::error::Elapsed>,
+    ) -> Result<T, Failure> {
+        let error = match result {
+            Ok(Ok(answer)) => return Ok(answer),
+            Ok(Err(error)) => error,
+            Err(elapsed) => return Err(Failure::broken(&self.target, elapsed)),
+        };
+        if error.is_closed()
+            && let Some(connection) = self.connection.take()
+            && let Ok(Ok(Some(reason))) = timeout(CLOSING_DEADLINE, connection).await
+        {
+            return Err(Failure::of(&self.target, reason));
+        }
+        Err(Failure::of(&self.target, error))
+    }
+
+    /// Returns the place that the write-ahead log has reached.
+    pub(super) async fn wal_lsn(&mut self) -> Result<Lsn, ComputeError> {
+        let rows = self.run("SELECT pg_current_wal_lsn()").await?;
+        let text = told(&rows).unwrap_or_default();
+        text.parse().map_err(|_| ComputeError::Failed {
+            message: format!("`{text}` is not a place in its write-ahead log"),
+            code: "none".into(),
+        })
+    }
+
+    /// Reads what Postgres has, with the marks of `branch`.
+    pub(super) async fn observe_branch(
+        &mut self,
+        branch: &BranchId,
+    ) -> Result<Observed, ComputeError> {
+        observe::observe(self, branch).await
+    }
+
+    /// Returns what makes an administrator who is no superuser a member of a role, as it must be to
+    /// act for it. From 16 on it is a member of what it creates.
+    fn membership(&self, role: &str) -> Option<String> {
+        let is_needed = !self.admin.is_superuser && self.admin.version < 16;
+        is_needed.then(|| format!("GRANT {} TO CURRENT_USER", Ident(role)))
+    }
+
+    /// Keeps every other session of Offshoot away from this branch until this one ends.
+    async fn lock(&mut self, branch: &BranchId) -> Result<(), ComputeError> {
+        let sql = "SELECT pg_try_advisory_lock(hashtextextended('offshoot ' || $1, 0))";
+        let rows = self.query(sql, &[&branch.as_str()]).await?;
+        let is_ours = rows.first().and_then(|row| row.try_get(0).ok());
+        if is_ours == Some(true) { Ok(()) } else { Err(ComputeError::Locked) }
+    }
+}
+
+impl Reach for Session {
+    async fn observe(&mut self, desired: &Desired) -> Result<Observed, ComputeError> {
+        self.lock(&desired.branch).await?;
+        self.observe_branch(&desired.branch).await
+    }
+
+    async fn apply(
+        &mut self,
+        desired: &Desired,
+        steps: &[Step],
+    ) -> Result<Vec<Aside>, ComputeError> {
+        apply::apply(self, desired, steps).await
+    }
+
+    async fn lsn(&mut self) -> Result<Lsn, ComputeError> {
+        self.wal_lsn().await
+    }
+}
+
+type Connection = JoinHandle<Option<tokio_postgres::Error>>;
+
+async fn open(target: &Target) -> Result<(Client, Connection), ComputeError> {
+    let tls = tls::connector(target)?;
+    let opened = timeout(CONNECT_DEADLINE, target.config().connect(tls)).await;
+    let (client, connection) = match opened {
+        Err(elapsed) => return Err(Failure::broken(target, elapsed).into()),
+        Ok(Err(error)) => return Err(failure::at_login(target, error)),
+        Ok(Ok(opened)) => opened,
+    };
+    Ok((client, tokio::spawn(async move { connection.await.err() })))
+}

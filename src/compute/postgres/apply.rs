@@ -1,0 +1,176 @@
+//! Applying: one transaction for all that Postgres allows in one, then the rest step by step.
+
+use tokio_postgres::error::SqlState;
+
+use crate::compute::error::ComputeError;
+use crate::compute::postgres::failure::{Class, Failure, told};
+use crate::compute::postgres::{Session, clean_up};
+use crate::model::rules::passes::Problem;
+use crate::plan::Aside;
+use crate::plan::desired::Desired;
+use crate::plan::observed::Oid;
+use crate::plan::sql::{self, Literal};
+use crate::plan::step::{Stage, Step};
+
+/// Applies steps, and returns those that failed for good.
+pub(super) async fn apply(
+    session: &mut Session,
+    desired: &Desired,
+    steps: &[Step],
+) -> Result<Vec<Aside>, ComputeError> {
+    let together = steps.iter().take_while(|step| step.stage() <= Stage::Change).count();
+    let (together, alone) = steps.split_at(together);
+    let mut aside = Vec::new();
+    if !together.is_empty() {
+        aside = apply_together(session, desired, together).await?;
+    }
+    for step in alone.iter().filter(|step| step.stage() == Stage::Reshape) {
+        if !is_hindered(step, &aside) {
+            note(&mut aside, step, reshape(session, desired, step).await)?;
+        }
+    }
+    clean_up::clean_up(session, alone, &mut aside).await?;
+    for step in alone.iter().filter(|step| step.stage() == Stage::Remove) {
+        if !is_hindered(step, &aside) {
+            let sql = sql::statements(step, &desired.branch).join("; ");
+            note(&mut aside, step, session.run(&sql).await.map(|_| ()))?;
+        }
+    }
+    Ok(aside)
+}
+
+/// Whether an earlier step for the same thing failed, without which this one cannot succeed.
+pub(super) fn is_hindered(step: &Step, aside: &[Aside]) -> bool {
+    aside.iter().any(|Aside { stage, problem }| {
+        let is_before = match stage {
+            Stage::Change => step.stage() == Stage::Reshape,
+            Stage::Retire | Stage::CleanUp => Stage::CleanUp <= step.stage(),
+            Stage::Forget | Stage::Reshape | Stage::Remove => false,
+        };
+        is_before && problem.subject == step.subject()
+    })
+}
+
+/// Notes what became of a step. Fails where there is no point in going on.
+pub(super) fn note(
+    aside: &mut Vec<Aside>,
+    step: &Step,
+    result: Result<(), Failure>,
+) -> Result<(), ComputeError> {
+    let Err(failure) = result else { return Ok(()) };
+    match failure.class {
+        Class::Passing => Err(failure.into()),
+        // The next round sees what is there now.
+        Class::Overtaken => Ok(()),
+        Class::Lasting => {
+            let message = format!("failed to {step}: {}; {}", failure.message, advice(&failure));
+            aside.push(Aside {
+                stage: step.stage(),
+                problem: Problem { subject: step.subject(), message },
+            });
+            Ok(())
+        }
+    }
+}
+
+fn advice(failure: &Failure) -> &'static str {
+    match failure.code.as_ref().map_or("", SqlState::code) {
+        "2BP01" => "drop what it still has, or give it to another role, with SQL",
+        "42501" => "give the administrator that right",
+        "55006" => "disconnect the sessions that use it",
+        _ => "mend that with SQL",
+    }
+}
+
+/// Applies steps in one transaction. A step that fails for good is rolled back by itself and does
+/// not keep the others from being committed.
+async fn apply_together(
+    session: &mut Session,
+    desired: &Desired,
+    steps: &[Step],
+) -> Result<Vec<Aside>, ComputeError> {
+    let result = transact(session, desired, steps).await;
+    if result.is_err() {
+        // Whatever became of it, the session must not stay within the transaction.
+        session.run("ROLLBACK").await.ok();
+    }
+    result
+}
+
+async fn transact(
+    session: &mut Session,
+    desired: &Desired,
+    steps: &[Step],
+) -> Result<Vec<Aside>, ComputeError> {
+    let mut aside = Vec::new();
+    session.run("BEGIN").await?;
+    if !session.has_marks {
+        session.run(sql::MARKS).await?;
+    }
+    for step in steps {
+        let mut statements = vec!["SAVEPOINT offshoot".into()];
+        statements.extend(membership(session, step));
+        statements.extend(sql::statements(step, &desired.branch));
+        statements.push("RELEASE SAVEPOINT offshoot".into());
+        let result = session.run(&statements.join("; ")).await.map(|_| ());
+        if result.is_err() {
+            session.run("ROLLBACK TO SAVEPOINT offshoot").await.ok();
+        }
+        note(&mut aside, step, result)?;
+    }
+    let noted = session.run(&sql::note_revision(&desired.branch, desired.revision)).await?;
+    let noted = told(&noted).map(str::to_owned);
+    session.run("COMMIT").await?;
+    // The driver takes the rollback of a failed transaction for a commit; the note does not.
+    let branch = Literal(desired.branch.as_str());
+    let sql = format!("SELECT xact FROM offshoot.state WHERE branch = {branch}");
+    let found = session.run(&sql).await?;
+    if noted.is_none() || told(&found).map(str::to_owned) != noted {
+        return Err(ComputeError::Unconfirmed);
+    }
+    Ok(aside)
+}
+
+/// Lets an administrator who is no superuser hand something to a role. From 16 on it can do so
+/// with what it creates.
+fn membership(session: &Session, step: &Step) -> Option<String> {
+    if let Step::ChangeOwner { owner, .. } | Step::CreateDatabase { owner, .. } = step {
+        session.membership(owner.as_str())
+    } else {
+        None
+    }
+}
+
+/// Drops, renames or makes a database.
+async fn reshape(session: &mut Session, desired: &Desired, step: &Step) -> Result<(), Failure> {
+    if let Some(grant) = membership(session, step) {
+        session.run(&grant).await?;
+    }
+    let marks = sql::statements(step, &desired.branch).join("; ");
+    if let Some(sql) = sql::statement_outside_transaction(step) {
+        if let Step::DropDatabase { oid, found_as, .. } = step
+            && !is_still(session, *oid, found_as).await?
+        {
+            return Ok(());
+        }
+        let result = session.run(&sql).await;
+        if let Step::CreateDatabase { id, name, .. } = step
+            && let Err(failure) = &result
+            && failure.code == Some(SqlState::DUPLICATE_DATABASE)
+        {
+            // Somebody else made it since it was announced, so what is announced is not ours.
+            let step = Step::ForgetDatabase { id: *id, name: name.clone() };
+            session.run(&sql::statements(&step, &desired.branch).join("; ")).await?;
+        }
+        result?;
+    }
+    session.run(&marks).await.map(|_| ())
+}
+
+/// Whether a database still has the name under which it was observed. Dropping goes by name, and
+/// the name may have been given to another since.
+async fn is_still(session: &mut Session, oid: Oid, name: &str) -> Result<bool, Failure> {
+    let sql = format!("SELECT oid FROM pg_database WHERE datname = {}", Literal(name));
+    let found = session.run(&sql).await?;
+    Ok(told(&found) == Some(&oid.0.to_string()))
+}

@@ -1,0 +1,126 @@
+//! Cleaning up: what dropped roles own goes to others, and what they were granted is taken away.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::compute::error::ComputeError;
+use crate::compute::postgres::Session;
+use crate::compute::postgres::apply::{is_hindered, note};
+use crate::compute::postgres::failure::Failure;
+use crate::plan::Aside;
+use crate::plan::observed::Oid;
+use crate::plan::sql::{self, Ident};
+use crate::plan::step::Step;
+
+/// Whether a role owns something in a database, for every role that has anything to do there. What
+/// belongs to no database can be taken away in any, and is in the administrator's.
+const HOLDERS: &str = "SELECT s.refobjid, bool_or(s.deptype = 'o') FROM pg_shdepend s \
+     LEFT JOIN pg_database d ON d.oid = s.dbid \
+     WHERE s.refclassid = 'pg_authid'::regclass \
+     AND (d.datname = $1::text OR (s.dbid = 0 AND current_database() = $1::text)) \
+     GROUP BY s.refobjid";
+
+/// What a role was granted in a database: the kind and name of the object, and by whom.
+const GRANTS: &str = "SELECT DISTINCT CASE \
+         WHEN o.type IN ('function', 'procedure', 'aggregate') THEN 'ROUTINE' \
+         WHEN o.type = 'sequence' THEN 'SEQUENCE' WHEN o.type = 'schema' THEN 'SCHEMA' \
+         WHEN o.type IN ('type', 'domain') THEN 'TYPE' ELSE 'TABLE' END, \
+         o.identity, a.grantor::regrole::text \
+     FROM (SELECT 'pg_class'::regclass::oid AS class, oid, relacl AS acl FROM pg_class \
+         UNION ALL SELECT 'pg_class'::regclass, attrelid, attacl FROM pg_attribute \
+         UNION ALL SELECT 'pg_proc'::regclass, oid, proacl FROM pg_proc \
+         UNION ALL SELECT 'pg_namespace'::regclass, oid, nspacl FROM pg_namespace \
+         UNION ALL SELECT 'pg_type'::regclass, oid, typacl FROM pg_type) AS x, \
+         aclexplode(x.acl) AS a, pg_identify_object(x.class, x.oid, 0) AS o \
+     WHERE a.grantee = $1";
+
+/// Empties the hands of dropped roles, in those databases where they hold anything. Returns what
+/// failed for good.
+pub(super) async fn clean_up(
+    session: &mut Session,
+    steps: &[Step],
+    aside: &mut Vec<Aside>,
+) -> Result<(), ComputeError> {
+    let mut by_database: BTreeMap<&str, Vec<CleanUp<'_>>> = BTreeMap::new();
+    for step in steps {
+        if let Step::CleanUp { name: _, oid, found_as, database, heir } = step {
+            let clean_up = CleanUp { step, oid: *oid, found_as, heir };
+            by_database.entry(database).or_default().push(clean_up);
+        }
+    }
+    if by_database.is_empty() {
+        return Ok(());
+    }
+    let owners = owners_of_databases(session).await?;
+    for (database, steps) in by_database {
+        let holders = holders(session, database).await?;
+        let mut there = None;
+        for clean_up in steps {
+            let Some(owns) = holders.get(&clean_up.oid) else { continue };
+            if owners.contains(&clean_up.oid) || is_hindered(clean_up.step, aside) {
+                continue;
+            }
+            let there = match &mut there {
+                Some(there) => there,
+                none => none.insert(session.beside(database).await?),
+            };
+            note(aside, clean_up.step, clean_up.run(there, *owns).await)?;
+        }
+    }
+    Ok(())
+}
+
+/// Returns the roles that own a database. Cleaning up after one of them would give its databases
+/// away; that it still has one means that something else failed before, and the next round says so.
+pub(super) async fn owners_of_databases(session: &mut Session) -> Result<BTreeSet<Oid>, Failure> {
+    let rows = session.query("SELECT DISTINCT datdba FROM pg_database", &[]).await?;
+    Ok(rows.iter().filter_map(|row| row.try_get(0).ok()).map(Oid).collect())
+}
+
+async fn holders(session: &mut Session, database: &str) -> Result<BTreeMap<Oid, bool>, Failure> {
+    let rows = session.query(HOLDERS, &[&database]).await?;
+    let holder =
+        |row: &tokio_postgres::Row| Some((Oid(row.try_get(0).ok()?), row.try_get(1).ok()?));
+    Ok(rows.iter().filter_map(holder).collect())
+}
+
+struct CleanUp<'a> {
+    step: &'a Step,
+    oid: Oid,
+    found_as: &'a str,
+    heir: &'a str,
+}
+
+impl CleanUp<'_> {
+    /// Cleans up in the database of the session, or not at all.
+    async fn run(&self, there: &mut Session, owns: bool) -> Result<(), Failure> {
+        let mut statements = vec!["BEGIN".into()];
+        statements.extend(there.membership(self.found_as));
+        if owns {
+            statements.push(sql::give_all(self.found_as, self.heir));
+        }
+        if there.admin.is_superuser {
+            statements.extend(self.revoke_all(there).await?);
+        }
+        statements.extend([sql::take_all(self.found_as), "COMMIT".into()]);
+        let result = there.run(&statements.join("; ")).await.map(|_| ());
+        if result.is_err() {
+            there.run("ROLLBACK").await.ok();
+        }
+        result
+    }
+
+    /// Returns what takes away the grants made by roles other than the owners. Only he who granted
+    /// can take away, so it is done in his name.
+    async fn revoke_all(&self, there: &mut Session) -> Result<Vec<String>, Failure> {
+        let rows = there.query(GRANTS, &[&self.oid.0]).await?;
+        let revoke = |row: &tokio_postgres::Row| {
+            let kind: String = row.try_get(0).ok()?;
+            let object: String = row.try_get(1).ok()?;
+            let grantor: String = row.try_get(2).ok()?;
+            let from = Ident(self.found_as);
+            let revoke = format!("REVOKE ALL ON {kind} {object} FROM {from} CASCADE");
+            Some(format!("SET LOCAL ROLE {grantor}; {revoke}; RESET ROLE"))
+        };
+        Ok(rows.iter().filter_map(revoke).collect())
+    }
+}

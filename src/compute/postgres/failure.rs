@@ -1,0 +1,140 @@
+//! What a failure of Postgres means: whether to try again, and whether the rest can go on.
+
+use std::error::Error as _;
+
+use tokio_postgres::SimpleQueryMessage;
+use tokio_postgres::error::SqlState;
+
+use crate::compute::error::ComputeError;
+use crate::compute::postgres::Target;
+
+/// What every verifier begins with.
+const VERIFIER_PREFIX: &str = "SCRAM-SHA-256$";
+
+/// What a failure means for the step that met it, and for the others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Class {
+    /// Things are not as they were when they were observed; look again.
+    Overtaken,
+    /// This step fails however often it is tried; the others need not.
+    Lasting,
+    /// The attempt as a whole is over; another may succeed.
+    Passing,
+}
+
+/// A request that failed.
+#[derive(Debug)]
+pub(super) struct Failure {
+    pub(super) class: Class,
+    pub(super) code: Option<SqlState>,
+    /// What Postgres said, with nothing secret in it.
+    pub(super) message: String,
+    error: ComputeError,
+}
+
+impl From<Failure> for ComputeError {
+    fn from(failure: Failure) -> Self {
+        failure.error
+    }
+}
+
+impl Failure {
+    /// The connection broke, or nobody answered in time.
+    pub(super) fn broken(
+        target: &Target,
+        source: impl std::error::Error + Send + Sync + 'static,
+    ) -> Self {
+        Self {
+            class: Class::Passing,
+            code: None,
+            message: "the connection was lost".into(),
+            error: ComputeError::Unreachable {
+                address: target.address(),
+                source: Box::new(source),
+            },
+        }
+    }
+
+    /// Sorts an error of the driver.
+    pub(super) fn of(target: &Target, error: tokio_postgres::Error) -> Self {
+        let Some(told) = error.as_db_error() else { return Self::broken(target, error) };
+        let code = told.code().clone();
+        let mut message = told.message().to_owned();
+        if let Some(detail) = told.detail() {
+            message = format!("{message}: {}", detail.replace('\n', "; "));
+        }
+        if message.contains(VERIFIER_PREFIX) {
+            message = "its message is withheld, because it quotes a verifier".into();
+        }
+        let class = class(&code, told.message());
+        Self { class, error: meaning(target, &code, message.clone()), message, code: Some(code) }
+    }
+}
+
+fn class(code: &SqlState, message: &str) -> Class {
+    let is = |codes: &[SqlState]| codes.contains(code);
+    if is(&[
+        SqlState::DUPLICATE_OBJECT,
+        SqlState::DUPLICATE_DATABASE,
+        SqlState::UNDEFINED_OBJECT,
+        SqlState::UNIQUE_VIOLATION,
+    ]) {
+        Class::Overtaken
+    } else if is(&[
+        SqlState::T_R_SERIALIZATION_FAILURE,
+        SqlState::T_R_DEADLOCK_DETECTED,
+        SqlState::LOCK_NOT_AVAILABLE,
+        SqlState::QUERY_CANCELED,
+        SqlState::READ_ONLY_SQL_TRANSACTION,
+        SqlState::INVALID_CATALOG_NAME,
+    ]) || message.contains("tuple concurrently")
+    {
+        Class::Passing
+    } else {
+        // Connections, resources, the operator at work, and errors within Postgres: of the whole.
+        // Anything else speaks of what one statement asked for.
+        match code.code().get(..2) {
+            Some("08" | "53" | "54" | "57" | "58" | "XX") | None => Class::Passing,
+            Some(_) => Class::Lasting,
+        }
+    }
+}
+
+fn meaning(target: &Target, code: &SqlState, message: String) -> ComputeError {
+    let address = target.address();
+    match code.code() {
+        "28P01" | "28000" => ComputeError::LoginRefused { address, user: target.user.clone() },
+        "3D000" => ComputeError::NoDatabase { address, database: target.database.clone() },
+        "57P03" => ComputeError::NotReady { address },
+        "25006" => ComputeError::ReadOnly { address },
+        "42501" => ComputeError::NotPermitted { user: target.user.clone(), message },
+        "40001" | "40P01" | "55P03" | "55006" | "57014" => ComputeError::Busy { message },
+        other if other.starts_with("53") || message.contains("tuple concurrently") => {
+            ComputeError::Busy { message }
+        }
+        other if other.starts_with("57P") => ComputeError::NotReady { address },
+        other => ComputeError::Failed { message, code: other.into() },
+    }
+}
+
+/// Sorts a failure to connect.
+pub(super) fn at_login(target: &Target, error: tokio_postgres::Error) -> ComputeError {
+    if error.as_db_error().is_none() && speaks_of_tls(&error) {
+        return ComputeError::Tls { address: target.address(), source: Box::new(error) };
+    }
+    Failure::of(target, error).into()
+}
+
+/// The driver does not tell in any other way that a handshake failed, or that the server refused
+/// to begin one.
+fn speaks_of_tls(error: &tokio_postgres::Error) -> bool {
+    error.to_string().contains("TLS")
+        || error.source().is_some_and(|source| source.to_string().contains("TLS"))
+}
+
+/// Returns the first value of the last row that statements answered with.
+pub(super) fn told(answers: &[SimpleQueryMessage]) -> Option<&str> {
+    answers.iter().rev().find_map(|answer| {
+        if let SimpleQueryMessage::Row(row) = answer { row.try_get(0).ok().flatten() } else { None }
+    })
+}

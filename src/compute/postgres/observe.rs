@@ -1,0 +1,127 @@
+//! Observing: what a Postgres has, Offshoot's marks among the rest.
+
+use std::collections::BTreeMap;
+
+use tokio_postgres::Row;
+use tokio_postgres::types::FromSql;
+
+use crate::compute::error::ComputeError;
+use crate::compute::postgres::Session;
+use crate::model::database::DatabaseId;
+use crate::model::id::BranchId;
+use crate::model::name::{ROLE_GROUP, RoleName};
+use crate::model::revision::Revision;
+use crate::plan::observed::{
+    DatabaseMark, Observed, ObservedDatabase, ObservedRole, Oid, RoleMark, VerifierDigest,
+};
+
+// Names are read as bytes: those that others made may be no UTF-8. Such a name comes out as one
+// that nobody has, so that nothing is ever done to it.
+
+const ROLES: &str = "SELECT textsend(rolname::text), oid, rolcanlogin, rolsuper FROM pg_roles";
+
+const DATABASES: &str = "SELECT textsend(d.datname::text), d.oid, textsend(r.rolname::text), \
+     d.datallowconn AND d.datconnlimit <> -2 \
+     FROM pg_database d JOIN pg_roles r ON r.oid = d.datdba";
+
+const SCHEMA: &str = "SELECT pg_has_role(nspowner, 'USAGE'), \
+     to_regclass('offshoot.state') IS NOT NULL FROM pg_namespace WHERE nspname = 'offshoot'";
+
+const ROLE_MARKS: &str = "SELECT oid, name, born, digest, in_group, retired \
+     FROM offshoot.managed_role WHERE branch = $1";
+
+const DATABASE_MARKS: &str =
+    "SELECT id, name, owner, oid FROM offshoot.managed_database WHERE branch = $1";
+
+pub(super) async fn observe(
+    session: &mut Session,
+    branch: &BranchId,
+) -> Result<Observed, ComputeError> {
+    let mut observed = Observed {
+        admin: session.admin.name.clone(),
+        maintenance: session.admin.database.clone(),
+        ..Observed::default()
+    };
+    for row in session.query(ROLES, &[]).await? {
+        let role = ObservedRole {
+            oid: Oid(get(&row, 1)?),
+            can_login: get(&row, 2)?,
+            is_superuser: get(&row, 3)?,
+        };
+        observed.roles.insert(name(&row, 0)?, role);
+    }
+    observed.has_group = observed.roles.contains_key(ROLE_GROUP);
+    for row in session.query(DATABASES, &[]).await? {
+        let database = ObservedDatabase {
+            oid: Oid(get(&row, 1)?),
+            owner: name(&row, 2)?,
+            is_connectable: get(&row, 3)?,
+        };
+        observed.databases.insert(name(&row, 0)?, database);
+    }
+    session.has_marks = has_marks(session).await?;
+    if session.has_marks {
+        observed.role_marks = role_marks(session, branch).await?;
+        observed.database_marks = database_marks(session, branch).await?;
+    }
+    Ok(observed)
+}
+
+async fn has_marks(session: &mut Session) -> Result<bool, ComputeError> {
+    let rows = session.query(SCHEMA, &[]).await?;
+    let Some(row) = rows.first() else { return Ok(false) };
+    if get(row, 0)? {
+        return get(row, 1);
+    }
+    Err(ComputeError::Unsupported {
+        address: session.target.address(),
+        reason: "its schema `offshoot`, where Offshoot keeps its marks, belongs to someone else; \
+                 rename that schema, or give it to the administrator"
+            .into(),
+    })
+}
+
+async fn role_marks(
+    session: &mut Session,
+    branch: &BranchId,
+) -> Result<BTreeMap<Oid, RoleMark>, ComputeError> {
+    let mut marks = BTreeMap::new();
+    for row in session.query(ROLE_MARKS, &[&branch.as_str()]).await? {
+        // What is no legal name was not written by us.
+        let Ok(name) = RoleName::parse_existing(&get::<String>(&row, 1)?) else { continue };
+        let digest: Option<Vec<u8>> = get(&row, 3)?;
+        let digest = digest.and_then(|bytes| bytes.try_into().ok()).map(VerifierDigest);
+        let born = Revision(u64::try_from(get::<i64>(&row, 2)?).unwrap_or_default());
+        let (in_group, is_retired) = (get(&row, 4)?, get(&row, 5)?);
+        let mark = RoleMark { name, born, digest, in_group, is_retired };
+        marks.insert(Oid(get(&row, 0)?), mark);
+    }
+    Ok(marks)
+}
+
+async fn database_marks(
+    session: &mut Session,
+    branch: &BranchId,
+) -> Result<BTreeMap<DatabaseId, DatabaseMark>, ComputeError> {
+    let mut marks = BTreeMap::new();
+    for row in session.query(DATABASE_MARKS, &[&branch.as_str()]).await? {
+        let Ok(name) = get::<String>(&row, 1)?.parse() else { continue };
+        let Ok(owner) = RoleName::parse_existing(&get::<String>(&row, 2)?) else { continue };
+        let id = DatabaseId(u64::try_from(get::<i64>(&row, 0)?).unwrap_or_default());
+        let oid: Option<u32> = get(&row, 3)?;
+        marks.insert(id, DatabaseMark { name, owner, oid: oid.map(Oid) });
+    }
+    Ok(marks)
+}
+
+fn get<'a, T: FromSql<'a>>(row: &'a Row, column: usize) -> Result<T, ComputeError> {
+    row.try_get(column).map_err(|_| ComputeError::Failed {
+        message: "a system catalog or one of Offshoot's tables does not have its usual columns"
+            .into(),
+        code: "none".into(),
+    })
+}
+
+fn name(row: &Row, column: usize) -> Result<String, ComputeError> {
+    get::<&[u8]>(row, column).map(|bytes| String::from_utf8_lossy(bytes).into_owned())
+}

@@ -1,0 +1,94 @@
+//! Settings of a session: nothing that an owner of the database set may bend what we do, and
+//! nothing that we send may end up in a log.
+
+use crate::compute::error::ComputeError;
+use crate::compute::local::binaries::SUPPORTED_VERSIONS;
+use crate::compute::postgres::failure::Class;
+use crate::compute::postgres::{Admin, Session};
+
+/// Sent with the login, and so stronger than what `ALTER ROLE .. SET` and `ALTER DATABASE .. SET`
+/// say.
+pub(super) const AT_STARTUP: &str = "-c search_path= -c role=none -c statement_timeout=30s \
+     -c lock_timeout=2s -c idle_in_transaction_session_timeout=60s \
+     -c default_transaction_read_only=off -c synchronous_commit=on \
+     -c standard_conforming_strings=on -c row_security=on";
+
+/// What every administrator may set. The first ends a session whose Offshoot has died: what it was
+/// sent last must not take effect later, under the next one's feet. The second gives to an
+/// administrator who is no superuser the rights over the roles that it makes.
+const FOR_ALL: &[(u32, &str)] = &[
+    (14, "SET client_connection_check_interval = '500ms'"),
+    (16, "SET createrole_self_grant = 'set, inherit'"),
+];
+
+/// What a superuser may set, and others where they were given the right: verifiers stay out of logs
+/// and statistics. Who may not set these has still been sent no password.
+const AGAINST_LOGS: &[&str] = &[
+    "SET log_statement = 'none'",
+    "SET log_min_error_statement = 'panic'",
+    "SET log_min_duration_statement = -1",
+    "SET log_min_duration_sample = -1",
+    "SET log_transaction_sample_rate = 0",
+    "SET log_duration = off",
+    "SET pg_stat_statements.track_utility = off",
+    "SET pgaudit.log = 'none'",
+];
+
+/// Finds out where a session has led, and refuses what Offshoot cannot work with.
+pub(super) async fn probe(session: &mut Session) -> Result<Admin, ComputeError> {
+    let sql = "SELECT current_setting('server_version_num')::int4, pg_is_in_recovery(), \
+         rolsuper, rolcreaterole, current_user::text, current_database()::text, \
+         current_setting('server_encoding') FROM pg_roles WHERE rolname = current_user";
+    let rows = session.query(sql, &[]).await?;
+    let address = session.target.address();
+    let unsupported =
+        |reason: String| ComputeError::Unsupported { address: address.clone(), reason };
+    let Some(row) = rows.first() else {
+        return Err(unsupported("it does not list its own administrator".into()));
+    };
+    let unreadable = |_| unsupported("it answers what no Postgres would".into());
+    let number: i32 = row.try_get(0).map_err(unreadable)?;
+    let version = u32::try_from(number / 10_000).unwrap_or_default();
+    if !SUPPORTED_VERSIONS.contains(&version) {
+        let (first, last) = (SUPPORTED_VERSIONS.start(), SUPPORTED_VERSIONS.end());
+        let reason = format!("it is PostgreSQL {version}; Offshoot needs {first} to {last}");
+        return Err(unsupported(reason));
+    }
+    if row.try_get(1).map_err(unreadable)? {
+        return Err(ComputeError::ReadOnly { address: address.clone() });
+    }
+    let is_superuser: bool = row.try_get(2).map_err(unreadable)?;
+    let can_create_roles: bool = row.try_get(3).map_err(unreadable)?;
+    if !is_superuser && !can_create_roles {
+        let reason = "the administrator can create no roles; give it CREATEROLE and CREATEDB";
+        return Err(unsupported(reason.into()));
+    }
+    let encoding: String = row.try_get(6).map_err(unreadable)?;
+    if !matches!(&*encoding, "UTF8" | "SQL_ASCII") {
+        let reason = format!("the database's encoding is {encoding}; name a database in UTF8");
+        return Err(unsupported(reason));
+    }
+    Ok(Admin {
+        version,
+        is_superuser,
+        name: row.try_get(4).map_err(unreadable)?,
+        database: row.try_get(5).map_err(unreadable)?,
+    })
+}
+
+/// Sets what only a running session can.
+pub(super) async fn quieten(session: &mut Session) -> Result<(), ComputeError> {
+    for (since, sql) in FOR_ALL {
+        if *since <= session.admin.version {
+            session.run(sql).await?;
+        }
+    }
+    for sql in AGAINST_LOGS {
+        match session.run(sql).await {
+            Ok(_) => {}
+            Err(failure) if failure.class != Class::Passing => {}
+            Err(failure) => return Err(failure.into()),
+        }
+    }
+    Ok(())
+}

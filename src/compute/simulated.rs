@@ -1,0 +1,252 @@
+//! Simulated: computes in memory, with faults drawn from a seed. For tests.
+//!
+//! A request fails before or after it took effect. The second kind finds the bugs.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use crate::compute::converge::{self, Reach};
+use crate::compute::error::ComputeError;
+use crate::compute::simulated::world::World;
+use crate::compute::{Compute, ComputeStatus, Converged};
+use crate::entropy::{self, Entropy, SeededEntropy};
+use crate::model::id::BranchId;
+use crate::model::lsn::Lsn;
+use crate::model::rules::passes::Problem;
+use crate::plan::Aside;
+use crate::plan::desired::Desired;
+use crate::plan::observed::Observed;
+use crate::plan::step::{Stage, Step};
+
+pub mod world;
+
+/// How much a commit adds to the write-ahead log.
+const COMMIT_BYTES: u64 = 64;
+
+/// All computes of a simulation.
+#[derive(Clone, Debug)]
+pub struct SimulatedComputes {
+    computes: Arc<Mutex<BTreeMap<BranchId, Machine>>>,
+    faults: Arc<Faults>,
+}
+
+/// One compute's Postgres, running or not.
+#[derive(Clone, Debug)]
+struct Machine {
+    world: World,
+    status: ComputeStatus,
+    lsn: u64,
+    starts: usize,
+}
+
+/// When requests fail.
+#[derive(Debug)]
+struct Faults {
+    dice: SeededEntropy,
+    /// How many of 100 requests fail.
+    percent: Mutex<u64>,
+}
+
+/// Whether a request fails, and whether it still takes effect.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Fate {
+    Succeeds,
+    FailsBefore,
+    FailsAfter,
+}
+
+impl SimulatedComputes {
+    /// Returns computes of whose requests `percent` of 100 fail, as `seed` decides.
+    #[must_use]
+    pub fn new(seed: u64, percent: u64) -> Self {
+        let faults = Faults { dice: SeededEntropy::new(seed), percent: Mutex::new(percent) };
+        Self { computes: Arc::default(), faults: Arc::new(faults) }
+    }
+
+    /// Changes how many of 100 requests fail.
+    pub fn set_faults(&self, percent: u64) {
+        *self.faults.percent.lock().expect("a lock that no panic poisons") = percent;
+    }
+
+    /// Returns the compute of `branch`, which at first is stopped.
+    #[must_use]
+    pub fn get(&self, branch: &BranchId) -> SimulatedCompute {
+        SimulatedCompute { all: self.clone(), branch: branch.clone() }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<BranchId, Machine>> {
+        self.computes.lock().expect("a lock that no panic poisons")
+    }
+}
+
+impl Faults {
+    fn fate(&self) -> Fate {
+        let percent = *self.percent.lock().expect("a lock that no panic poisons");
+        let drawn = entropy::bits(&self.dice as &dyn Entropy);
+        if percent <= drawn % 100 {
+            Fate::Succeeds
+        } else if (drawn / 100).is_multiple_of(2) {
+            Fate::FailsBefore
+        } else {
+            Fate::FailsAfter
+        }
+    }
+
+    /// Makes a request, which may fail.
+    fn request<T>(
+        &self,
+        effect: impl FnOnce() -> Result<T, ComputeError>,
+    ) -> Result<T, ComputeError> {
+        let fate = self.fate();
+        if fate == Fate::FailsBefore {
+            return Err(lost());
+        }
+        let answer = effect();
+        if fate == Fate::FailsAfter { Err(lost()) } else { answer }
+    }
+}
+
+fn lost() -> ComputeError {
+    ComputeError::Unreachable {
+        address: "a simulated address".into(),
+        source: "a fault was drawn".into(),
+    }
+}
+
+/// A compute in memory.
+#[derive(Clone, Debug)]
+pub struct SimulatedCompute {
+    all: SimulatedComputes,
+    branch: BranchId,
+}
+
+impl SimulatedCompute {
+    /// Looks into its Postgres, or changes it by hand, whether it runs or not.
+    pub fn by_hand<T>(&self, act: impl FnOnce(&mut World) -> T) -> T {
+        self.with(|machine| act(&mut machine.world))
+    }
+
+    /// Returns how often it was started.
+    #[must_use]
+    pub fn starts(&self) -> usize {
+        self.with(|machine| machine.starts)
+    }
+
+    fn with<T>(&self, act: impl FnOnce(&mut Machine) -> T) -> T {
+        let mut computes = self.all.lock();
+        let machine = computes.entry(self.branch.clone()).or_insert_with(|| Machine {
+            world: World::new(),
+            status: ComputeStatus::Stopped,
+            lsn: 0,
+            starts: 0,
+        });
+        act(machine)
+    }
+
+    fn request<T>(
+        &self,
+        effect: impl FnOnce(&mut Machine) -> Result<T, ComputeError>,
+    ) -> Result<T, ComputeError> {
+        self.all.faults.request(|| self.with(effect))
+    }
+
+    fn request_running<T>(
+        &self,
+        effect: impl FnOnce(&mut Machine) -> Result<T, ComputeError>,
+    ) -> Result<T, ComputeError> {
+        self.request(|machine| match machine.status {
+            ComputeStatus::Running => effect(machine),
+            ComputeStatus::Stopped => Err(ComputeError::NotRunning),
+        })
+    }
+}
+
+impl Machine {
+    /// Applies steps in one transaction, and returns those that are refused.
+    fn transact(&mut self, steps: &[Step]) -> Vec<Aside> {
+        self.lsn += COMMIT_BYTES;
+        steps.iter().filter_map(|step| self.try_step(step)).collect()
+    }
+
+    fn try_step(&mut self, step: &Step) -> Option<Aside> {
+        let mut after = self.world.clone();
+        let refused = match after.apply(step) {
+            Ok(()) => {
+                self.world = after;
+                return None;
+            }
+            Err(refused) => refused,
+        };
+        let problem = Problem { subject: step.subject(), message: refused.to_string() };
+        Some(Aside { stage: step.stage(), problem })
+    }
+}
+
+impl Reach for SimulatedCompute {
+    async fn observe(&mut self, _desired: &Desired) -> Result<Observed, ComputeError> {
+        self.request_running(|machine| Ok(machine.world.observe()))
+    }
+
+    async fn apply(
+        &mut self,
+        _desired: &Desired,
+        steps: &[Step],
+    ) -> Result<Vec<Aside>, ComputeError> {
+        let together = steps.iter().take_while(|step| step.stage() <= Stage::Change).count();
+        let (together, alone) = steps.split_at(together);
+        let mut aside = self.request_running(|machine| Ok(machine.transact(together)))?;
+        for step in alone {
+            if !self.with(|machine| machine.world.is_needed(step)) {
+                continue;
+            }
+            aside.extend(self.request_running(|machine| Ok(machine.try_step(step)))?);
+        }
+        Ok(aside)
+    }
+
+    async fn lsn(&mut self) -> Result<Lsn, ComputeError> {
+        self.request_running(|machine| Ok(Lsn(machine.lsn)))
+    }
+}
+
+impl Compute for SimulatedCompute {
+    async fn status(&self) -> Result<ComputeStatus, ComputeError> {
+        self.request(|machine| Ok(machine.status))
+    }
+
+    async fn start(&self) -> Result<(), ComputeError> {
+        self.request(|machine| {
+            if machine.status == ComputeStatus::Stopped {
+                machine.starts += 1;
+            }
+            machine.status = ComputeStatus::Running;
+            Ok(())
+        })
+    }
+
+    async fn suspend(&self) -> Result<(), ComputeError> {
+        self.request(|machine| {
+            machine.status = ComputeStatus::Stopped;
+            Ok(())
+        })
+    }
+
+    async fn destroy(&self) -> Result<(), ComputeError> {
+        self.all.faults.request(|| {
+            self.all.lock().remove(&self.branch);
+            Ok(())
+        })
+    }
+
+    async fn observe(&self, _branch: &BranchId) -> Result<Observed, ComputeError> {
+        self.request_running(|machine| Ok(machine.world.observe()))
+    }
+
+    async fn converge(&self, desired: &Desired) -> Result<Converged, ComputeError> {
+        converge::converge(&mut self.clone(), desired).await
+    }
+
+    async fn lsn(&self) -> Result<Lsn, ComputeError> {
+        self.request_running(|machine| Ok(Lsn(machine.lsn)))
+    }
+}

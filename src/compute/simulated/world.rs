@@ -1,0 +1,295 @@
+//! The world: a simple model of what a Postgres makes of steps. It refuses what Postgres would.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::model::database::DatabaseId;
+use crate::model::name::{DatabaseName, ROLE_GROUP, RoleName};
+use crate::model::secret::Verifier;
+use crate::plan::observed::{
+    DatabaseMark, Observed, ObservedDatabase, ObservedRole, Oid, RoleMark, VerifierDigest,
+};
+use crate::plan::step::Step;
+
+/// The administrator, who can do everything.
+const ADMIN: &str = "cloud_admin";
+
+/// The database that the administrator connects to.
+const MAINTENANCE: &str = "postgres";
+
+/// Postgres would refuse the step.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct Refused(pub String);
+
+/// A Postgres in memory.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct World {
+    observed: Observed,
+    /// What each role that can log in logs in with.
+    verifiers: BTreeMap<Oid, Verifier>,
+    /// What else each role owns: objects in databases, by the database's number.
+    belongings: BTreeSet<(Oid, Oid)>,
+    next: Oid,
+}
+
+impl Default for World {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl World {
+    /// Returns a Postgres that holds nothing yet but what each one has.
+    #[must_use]
+    pub fn new() -> Self {
+        let mut observed = Observed {
+            admin: ADMIN.into(),
+            maintenance: MAINTENANCE.into(),
+            has_group: true,
+            ..Observed::default()
+        };
+        let role = |oid, is_superuser| ObservedRole { oid, can_login: is_superuser, is_superuser };
+        observed.roles.insert(ADMIN.into(), role(Oid(10), true));
+        observed.roles.insert("pg_monitor".into(), role(Oid(3373), false));
+        observed.roles.insert(ROLE_GROUP.into(), role(Oid::FIRST_OF_USERS, false));
+        for (name, oid, is_connectable) in
+            [(MAINTENANCE, 5, true), ("template1", 1, true), ("template0", 4, false)]
+        {
+            let database = ObservedDatabase { oid: Oid(oid), owner: ADMIN.into(), is_connectable };
+            observed.databases.insert(name.into(), database);
+        }
+        Self {
+            observed,
+            verifiers: BTreeMap::new(),
+            belongings: BTreeSet::new(),
+            next: Oid(Oid::FIRST_OF_USERS.0 + 1),
+        }
+    }
+
+    /// Returns what an observer sees.
+    #[must_use]
+    pub fn observe(&self) -> Observed {
+        self.observed.clone()
+    }
+
+    /// Returns what a role logs in with, if it can.
+    #[must_use]
+    pub fn login(&self, name: &str) -> Option<&Verifier> {
+        let role = self.observed.roles.get(name).filter(|role| role.can_login)?;
+        self.verifiers.get(&role.oid)
+    }
+
+    /// Makes a role by hand.
+    pub fn create_role(&mut self, name: &str, verifier: Option<Verifier>) -> Result<Oid, Refused> {
+        if self.observed.roles.contains_key(name) {
+            return Err(Refused(format!("role \"{name}\" already exists")));
+        }
+        let oid = self.draw_oid();
+        let role = ObservedRole { oid, can_login: verifier.is_some(), is_superuser: false };
+        self.observed.roles.insert(name.into(), role);
+        self.verifiers.extend(verifier.map(|verifier| (oid, verifier)));
+        Ok(oid)
+    }
+
+    /// Makes a database by hand.
+    pub fn create_database(&mut self, name: &str, owner: &str) -> Result<Oid, Refused> {
+        if self.observed.databases.contains_key(name) {
+            return Err(Refused(format!("database \"{name}\" already exists")));
+        }
+        self.role(owner)?;
+        let oid = self.draw_oid();
+        let database = ObservedDatabase { oid, owner: owner.into(), is_connectable: true };
+        self.observed.databases.insert(name.into(), database);
+        Ok(oid)
+    }
+
+    /// Makes something that a role owns in a database.
+    pub fn create_object(&mut self, database: &str, owner: &str) -> Result<(), Refused> {
+        let belonging = (self.role(owner)?.oid, self.database(database)?.oid);
+        self.belongings.insert(belonging);
+        Ok(())
+    }
+
+    /// Whether a step does anything. A role that has nothing in a database is not cleaned up there.
+    #[must_use]
+    pub fn is_needed(&self, step: &Step) -> bool {
+        let Step::CleanUp { oid, database, .. } = step else { return true };
+        let there = self.observed.databases.get(database);
+        there.is_some_and(|there| self.belongings.contains(&(*oid, there.oid)))
+    }
+
+    /// Does what a step does, its mark included, or nothing.
+    pub fn apply(&mut self, step: &Step) -> Result<(), Refused> {
+        match step {
+            Step::ForgetRole { oid, name: _ } => {
+                self.observed.role_marks.remove(oid);
+            }
+            Step::ForgetDatabase { id, name: _ } => {
+                self.observed.database_marks.remove(id);
+            }
+            Step::RetireRole { oid, name: _, found_as, renamed_to } => {
+                self.retire(*oid, found_as, renamed_to.as_deref())?;
+            }
+            Step::CreateRole { name, born, verifier } => {
+                let oid = self.create_role(name.as_str(), verifier.clone())?;
+                let digest = verifier.as_ref().map(VerifierDigest::of);
+                let (name, born) = (name.clone(), *born);
+                let mark = RoleMark { name, born, digest, in_group: false, is_retired: false };
+                self.observed.role_marks.insert(oid, mark);
+            }
+            Step::SetLogin { oid, name, verifier } => {
+                self.set_login(*oid, name.as_str(), verifier.as_ref())?;
+            }
+            Step::JoinGroup { names } => self.join_group(names)?,
+            Step::RemoveRole { oid, name: _, found_as } => self.remove_role(*oid, found_as)?,
+            Step::CleanUp { oid, found_as, database, heir, name: _ } => {
+                self.clean_up(*oid, found_as, database, heir)?;
+            }
+            Step::AdoptDatabase { id, found_as, name: _ } => {
+                let oid = self.database(found_as)?.oid;
+                let mark = self.database_mark(*id)?;
+                mark.oid = Some(oid);
+                mark.name = database_name(found_as)?;
+            }
+            Step::ChangeOwner { id, found_as, owner, name: _ } => {
+                self.role(owner.as_str())?;
+                self.database_mut(found_as)?.owner = owner.as_str().into();
+                self.database_mark(*id)?.owner = owner.clone();
+            }
+            Step::IntendDatabase { id, name, owner } => {
+                let mark = DatabaseMark { name: name.clone(), owner: owner.clone(), oid: None };
+                self.observed.database_marks.insert(*id, mark);
+            }
+            Step::DropDatabase { id, oid, found_as, name: _ } => {
+                self.database(found_as)?;
+                self.observed.databases.remove(found_as);
+                self.belongings.retain(|(_, database)| database != oid);
+                self.observed.database_marks.remove(id);
+            }
+            Step::RenameDatabase { id, found_as, to, name: _ } => self.rename(*id, found_as, to)?,
+            Step::CreateDatabase { id, name, owner } => {
+                let oid = self.create_database(name.as_str(), owner.as_str())?;
+                self.database_mark(*id)?.oid = Some(oid);
+            }
+        }
+        Ok(())
+    }
+
+    fn draw_oid(&mut self) -> Oid {
+        self.next = Oid(self.next.0 + 1);
+        self.next
+    }
+
+    fn role(&self, name: &str) -> Result<&ObservedRole, Refused> {
+        let role = self.observed.roles.get(name);
+        role.ok_or_else(|| Refused(format!("role \"{name}\" does not exist")))
+    }
+
+    fn database(&self, name: &str) -> Result<&ObservedDatabase, Refused> {
+        let database = self.observed.databases.get(name);
+        database.ok_or_else(|| Refused(format!("database \"{name}\" does not exist")))
+    }
+
+    fn database_mut(&mut self, name: &str) -> Result<&mut ObservedDatabase, Refused> {
+        let database = self.observed.databases.get_mut(name);
+        database.ok_or_else(|| Refused(format!("database \"{name}\" does not exist")))
+    }
+
+    fn role_mark(&mut self, oid: Oid) -> Result<&mut RoleMark, Refused> {
+        let mark = self.observed.role_marks.get_mut(&oid);
+        mark.ok_or_else(|| Refused(format!("role {oid:?} has no mark")))
+    }
+
+    fn database_mark(&mut self, id: DatabaseId) -> Result<&mut DatabaseMark, Refused> {
+        let mark = self.observed.database_marks.get_mut(&id);
+        mark.ok_or_else(|| Refused(format!("database {} has no mark", id.0)))
+    }
+
+    fn set_login(
+        &mut self,
+        oid: Oid,
+        name: &str,
+        verifier: Option<&Verifier>,
+    ) -> Result<(), Refused> {
+        let role = self.observed.roles.get_mut(name);
+        let role = role.ok_or_else(|| Refused(format!("role \"{name}\" does not exist")))?;
+        role.can_login = verifier.is_some();
+        self.verifiers.remove(&oid);
+        self.verifiers.extend(verifier.map(|verifier| (oid, verifier.clone())));
+        self.role_mark(oid)?.digest = verifier.map(VerifierDigest::of);
+        Ok(())
+    }
+
+    fn retire(&mut self, oid: Oid, found_as: &str, to: Option<&str>) -> Result<(), Refused> {
+        self.set_login(oid, found_as, None)?;
+        self.role_mark(oid)?.is_retired = true;
+        let Some(to) = to else { return Ok(()) };
+        if self.observed.roles.contains_key(to) {
+            return Err(Refused(format!("role \"{to}\" already exists")));
+        }
+        let role = self.observed.roles.remove(found_as);
+        self.observed.roles.extend(role.map(|role| (to.to_owned(), role)));
+        for database in self.observed.databases.values_mut().filter(|it| it.owner == found_as) {
+            database.owner = to.into();
+        }
+        Ok(())
+    }
+
+    fn join_group(&mut self, names: &[RoleName]) -> Result<(), Refused> {
+        self.role(ROLE_GROUP)?;
+        for name in names {
+            let oid = self.role(name.as_str())?.oid;
+            self.role_mark(oid)?.in_group = true;
+        }
+        Ok(())
+    }
+
+    fn clean_up(
+        &mut self,
+        oid: Oid,
+        found_as: &str,
+        database: &str,
+        heir: &str,
+    ) -> Result<(), Refused> {
+        self.role(found_as)?;
+        let (heir_oid, database) = (self.role(heir)?.oid, self.database(database)?.oid);
+        if self.belongings.remove(&(oid, database)) {
+            self.belongings.insert((heir_oid, database));
+        }
+        // As Postgres does: databases that the role owns change hands too.
+        for database in self.observed.databases.values_mut().filter(|it| it.owner == found_as) {
+            database.owner = heir.into();
+        }
+        Ok(())
+    }
+
+    fn remove_role(&mut self, oid: Oid, found_as: &str) -> Result<(), Refused> {
+        if self.role(found_as)?.oid != oid {
+            return Err(Refused(format!("role \"{found_as}\" is another")));
+        }
+        let owns = self.observed.databases.values().any(|database| database.owner == found_as)
+            || self.belongings.iter().any(|(owner, _)| *owner == oid);
+        if owns {
+            return Err(Refused(format!("role \"{found_as}\" cannot be dropped")));
+        }
+        self.observed.roles.remove(found_as);
+        self.observed.role_marks.remove(&oid);
+        self.verifiers.remove(&oid);
+        Ok(())
+    }
+
+    fn rename(&mut self, id: DatabaseId, from: &str, to: &DatabaseName) -> Result<(), Refused> {
+        if self.observed.databases.contains_key(to.as_str()) {
+            return Err(Refused(format!("database \"{to}\" already exists")));
+        }
+        let database = self.database(from)?.clone();
+        self.observed.databases.remove(from);
+        self.observed.databases.insert(to.as_str().into(), database);
+        self.database_mark(id)?.name = to.clone();
+        Ok(())
+    }
+}
+
+fn database_name(text: &str) -> Result<DatabaseName, Refused> {
+    text.parse().map_err(|_| Refused(format!("database \"{text}\" is not ours")))
+}

@@ -1,0 +1,239 @@
+//! Planning databases: which are made, renamed, given to another owner, dropped.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::model::database::DatabaseId;
+use crate::model::name::{DatabaseName, RoleName};
+use crate::model::operation::Subject;
+use crate::plan::Draft;
+use crate::plan::desired::DesiredDatabase;
+use crate::plan::observed::{DatabaseMark, Observed, ObservedDatabase, Oid};
+use crate::plan::roles::RolePlan;
+use crate::plan::step::{Stage, Step};
+
+/// What was decided about databases, for those who plan on.
+#[derive(Default)]
+pub(super) struct DatabasePlan {
+    /// Those that are dropped.
+    pub(super) dropped: BTreeSet<Oid>,
+    /// The new owners of those that change theirs.
+    pub(super) owner_after: BTreeMap<Oid, RoleName>,
+    /// The new names of those that change theirs.
+    pub(super) name_after: BTreeMap<Oid, String>,
+}
+
+/// A managed database that was found.
+#[derive(Clone, Copy)]
+struct Ours<'a> {
+    id: DatabaseId,
+    mark: &'a DatabaseMark,
+    found_as: &'a str,
+    found: &'a ObservedDatabase,
+}
+
+impl<'a> Ours<'a> {
+    /// Finds the database that the mark under `id` speaks of. One that was only announced is known
+    /// by its name and owner: the name was free when it was announced.
+    fn find(observed: &'a Observed, id: DatabaseId) -> Option<Self> {
+        let mark = observed.database_marks.get(&id)?;
+        let (found_as, found) = if let Some(oid) = mark.oid {
+            observed.database(oid)?
+        } else {
+            let (name, found) = observed.databases.get_key_value(mark.name.as_str())?;
+            (found.owner == mark.owner.as_str()).then_some((name.as_str(), found))?
+        };
+        Some(Self { id, mark, found_as, found })
+    }
+}
+
+/// A database that is to be renamed.
+struct Rename<'a> {
+    ours: Ours<'a>,
+    from: String,
+    to: &'a DatabaseName,
+}
+
+fn subject(name: &DatabaseName) -> Subject {
+    Subject::Database(name.clone())
+}
+
+pub(super) fn plan(draft: &mut Draft<'_>, roles: &RolePlan) -> DatabasePlan {
+    let mut plan = DatabasePlan::default();
+    drop(draft, &mut plan);
+    let mut renames = Vec::new();
+    let mut missing = Vec::new();
+    let (desired, observed) = (draft.desired, draft.observed);
+    for (id, want) in &desired.databases {
+        let subject = subject(&want.name);
+        if draft.is_aside(Stage::Change, &subject) {
+            continue;
+        }
+        let is_kept = draft.is_aside(Stage::Reshape, &subject);
+        match Ours::find(observed, *id) {
+            None if is_kept => {}
+            None => missing.push((*id, want)),
+            Some(ours) => {
+                renames.extend(recognize(draft, want, ours).filter(|_| !is_kept));
+                change_owner(draft, &mut plan, roles, want, ours);
+            }
+        }
+    }
+    let mut taken: BTreeSet<String> = observed
+        .databases
+        .iter()
+        .filter(|(_, database)| !plan.dropped.contains(&database.oid))
+        .map(|(name, _)| name.clone())
+        .collect();
+    rename(draft, &mut plan, &mut taken, renames);
+    for (id, want) in missing {
+        create(draft, roles, &taken, id, want);
+    }
+    plan
+}
+
+/// Plans the end of the databases that the catalog dropped.
+fn drop(draft: &mut Draft<'_>, plan: &mut DatabasePlan) {
+    let observed = draft.observed;
+    for (id, mark) in &observed.database_marks {
+        let (id, name) = (*id, mark.name.clone());
+        if draft.desired.databases.contains_key(&id) {
+            continue;
+        }
+        let Some(ours) = Ours::find(observed, id) else {
+            draft.steps.push(Step::ForgetDatabase { id, name });
+            continue;
+        };
+        let (oid, found_as) = (ours.found.oid, ours.found_as);
+        if found_as == observed.maintenance || oid < Oid::FIRST_OF_USERS {
+            let message = format!(
+                "database `{found_as}` is the one that Offshoot connects to, or belongs to \
+                 Postgres, so it is not dropped; drop it with SQL"
+            );
+            draft.problem(subject(&name), message);
+        } else if !draft.is_aside(Stage::Reshape, &subject(&name)) {
+            plan.dropped.insert(oid);
+            draft.steps.push(Step::DropDatabase { id, name, oid, found_as: found_as.into() });
+        }
+    }
+}
+
+/// Plans what a database's mark needs, and returns the change of name that the catalog wants.
+fn recognize<'a>(
+    draft: &mut Draft<'_>,
+    want: &'a DesiredDatabase,
+    ours: Ours<'a>,
+) -> Option<Rename<'a>> {
+    let Ours { id, mark, found_as, found: _ } = ours;
+    let is_named = found_as == want.name.as_str();
+    if !is_named && mark.name == want.name {
+        let message = format!(
+            "database `{}` was renamed to `{found_as}` with SQL; rename it back, or give it that \
+             name over the API",
+            want.name
+        );
+        draft.problem(subject(&want.name), message);
+        return None;
+    }
+    if mark.oid.is_none() || (is_named && mark.name != want.name) {
+        let (name, found_as) = (want.name.clone(), found_as.into());
+        draft.steps.push(Step::AdoptDatabase { id, name, found_as });
+    }
+    (!is_named).then(|| Rename { ours, from: found_as.into(), to: &want.name })
+}
+
+/// Plans a change of owner, where the catalog wants another than it last gave, or where the owner
+/// that was found is about to go.
+fn change_owner(
+    draft: &mut Draft<'_>,
+    plan: &mut DatabasePlan,
+    roles: &RolePlan,
+    want: &DesiredDatabase,
+    ours: Ours<'_>,
+) {
+    if ours.mark.owner == want.owner && !roles.retired.contains_key(&ours.found.owner) {
+        return;
+    }
+    if let Some(owner) = owner(draft, roles, want) {
+        plan.owner_after.insert(ours.found.oid, owner.clone());
+        draft.steps.push(Step::ChangeOwner {
+            id: ours.id,
+            name: want.name.clone(),
+            found_as: ours.found_as.into(),
+            owner,
+        });
+    }
+}
+
+fn owner(draft: &mut Draft<'_>, roles: &RolePlan, want: &DesiredDatabase) -> Option<RoleName> {
+    if roles.present.contains(&want.owner) {
+        return Some(want.owner.clone());
+    }
+    let message = format!(
+        "database `{}` should belong to role `{}`, which Postgres does not have as the catalog \
+         wants it; mend the role first",
+        want.name, want.owner
+    );
+    draft.problem(subject(&want.name), message);
+    None
+}
+
+/// Orders the changes of name so that each name is free when it is taken. Where databases swap
+/// names, one of them takes another name in between.
+fn rename(
+    draft: &mut Draft<'_>,
+    plan: &mut DatabasePlan,
+    taken: &mut BTreeSet<String>,
+    mut renames: Vec<Rename<'_>>,
+) {
+    // Each round makes a rename, gives one up, or breaks a circle; at most every second is the
+    // last of these.
+    for _ in 0..2 * renames.len() {
+        let free = renames.iter().position(|rename| !taken.contains(rename.to.as_str()));
+        let stuck = renames.iter().position(|rename| {
+            let to = rename.to.as_str();
+            taken.contains(to) && renames.iter().all(|other| other.from != to)
+        });
+        if let Some(index) = free {
+            let Rename { ours, from, to } = renames.remove(index);
+            taken.remove(&from);
+            taken.insert(to.as_str().into());
+            plan.name_after.insert(ours.found.oid, to.as_str().into());
+            let (id, name, to) = (ours.id, to.clone(), to.clone());
+            draft.steps.push(Step::RenameDatabase { id, name, found_as: from, to });
+        } else if let Some(index) = stuck {
+            let Rename { to, .. } = renames.remove(index);
+            draft.problem(subject(to), namesake(to));
+        } else if let Some(first) = renames.first_mut() {
+            let between: DatabaseName =
+                format!("offshoot_renaming_{}", first.ours.id.0).parse().expect("a legal name");
+            let found_as = std::mem::replace(&mut first.from, between.as_str().into());
+            taken.remove(&found_as);
+            taken.insert(first.from.clone());
+            let (id, name) = (first.ours.id, first.to.clone());
+            draft.steps.push(Step::RenameDatabase { id, name, found_as, to: between });
+        }
+    }
+}
+
+fn create(
+    draft: &mut Draft<'_>,
+    roles: &RolePlan,
+    taken: &BTreeSet<String>,
+    id: DatabaseId,
+    want: &DesiredDatabase,
+) {
+    let name = want.name.clone();
+    if taken.contains(name.as_str()) {
+        draft.problem(subject(&name), namesake(&name));
+    } else if let Some(owner) = owner(draft, roles, want) {
+        draft.steps.push(Step::IntendDatabase { id, name: name.clone(), owner: owner.clone() });
+        draft.steps.push(Step::CreateDatabase { id, name, owner });
+    }
+}
+
+fn namesake(name: &DatabaseName) -> String {
+    format!(
+        "Postgres has a database `{name}` that Offshoot did not create, and does not touch; rename \
+         or drop it with SQL, or choose another name"
+    )
+}

@@ -1,0 +1,67 @@
+//! Desired: what a branch's catalog wants its Postgres to have.
+
+use std::collections::BTreeMap;
+
+use crate::model::database::{Database, DatabaseId};
+use crate::model::id::BranchId;
+use crate::model::name::{DatabaseName, RoleName};
+use crate::model::revision::Revision;
+use crate::model::role::Role;
+use crate::model::secret::Verifier;
+
+/// What a branch's Postgres should have, at a revision of its catalog.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Desired {
+    /// The branch.
+    pub branch: BranchId,
+    /// The revision at which the catalog was read.
+    pub revision: Revision,
+    /// Every role that the catalog has.
+    pub roles: BTreeMap<RoleName, DesiredRole>,
+    /// Every database that the catalog has.
+    pub databases: BTreeMap<DatabaseId, DesiredDatabase>,
+}
+
+/// A role that should exist.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DesiredRole {
+    /// The revision that created it, which tells it from a dropped role of the same name.
+    pub born: Revision,
+    /// What it logs in with; without one it cannot.
+    pub verifier: Option<Verifier>,
+}
+
+/// A database that should exist.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DesiredDatabase {
+    /// Its name.
+    pub name: DatabaseName,
+    /// The role that owns it.
+    pub owner: RoleName,
+}
+
+impl Desired {
+    /// Returns what the catalog of `branch` wants at `revision`.
+    #[must_use]
+    pub fn new<'a>(
+        branch: BranchId,
+        revision: Revision,
+        roles: impl IntoIterator<Item = &'a Role>,
+        databases: impl IntoIterator<Item = &'a Database>,
+    ) -> Self {
+        let role = |role: &Role| {
+            let verifier = role.login.credential().map(|credential| credential.verifier.clone());
+            (role.name.clone(), DesiredRole { born: role.born, verifier })
+        };
+        let database = |database: &Database| {
+            let Database { id, name, owner, created_at: _, updated_at: _ } = database.clone();
+            (id, DesiredDatabase { name, owner })
+        };
+        Self {
+            branch,
+            revision,
+            roles: roles.into_iter().map(role).collect(),
+            databases: databases.into_iter().map(database).collect(),
+        }
+    }
+}

@@ -1,0 +1,223 @@
+//! Planning roles: which are made, which are changed, and how the dropped ones go.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::model::name::RoleName;
+use crate::model::operation::Subject;
+use crate::plan::Draft;
+use crate::plan::databases::DatabasePlan;
+use crate::plan::desired::DesiredRole;
+use crate::plan::observed::{ObservedRole, Oid, RoleMark, VerifierDigest};
+use crate::plan::step::{Stage, Step};
+
+/// Postgres keeps roles of this prefix for itself.
+const RESERVED_PREFIX: &str = "pg_";
+
+/// What was decided about roles, for those who plan on.
+#[derive(Default)]
+pub(super) struct RolePlan {
+    /// The roles of the catalog that exist once the plan's transaction is committed.
+    pub(super) present: BTreeSet<RoleName>,
+    /// The dropped roles that are still there, by the names under which they were found.
+    pub(super) retired: BTreeMap<String, Retired>,
+}
+
+/// A dropped role that is still there.
+pub(super) struct Retired {
+    oid: Oid,
+    name: RoleName,
+    /// Its name once it is retired.
+    name_after: String,
+}
+
+impl RolePlan {
+    /// Returns the name that an observed role has once the plan's transaction is committed.
+    fn name_after<'a>(&'a self, observed: &'a str) -> &'a str {
+        self.retired.get(observed).map_or(observed, |retired| &retired.name_after)
+    }
+}
+
+pub(super) fn plan(draft: &mut Draft<'_>) -> RolePlan {
+    let mut roles = RolePlan { retired: retire(draft), ..RolePlan::default() };
+    let mut outside_group = Vec::new();
+    for (name, want) in &draft.desired.roles {
+        let marks = &draft.observed.role_marks;
+        let ours = marks.iter().find_map(|(oid, mark)| {
+            let (found_as, role) = draft.observed.role(*oid)?;
+            (mark.name == *name && is_wanted(mark, want)).then_some((mark, found_as, role))
+        });
+        let exists = match ours {
+            Some((mark, found_as, role)) => change(draft, name, want, mark, found_as, role),
+            None => create(draft, name, want, &roles),
+        };
+        if exists {
+            roles.present.insert(name.clone());
+            if ours.is_none_or(|(mark, ..)| !mark.in_group) {
+                outside_group.push(name.clone());
+            }
+        }
+    }
+    if draft.observed.has_group
+        && !outside_group.is_empty()
+        && !draft.is_aside(Stage::Change, &Subject::Whole)
+    {
+        draft.steps.push(Step::JoinGroup { names: outside_group });
+    }
+    roles
+}
+
+fn is_wanted(mark: &RoleMark, want: &DesiredRole) -> bool {
+    mark.born == want.born && !mark.is_retired
+}
+
+/// Plans how the roles that the catalog dropped lose their logins, and returns them. A role that
+/// was dropped and made again is another role: the old one goes, and its name is freed at once.
+fn retire(draft: &mut Draft<'_>) -> BTreeMap<String, Retired> {
+    let mut retired = BTreeMap::new();
+    for (oid, mark) in &draft.observed.role_marks {
+        let (oid, name) = (*oid, mark.name.clone());
+        let Some((found_as, role)) = draft.observed.role(oid) else {
+            draft.steps.push(Step::ForgetRole { oid, name });
+            continue;
+        };
+        let want = draft.desired.roles.get(&name);
+        let subject = Subject::Role(name.clone());
+        if want.is_some_and(|want| is_wanted(mark, want)) || draft.is_aside(Stage::Retire, &subject)
+        {
+            continue;
+        }
+        if let Some(why) = untouchable(draft, found_as, role) {
+            let message = format!(
+                "role `{found_as}`, which the catalog dropped, {why}, so Offshoot leaves it alone; \
+                 drop it with SQL"
+            );
+            draft.problem(subject, message);
+            continue;
+        }
+        let renamed_to = draft.desired.roles.keys().any(|taken| taken.as_str() == found_as);
+        let renamed_to = renamed_to.then(|| format!("offshoot_retired_{}", oid.0));
+        let name_after = renamed_to.clone().unwrap_or_else(|| found_as.into());
+        if !mark.is_retired || role.can_login || renamed_to.is_some() {
+            let (name, found_as) = (name.clone(), found_as.into());
+            draft.steps.push(Step::RetireRole { oid, name, found_as, renamed_to });
+        }
+        retired.insert(found_as.into(), Retired { oid, name, name_after });
+    }
+    retired
+}
+
+/// Returns why a role is never touched, whatever its mark says: a mark can be forged by whoever
+/// administers that Postgres, and a managed role can be raised by hand.
+fn untouchable(draft: &Draft<'_>, found_as: &str, role: &ObservedRole) -> Option<&'static str> {
+    if role.is_superuser {
+        Some("is a superuser")
+    } else if found_as == draft.observed.admin {
+        Some("is the administrator")
+    } else if found_as.starts_with(RESERVED_PREFIX) || role.oid < Oid::FIRST_OF_USERS {
+        Some("belongs to Postgres")
+    } else {
+        None
+    }
+}
+
+/// Plans what a role that exists and is ours needs, and returns whether databases can be given to
+/// it.
+fn change(
+    draft: &mut Draft<'_>,
+    name: &RoleName,
+    want: &DesiredRole,
+    mark: &RoleMark,
+    found_as: &str,
+    role: &ObservedRole,
+) -> bool {
+    let subject = Subject::Role(name.clone());
+    if found_as != name.as_str() {
+        let message = format!(
+            "role `{name}` was renamed to `{found_as}` with SQL; rename it back, or drop the role \
+             over the API and create it again"
+        );
+        draft.problem(subject, message);
+        return false;
+    }
+    if want.verifier.as_ref().map(VerifierDigest::of) == mark.digest
+        || draft.is_aside(Stage::Change, &subject)
+    {
+        return true;
+    }
+    if let Some(why) = untouchable(draft, found_as, role) {
+        let message = format!(
+            "role `{name}` {why}, so Offshoot does not change its password; undo that with SQL"
+        );
+        draft.problem(subject, message);
+        return true;
+    }
+    let (oid, name, verifier) = (role.oid, name.clone(), want.verifier.clone());
+    draft.steps.push(Step::SetLogin { oid, name, verifier });
+    true
+}
+
+/// Plans a new role, and returns whether it can be made.
+fn create(draft: &mut Draft<'_>, name: &RoleName, want: &DesiredRole, roles: &RolePlan) -> bool {
+    let subject = Subject::Role(name.clone());
+    if draft.is_aside(Stage::Change, &subject) {
+        return false;
+    }
+    let is_freed = roles.retired.contains_key(name.as_str());
+    if draft.observed.roles.contains_key(name.as_str()) && !is_freed {
+        let message = format!(
+            "Postgres has a role `{name}` that Offshoot did not create, and does not touch; rename \
+             or drop it with SQL, or choose another name"
+        );
+        draft.problem(subject, message);
+        return false;
+    }
+    let (name, born, verifier) = (name.clone(), want.born, want.verifier.clone());
+    draft.steps.push(Step::CreateRole { name, born, verifier });
+    true
+}
+
+/// Plans the end of the dropped roles.
+pub(super) fn clean_up(draft: &mut Draft<'_>, roles: &RolePlan, databases: &DatabasePlan) {
+    let observed = draft.observed;
+    let kept: Vec<_> = observed
+        .databases
+        .iter()
+        .filter(|(_, database)| !databases.dropped.contains(&database.oid))
+        .map(|(name, database)| {
+            let owner = databases.owner_after.get(&database.oid).map(RoleName::as_str);
+            let name = databases.name_after.get(&database.oid).unwrap_or(name);
+            (name, owner.unwrap_or_else(|| roles.name_after(&database.owner)), database)
+        })
+        .collect();
+    for Retired { oid, name, name_after } in roles.retired.values() {
+        let subject = Subject::Role(name.clone());
+        let owned: Vec<_> = kept
+            .iter()
+            .filter(|(_, owner, _)| owner == name_after)
+            .map(|(database, ..)| format!("`{database}`"))
+            .collect();
+        if !owned.is_empty() {
+            let message = format!(
+                "role `{name}` can no longer log in, but cannot be dropped: it owns the database \
+                 {}; give that another owner (ALTER DATABASE .. OWNER TO ..)",
+                owned.join(", ")
+            );
+            draft.problem(subject, message);
+            continue;
+        }
+        if draft.is_aside(Stage::CleanUp, &subject) || draft.is_aside(Stage::Remove, &subject) {
+            continue;
+        }
+        for (database, heir, _) in kept.iter().filter(|(.., database)| database.is_connectable) {
+            draft.steps.push(Step::CleanUp {
+                name: name.clone(),
+                oid: *oid,
+                found_as: name_after.clone(),
+                database: (*database).clone(),
+                heir: (*heir).into(),
+            });
+        }
+        let (oid, name, found_as) = (*oid, name.clone(), name_after.clone());
+        draft.steps.push(Step::RemoveRole { oid, name, found_as });
+    }
+}

@@ -1,0 +1,273 @@
+//! SQL: how steps read to Postgres, each with the mark that speaks of it.
+//!
+//! Text enters SQL through [`Ident`] and [`Literal`] only. Neither can hold a NUL, which Postgres
+//! cannot take: names and verifiers have none.
+
+use std::fmt;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
+use crate::model::database::DatabaseId;
+use crate::model::id::BranchId;
+use crate::model::name::{ROLE_GROUP, RoleName};
+use crate::model::revision::Revision;
+use crate::model::secret::Verifier;
+use crate::plan::observed::{Oid, VerifierDigest};
+use crate::plan::step::Step;
+
+/// A text as an SQL identifier.
+#[derive(Clone, Copy, Debug)]
+pub struct Ident<'a>(pub &'a str);
+
+impl fmt::Display for Ident<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "\"{}\"", self.0.replace('"', "\"\""))
+    }
+}
+
+/// A text as an SQL literal, whatever `standard_conforming_strings` is.
+#[derive(Clone, Copy, Debug)]
+pub struct Literal<'a>(pub &'a str);
+
+impl fmt::Display for Literal<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let quoted = self.0.replace('\'', "''");
+        if quoted.contains('\\') {
+            write!(f, "E'{}'", quoted.replace('\\', "\\\\"))
+        } else {
+            write!(f, "'{quoted}'")
+        }
+    }
+}
+
+/// Makes the tables that hold the marks, where they are missing.
+///
+/// They belong to the administrator alone. Row security keeps out even the members of
+/// `pg_read_all_data` and `pg_write_all_data`, among which may be every role made over the API:
+/// whoever could write a mark could have a role dropped.
+pub const MARKS: &str = "\
+CREATE SCHEMA IF NOT EXISTS offshoot;
+CREATE TABLE IF NOT EXISTS offshoot.managed_role (
+    branch text NOT NULL, oid oid NOT NULL, name text NOT NULL, born bigint NOT NULL,
+    digest bytea, in_group boolean NOT NULL DEFAULT false, retired boolean NOT NULL DEFAULT false,
+    PRIMARY KEY (branch, oid));
+CREATE TABLE IF NOT EXISTS offshoot.managed_database (
+    branch text NOT NULL, id bigint NOT NULL, name text NOT NULL, owner text NOT NULL, oid oid,
+    PRIMARY KEY (branch, id));
+CREATE TABLE IF NOT EXISTS offshoot.state (
+    branch text PRIMARY KEY, revision bigint NOT NULL, xact text NOT NULL,
+    applied_at timestamptz NOT NULL);
+ALTER TABLE offshoot.managed_role ENABLE ROW LEVEL SECURITY;
+ALTER TABLE offshoot.managed_database ENABLE ROW LEVEL SECURITY;
+ALTER TABLE offshoot.state ENABLE ROW LEVEL SECURITY";
+
+/// Notes in the transaction that applies it which revision that is, and in which transaction. Who
+/// finds this note afterwards knows that the transaction was committed.
+#[must_use]
+pub fn note_revision(branch: &BranchId, revision: Revision) -> String {
+    format!(
+        "INSERT INTO offshoot.state (branch, revision, xact, applied_at) \
+         VALUES ({branch}, {revision}, pg_current_xact_id()::text, now()) \
+         ON CONFLICT (branch) DO UPDATE SET revision = excluded.revision, xact = excluded.xact, \
+         applied_at = excluded.applied_at RETURNING xact",
+        branch = Literal(branch.as_str()),
+    )
+}
+
+/// Returns the one statement of a step that Postgres allows in no transaction; its mark is written
+/// by [`statements`], after it.
+#[must_use]
+pub fn statement_outside_transaction(step: &Step) -> Option<String> {
+    if let Step::DropDatabase { found_as, .. } = step {
+        Some(format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", Ident(found_as)))
+    } else if let Step::CreateDatabase { name, owner, .. } = step {
+        // Another template might be in use, and would bring along what somebody put into it.
+        let (name, owner) = (Ident(name.as_str()), Ident(owner.as_str()));
+        Some(format!("CREATE DATABASE {name} OWNER {owner} TEMPLATE template0"))
+    } else {
+        None
+    }
+}
+
+/// Returns what a step does within a transaction. Contains the verifier: never to be shown.
+#[must_use]
+pub fn statements(step: &Step, branch: &BranchId) -> Vec<String> {
+    let marks = Marks(branch);
+    match step {
+        Step::ForgetRole { oid, name: _ } => vec![marks.forget_role(*oid)],
+        Step::ForgetDatabase { id, name: _ } | Step::DropDatabase { id, .. } => {
+            vec![marks.forget_database(*id)]
+        }
+        Step::RetireRole { oid, name: _, found_as, renamed_to } => {
+            let found_as = Ident(found_as);
+            let mut statements = vec![format!("ALTER ROLE {found_as} NOLOGIN PASSWORD NULL")];
+            if let Some(to) = renamed_to {
+                statements.push(format!("ALTER ROLE {found_as} RENAME TO {}", Ident(to)));
+            }
+            statements.push(marks.set_role(*oid, "retired = true, digest = NULL"));
+            statements
+        }
+        Step::CreateRole { name, born, verifier } => {
+            vec![
+                create_role(name, verifier.as_ref()),
+                marks.add_role(name, *born, verifier.as_ref()),
+            ]
+        }
+        Step::SetLogin { oid, name, verifier } => vec![
+            format!("ALTER ROLE {} {}", Ident(name.as_str()), login(verifier.as_ref())),
+            marks.set_role(*oid, &format!("digest = {}", digest(verifier.as_ref()))),
+        ],
+        Step::JoinGroup { names } => join_group(&marks, names),
+        Step::AdoptDatabase { id, name: _, found_as } => {
+            let (name, oid) = (Literal(found_as), database_oid(found_as));
+            vec![marks.set_database(*id, &format!("name = {name}, oid = {oid}"))]
+        }
+        Step::ChangeOwner { id, name: _, found_as, owner } => vec![
+            format!("ALTER DATABASE {} OWNER TO {}", Ident(found_as), Ident(owner.as_str())),
+            marks.set_database(*id, &format!("owner = {}", Literal(owner.as_str()))),
+        ],
+        Step::IntendDatabase { id, name, owner } => {
+            vec![marks.announce_database(*id, name.as_str(), owner)]
+        }
+        Step::CreateDatabase { id, name, owner: _ } => {
+            vec![marks.set_database(*id, &format!("oid = {}", database_oid(name.as_str())))]
+        }
+        Step::RenameDatabase { id, name: _, found_as, to } => vec![
+            format!("ALTER DATABASE {} RENAME TO {}", Ident(found_as), Ident(to.as_str())),
+            marks.set_database(*id, &format!("name = {}", Literal(to.as_str()))),
+        ],
+        Step::CleanUp { found_as, heir, name: _, oid: _, database: _ } => {
+            vec![give_all(found_as, heir), take_all(found_as)]
+        }
+        Step::RemoveRole { oid, name: _, found_as } => {
+            vec![format!("DROP ROLE IF EXISTS {}", Ident(found_as)), marks.forget_role(*oid)]
+        }
+    }
+}
+
+/// Gives all that a role owns in a database to another, with every database that it owns.
+#[must_use]
+pub fn give_all(from: &str, to: &str) -> String {
+    format!("REASSIGN OWNED BY {} TO {}", Ident(from), Ident(to))
+}
+
+/// Takes from a role all that it was granted in a database, but by roles other than the owners.
+#[must_use]
+pub fn take_all(from: &str) -> String {
+    format!("DROP OWNED BY {}", Ident(from))
+}
+
+fn create_role(name: &RoleName, verifier: Option<&Verifier>) -> String {
+    format!("CREATE ROLE {} {}", Ident(name.as_str()), login(verifier))
+}
+
+fn login(verifier: Option<&Verifier>) -> String {
+    match verifier {
+        None => "NOLOGIN PASSWORD NULL".into(),
+        Some(verifier) => format!("LOGIN PASSWORD {}", Literal(verifier.reveal())),
+    }
+}
+
+fn digest(verifier: Option<&Verifier>) -> String {
+    let Some(verifier) = verifier else { return "NULL".into() };
+    let VerifierDigest(bytes) = VerifierDigest::of(verifier);
+    format!("decode('{}', 'base64')", STANDARD.encode(bytes))
+}
+
+fn database_oid(name: &str) -> String {
+    format!("(SELECT oid FROM pg_database WHERE datname = {})", Literal(name))
+}
+
+fn join_group(marks: &Marks<'_>, names: &[RoleName]) -> Vec<String> {
+    let idents: Vec<_> = names.iter().map(|name| Ident(name.as_str()).to_string()).collect();
+    let literals: Vec<_> = names.iter().map(|name| Literal(name.as_str()).to_string()).collect();
+    let Marks(branch) = marks;
+    vec![
+        format!("GRANT {} TO {}", Ident(ROLE_GROUP), idents.join(", ")),
+        format!(
+            "UPDATE offshoot.managed_role SET in_group = true \
+             WHERE branch = {} AND NOT retired AND name IN ({})",
+            Literal(branch.as_str()),
+            literals.join(", ")
+        ),
+    ]
+}
+
+/// Writes the marks of a branch.
+struct Marks<'a>(&'a BranchId);
+
+impl Marks<'_> {
+    fn branch(&self) -> Literal<'_> {
+        Literal(self.0.as_str())
+    }
+
+    fn forget_role(&self, Oid(oid): Oid) -> String {
+        let branch = self.branch();
+        format!("DELETE FROM offshoot.managed_role WHERE branch = {branch} AND oid = {oid}")
+    }
+
+    fn set_role(&self, Oid(oid): Oid, what: &str) -> String {
+        let branch = self.branch();
+        format!("UPDATE offshoot.managed_role SET {what} WHERE branch = {branch} AND oid = {oid}")
+    }
+
+    fn add_role(&self, name: &RoleName, born: Revision, verifier: Option<&Verifier>) -> String {
+        format!(
+            "INSERT INTO offshoot.managed_role (branch, oid, name, born, digest) \
+             SELECT {branch}, oid, {name}, {born}, {digest} FROM pg_roles WHERE rolname = {name}",
+            branch = self.branch(),
+            name = Literal(name.as_str()),
+            digest = digest(verifier),
+        )
+    }
+
+    fn forget_database(&self, DatabaseId(id): DatabaseId) -> String {
+        let branch = self.branch();
+        format!("DELETE FROM offshoot.managed_database WHERE branch = {branch} AND id = {id}")
+    }
+
+    fn set_database(&self, DatabaseId(id): DatabaseId, what: &str) -> String {
+        let branch = self.branch();
+        format!("UPDATE offshoot.managed_database SET {what} WHERE branch = {branch} AND id = {id}")
+    }
+
+    fn announce_database(
+        &self,
+        DatabaseId(id): DatabaseId,
+        name: &str,
+        owner: &RoleName,
+    ) -> String {
+        format!(
+            "INSERT INTO offshoot.managed_database (branch, id, name, owner) \
+             VALUES ({branch}, {id}, {name}, {owner}) ON CONFLICT (branch, id) DO UPDATE \
+             SET name = excluded.name, owner = excluded.owner, oid = NULL",
+            branch = self.branch(),
+            name = Literal(name),
+            owner = Literal(owner.as_str()),
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_is_quoted_so_that_it_stays_text() {
+        assert_eq!(Ident("a\"b").to_string(), "\"a\"\"b\"");
+        assert_eq!(Literal("a'b").to_string(), "'a''b'");
+        assert_eq!(Literal("a\\'b").to_string(), "E'a\\\\''b'");
+    }
+
+    #[test]
+    fn a_step_never_shows_its_verifier() {
+        let step = Step::CreateRole {
+            name: "sally".parse().expect("a name"),
+            born: Revision(1),
+            verifier: Some(Verifier::from_trusted("SCRAM-SHA-256$4096:salt$a:b")),
+        };
+        assert!(!format!("{step} {step:?}").contains("SCRAM"));
+        assert!(statements(&step, &"br-a".parse().expect("an id"))[0].contains("SCRAM"));
+    }
+}

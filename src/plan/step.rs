@@ -1,0 +1,165 @@
+//! Step: one change to a Postgres, and why steps run in the order in which they do.
+
+use std::fmt;
+
+use crate::model::database::DatabaseId;
+use crate::model::name::{DatabaseName, ROLE_GROUP, RoleName};
+use crate::model::operation::Subject;
+use crate::model::revision::Revision;
+use crate::model::secret::Verifier;
+use crate::plan::observed::Oid;
+
+/// When a step runs. The stages stand in their order:
+///
+/// 1. *Forget*, *Retire* and *Change* are one transaction. A dropped role loses its login before
+///    anything else can fail, and its name before a new role takes it; roles exist before they own.
+/// 2. *Reshape* is what Postgres allows in no transaction, or only while nobody is connected.
+///    Databases are dropped before others take their names, and made last.
+/// 3. *`CleanUp`* comes when every database has the owner that inherits what a dropped role had.
+/// 4. *Remove* comes when a dropped role has nothing left.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Stage {
+    /// Marks without anything to mark go.
+    Forget,
+    /// Roles that the catalog dropped can never log in again.
+    Retire,
+    /// Roles and owners become what the catalog wants.
+    Change,
+    /// Databases are dropped, renamed, made.
+    Reshape,
+    /// What dropped roles own goes to the owners of the databases it is in.
+    CleanUp,
+    /// Dropped roles go.
+    Remove,
+}
+
+/// One change to a Postgres. Each is written together with the mark that speaks of it.
+///
+/// `found_as` is the name under which something is found when the step runs. It differs from the
+/// catalog's where someone renamed by hand, or where an earlier step did.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the words on each variant name what its fields hold")]
+pub enum Step {
+    /// Removes the mark of a role that is gone.
+    ForgetRole { oid: Oid, name: RoleName },
+    /// Removes the mark of a database that is gone.
+    ForgetDatabase { id: DatabaseId, name: DatabaseName },
+    /// Takes the login, and where another role needs it the name, from a role that was dropped.
+    RetireRole { oid: Oid, name: RoleName, found_as: String, renamed_to: Option<String> },
+    /// Makes a role, able to log in if it has a verifier.
+    CreateRole { name: RoleName, born: Revision, verifier: Option<Verifier> },
+    /// Gives a role another password, or takes its login.
+    SetLogin { oid: Oid, name: RoleName, verifier: Option<Verifier> },
+    /// Puts roles into the group of the roles made over the API. All at once: for an administrator
+    /// who is not a superuser, the cost of each grant grows with the number of roles.
+    JoinGroup { names: Vec<RoleName> },
+    /// Notes the number and the name of a database that was found to be ours.
+    AdoptDatabase { id: DatabaseId, name: DatabaseName, found_as: String },
+    /// Gives a database another owner.
+    ChangeOwner { id: DatabaseId, name: DatabaseName, found_as: String, owner: RoleName },
+    /// Announces that a database is about to be made, so that it is known for ours even if nobody
+    /// lives to note its number.
+    IntendDatabase { id: DatabaseId, name: DatabaseName, owner: RoleName },
+    /// Drops a database, with the sessions in it.
+    DropDatabase { id: DatabaseId, name: DatabaseName, oid: Oid, found_as: String },
+    /// Renames a database.
+    RenameDatabase { id: DatabaseId, name: DatabaseName, found_as: String, to: DatabaseName },
+    /// Makes a database.
+    CreateDatabase { id: DatabaseId, name: DatabaseName, owner: RoleName },
+    /// Gives all that a dropped role owns in a database to that database's owner, and takes from it
+    /// what it was granted there.
+    CleanUp { name: RoleName, oid: Oid, found_as: String, database: String, heir: String },
+    /// Removes a dropped role.
+    RemoveRole { oid: Oid, name: RoleName, found_as: String },
+}
+
+impl Step {
+    /// Returns when the step runs.
+    #[must_use]
+    pub fn stage(&self) -> Stage {
+        match self {
+            Self::ForgetRole { .. } | Self::ForgetDatabase { .. } => Stage::Forget,
+            Self::RetireRole { .. } => Stage::Retire,
+            Self::CreateRole { .. }
+            | Self::SetLogin { .. }
+            | Self::JoinGroup { .. }
+            | Self::AdoptDatabase { .. }
+            | Self::ChangeOwner { .. }
+            | Self::IntendDatabase { .. } => Stage::Change,
+            Self::DropDatabase { .. }
+            | Self::RenameDatabase { .. }
+            | Self::CreateDatabase { .. } => Stage::Reshape,
+            Self::CleanUp { .. } => Stage::CleanUp,
+            Self::RemoveRole { .. } => Stage::Remove,
+        }
+    }
+
+    /// Returns what in the catalog the step is about.
+    #[must_use]
+    pub fn subject(&self) -> Subject {
+        match self {
+            Self::ForgetRole { name, .. }
+            | Self::RetireRole { name, .. }
+            | Self::CreateRole { name, .. }
+            | Self::SetLogin { name, .. }
+            | Self::CleanUp { name, .. }
+            | Self::RemoveRole { name, .. } => Subject::Role(name.clone()),
+            Self::JoinGroup { .. } => Subject::Whole,
+            Self::ForgetDatabase { name, .. }
+            | Self::AdoptDatabase { name, .. }
+            | Self::ChangeOwner { name, .. }
+            | Self::IntendDatabase { name, .. }
+            | Self::DropDatabase { name, .. }
+            | Self::RenameDatabase { name, .. }
+            | Self::CreateDatabase { name, .. } => Subject::Database(name.clone()),
+        }
+    }
+}
+
+/// For people: what the step does, without the verifier.
+impl fmt::Display for Step {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::ForgetRole { name, .. } => write!(f, "forget role {name}"),
+            Self::ForgetDatabase { name, .. } => write!(f, "forget database {name}"),
+            Self::RetireRole { found_as, renamed_to: None, .. } => {
+                write!(f, "retire role {found_as}")
+            }
+            Self::RetireRole { found_as, renamed_to: Some(to), .. } => {
+                write!(f, "retire role {found_as} as {to}")
+            }
+            Self::CreateRole { name, verifier: Some(_), .. } => {
+                write!(f, "create role {name}, with a password")
+            }
+            Self::CreateRole { name, verifier: None, .. } => {
+                write!(f, "create role {name}, without login")
+            }
+            Self::SetLogin { name, verifier: Some(_), .. } => {
+                write!(f, "set the password of role {name}")
+            }
+            Self::SetLogin { name, verifier: None, .. } => {
+                write!(f, "take the login of role {name}")
+            }
+            Self::JoinGroup { names } => {
+                write!(f, "add to {ROLE_GROUP}:")?;
+                names.iter().try_for_each(|name| write!(f, " {name}"))
+            }
+            Self::AdoptDatabase { name, .. } => write!(f, "recognize database {name}"),
+            Self::ChangeOwner { found_as, owner, .. } => {
+                write!(f, "give database {found_as} to role {owner}")
+            }
+            Self::IntendDatabase { name, .. } => write!(f, "announce database {name}"),
+            Self::DropDatabase { found_as, .. } => write!(f, "drop database {found_as}"),
+            Self::RenameDatabase { found_as, to, .. } => {
+                write!(f, "rename database {found_as} to {to}")
+            }
+            Self::CreateDatabase { name, owner, .. } => {
+                write!(f, "create database {name}, owned by role {owner}")
+            }
+            Self::CleanUp { found_as, database, heir, .. } => {
+                write!(f, "give what role {found_as} has in database {database} to role {heir}")
+            }
+            Self::RemoveRole { found_as, .. } => write!(f, "remove role {found_as}"),
+        }
+    }
+}
