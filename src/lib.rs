@@ -1,13 +1,39 @@
 //! Offshoot: Neon-style branches and branch-scoped roles for the Postgres you already run.
+//!
+//! The modules, in the order in which to read them:
+//!
+//! * [`model`] is what is true: the vocabulary, and the rules.
+//! * [`tree`] is how it is shared, [`store`] what is kept.
+//! * [`control`] is what can be asked.
+//! * [`plan`] is what to do, [`compute`] what runs, [`reconcile`] how the one comes to the other.
+//! * [`wire`] is the JSON, [`api`] the HTTP.
+//! * [`server`] wires it all together, and [`cli`] is the command line.
+
+pub mod model;
+pub mod tree;
+
+pub mod store;
+
+pub mod control;
+
+pub mod plan;
+
+pub mod compute;
+
+pub mod reconcile;
+
+pub mod wire;
 
 pub mod api;
+
+pub mod server;
+
+pub mod cli;
+
 pub mod chain;
 pub mod clock;
-pub mod control;
+pub mod config;
 pub mod entropy;
-pub mod model;
 pub mod ports;
-pub mod store;
-pub mod tree;
+pub mod telemetry;
 pub mod vault;
-pub mod wire;

@@ -1,1 +1,7 @@
-fn main() {}
+//! The `offshoot` command.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    offshoot::cli::main()
+}

@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
+use crate::chain::Chain;
 use crate::model::revision::{Revision, Timestamp};
 use crate::store::engine::{Engine, LogId};
 use crate::store::nodes::{LogNodes, Published};
@@ -82,13 +83,7 @@ pub fn check(engine: &Arc<dyn Engine>) -> Result<Findings, StoreError> {
 
 impl Findings {
     fn add(&mut self, error: &StoreError) {
-        let mut sentence = error.to_string();
-        let mut cause = std::error::Error::source(error);
-        while let Some(error) = cause {
-            sentence = format!("{sentence}: {error}");
-            cause = error.source();
-        }
-        self.wrong.push(sentence);
+        self.wrong.push(Chain(error).to_string());
     }
 }
 

@@ -11,6 +11,7 @@ use std::thread;
 use chrono::TimeDelta;
 use tokio::sync::{mpsc, oneshot, watch};
 
+use crate::chain::Chain;
 use crate::clock::Clock;
 use crate::model::cause::Cause;
 use crate::model::revision::Moment;
@@ -201,8 +202,7 @@ impl Worker {
                     tracing::debug!(%log, %revision, "another process got in first");
                 }
                 Err(error @ AppendError::Fatal(_)) => {
-                    let cause = std::error::Error::source(&error).map(ToString::to_string);
-                    tracing::error!(cause, "{error}; nothing more is acknowledged");
+                    tracing::error!("{}; nothing more is acknowledged", Chain(&error));
                     return None;
                 }
             }

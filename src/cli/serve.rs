@@ -1,0 +1,132 @@
+//! `offshoot serve`
+
+use std::net::SocketAddr;
+use std::ops::RangeInclusive;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::{Args, ValueEnum};
+
+use crate::cli::{Place, print, welcome};
+use crate::config::{
+    Config, DEFAULT_CACHE_MIB, DEFAULT_COMPUTE_PORTS, DEFAULT_LISTEN, ROOT_COMPUTE_DIR, RoleName,
+    parse_account, parse_ports, search_path,
+};
+use crate::server;
+use crate::telemetry::{self, DEFAULT_FILTER, LogFormat};
+
+#[derive(Debug, Args)]
+pub(super) struct Serve {
+    #[command(flatten)]
+    place: Place,
+    /// The address to listen on. Put a proxy that speaks TLS before any but the loopback address.
+    #[arg(long, env = "OFFSHOOT_LISTEN", default_value = DEFAULT_LISTEN, value_name = "ADDRESS")]
+    listen: SocketAddr,
+    /// The directory in which local computes live [default: computes/ in the data directory; as
+    /// root, a directory of the data directory's own under /var/lib/offshoot].
+    #[arg(long, env = "OFFSHOOT_COMPUTE_DIR", value_name = "DIR")]
+    compute_dir: Option<PathBuf>,
+    /// The directory of the PostgreSQL server binaries [default: found by `pg_config`, on PATH or in
+    /// the distributions' usual places].
+    #[arg(long, env = "OFFSHOOT_PG_BIN", value_name = "DIR")]
+    pg_bin: Option<PathBuf>,
+    /// As whom Postgres runs when the server runs as root [default: postgres, or else nobody].
+    #[arg(long, env = "OFFSHOOT_PG_USER", value_name = "USER")]
+    pg_user: Option<String>,
+    /// The TCP ports of local computes.
+    #[arg(
+        long,
+        env = "OFFSHOOT_COMPUTE_PORTS",
+        default_value = DEFAULT_COMPUTE_PORTS,
+        value_parser = parse_ports,
+        value_name = "FIRST-LAST"
+    )]
+    compute_ports: RangeInclusive<u16>,
+    /// Stop local computes with the server. Else they go on, and the next server finds them.
+    #[arg(long, env = "OFFSHOOT_STOP_COMPUTES")]
+    stop_computes: bool,
+    /// The name of the role that owns a new project's database, where a request says none
+    /// [default: named after the database].
+    #[arg(long, env = "OFFSHOOT_ACCOUNT", value_name = "ROLE", value_parser = parse_account)]
+    account: Option<RoleName>,
+    /// How much memory the store gives to what it read lately, in MiB.
+    #[arg(
+        long,
+        env = "OFFSHOOT_CACHE_MIB",
+        default_value_t = DEFAULT_CACHE_MIB,
+        value_parser = clap::value_parser!(u64).range(1..=65_536),
+        value_name = "MIB"
+    )]
+    cache_mib: u64,
+    /// How log lines look.
+    #[arg(long, env = "OFFSHOOT_LOG_FORMAT", default_value = "text", value_name = "FORMAT")]
+    log_format: Format,
+    /// What is logged: a level, or a filter such as `info,offshoot=debug`.
+    #[arg(long, env = "OFFSHOOT_LOG", default_value = DEFAULT_FILTER, value_name = "FILTER")]
+    log: String,
+    /// Create a project named demo where there is none, and print commands to try on it.
+    #[arg(long, env = "OFFSHOOT_WELCOME")]
+    welcome: bool,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Format {
+    /// For people.
+    Text,
+    /// For programs: a JSON object a line.
+    Json,
+}
+
+impl Serve {
+    pub(super) fn run(self) -> anyhow::Result<ExitCode> {
+        let format = match self.log_format {
+            Format::Text => LogFormat::Text,
+            Format::Json => LogFormat::Json,
+        };
+        telemetry::start(format, &self.log).map_err(anyhow::Error::msg)?;
+        let is_welcome = self.welcome;
+        let config = self.config()?;
+        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+        runtime.block_on(server::run(config, async |ready| {
+            tracing::info!(
+                "listening on http://{}; the admin key is in {}",
+                ready.address,
+                ready.data_dir.admin_key_path().display()
+            );
+            if is_welcome {
+                print(&welcome::welcome(&ready).await?);
+            }
+            Ok(())
+        }))?;
+        Ok(ExitCode::SUCCESS)
+    }
+
+    fn config(self) -> anyhow::Result<Config> {
+        let data_dir = std::path::absolute(&self.place.data_dir)?;
+        let compute_dir = self.compute_dir.unwrap_or_else(|| default_compute_dir(&data_dir));
+        Ok(Config {
+            listen: self.listen,
+            compute_dir: std::path::absolute(compute_dir)?,
+            data_dir,
+            pg_bin: self.pg_bin,
+            search_path: search_path(),
+            pg_user: self.pg_user,
+            compute_ports: self.compute_ports,
+            stop_computes: self.stop_computes,
+            account: self.account,
+            cache_bytes: self.cache_mib << 20,
+        })
+    }
+}
+
+/// Returns where local computes live unless somebody says otherwise. As root, Postgres runs as
+/// another user, to whom the data directory is closed; so they live elsewhere, apart from those of
+/// other data directories.
+fn default_compute_dir(data_dir: &Path) -> PathBuf {
+    if rustix::process::geteuid().is_root() {
+        let digest = crc32fast::hash(data_dir.as_os_str().as_encoded_bytes());
+        Path::new(ROOT_COMPUTE_DIR).join(format!("computes-{digest:08x}"))
+    } else {
+        data_dir.join("computes")
+    }
+}

@@ -1,0 +1,56 @@
+//! What a newcomer is told: commands that can be pasted as they stand.
+
+use std::net::SocketAddr;
+use std::path::Path;
+
+use crate::server::{Demo, Ready};
+
+/// Returns the words, having created a project where there was none.
+pub(super) async fn welcome(ready: &Ready) -> anyhow::Result<String> {
+    Ok(words(ready.address, &ready.data_dir.admin_key_path(), &ready.demo().await?))
+}
+
+fn words(address: SocketAddr, key: &Path, demo: &Demo) -> String {
+    let Demo { project, branch } = demo;
+    let api = format!("http://{address}/api/v2");
+    let key = key.display();
+    format!(
+        r#"
+Offshoot is ready at {api}
+The admin key is in {key}
+
+Paste this into another terminal, line by line or as a whole:
+
+  # the address, the key and the project
+  api={api} auth="Authorization: Bearer $(cat '{key}')" project={project} main={branch}
+
+  # create a role on the branch main, and see its password and its operations
+  curl -s $api/projects/$project/branches/$main/roles -H "$auth" -d '{{"role":{{"name":"sally"}}}}'
+
+  # wait until every operation is done
+  while curl -s $api/projects/$project/operations -H "$auth" | grep -qE '"(running|scheduling)"'; do sleep 0.2; done
+
+  # log in as the role, to a real Postgres
+  psql "$(curl -s "{main_uri}" -H "$auth" | cut -d'"' -f4)" -c 'select current_user, version()'
+
+  # branch: the child is born with its parent's roles and their passwords
+  child=$(curl -s $api/projects/$project/branches -H "$auth" -d '{{"branch":{{"name":"preview"}},"endpoints":[{{"type":"read_write"}}]}}' | grep -oE 'br-[a-z]+-[a-z]+-[a-z0-9]{{8}}' | head -1)
+
+  # list the child's roles
+  curl -s $api/projects/$project/branches/$child/roles -H "$auth"
+
+  # log in to the child's own Postgres, as the role that it inherited
+  while curl -s $api/projects/$project/operations -H "$auth" | grep -qE '"(running|scheduling)"'; do sleep 0.2; done
+  psql "$(curl -s "{child_uri}" -H "$auth" | cut -d'"' -f4)" -c 'select current_user, inet_server_port()'
+
+Stop the server with Ctrl-C."#,
+        main_uri = connection("$main"),
+        child_uri = connection("$child"),
+    )
+}
+
+fn connection(branch: &str) -> String {
+    format!(
+        "$api/projects/$project/connection_uri?branch_id={branch}&database_name=neondb&role_name=sally"
+    )
+}

@@ -1,0 +1,87 @@
+//! Configuration, read once: what `offshoot serve` is told by flags and `OFFSHOOT_*` variables.
+
+use std::ffi::OsString;
+use std::net::SocketAddr;
+use std::ops::RangeInclusive;
+use std::path::PathBuf;
+
+use crate::model::name::NameError;
+pub use crate::model::name::RoleName;
+
+/// Where the server listens unless it is told otherwise.
+pub const DEFAULT_LISTEN: &str = "127.0.0.1:8080";
+
+/// Where everything is kept unless the server is told otherwise.
+pub const DEFAULT_DATA_DIR: &str = "offshoot-data";
+
+/// The ports of local computes unless the server is told otherwise: below the ones that the
+/// machine gives to outgoing connections.
+pub const DEFAULT_COMPUTE_PORTS: &str = "15432-19999";
+
+/// How much memory the store gives to what it read lately, in MiB.
+pub const DEFAULT_CACHE_MIB: u64 = 64;
+
+/// Where local computes of a server that runs as root live: its own data directory is closed to
+/// the user as whom Postgres runs.
+pub const ROOT_COMPUTE_DIR: &str = "/var/lib/offshoot";
+
+/// What the server is told.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// The address on which it listens.
+    pub listen: SocketAddr,
+    /// The directory in which everything is kept but the computes' data.
+    pub data_dir: PathBuf,
+    /// The directory in which local computes live.
+    pub compute_dir: PathBuf,
+    /// The directory of the PostgreSQL binaries; they are looked for where there is none.
+    pub pg_bin: Option<PathBuf>,
+    /// Where programs are looked for, PostgreSQL's among them.
+    pub search_path: Option<OsString>,
+    /// As whom Postgres runs when the server runs as root.
+    pub pg_user: Option<String>,
+    /// The ports of local computes.
+    pub compute_ports: RangeInclusive<u16>,
+    /// Whether local computes are stopped with the server; else they go on, and the next server
+    /// finds them.
+    pub stop_computes: bool,
+    /// The name of the role that owns a new project's database.
+    pub account: Option<RoleName>,
+    /// How much memory the store gives to what it read lately, in bytes.
+    pub cache_bytes: u64,
+}
+
+/// Returns where programs are looked for.
+#[expect(clippy::disallowed_methods, reason = "configuration is read here")]
+#[must_use]
+pub fn search_path() -> Option<OsString> {
+    std::env::var_os("PATH")
+}
+
+/// Parses `first-last`, two TCP ports.
+pub fn parse_ports(text: &str) -> Result<RangeInclusive<u16>, String> {
+    let parse = |port: &str| port.parse::<u16>().ok().filter(|port| 0 < *port);
+    let ports = text.split_once('-').and_then(|(first, last)| parse(first).zip(parse(last)));
+    match ports {
+        Some((first, last)) if first <= last => Ok(first..=last),
+        Some(_) | None => Err(format!("`{text}` is not a range of TCP ports, as 15432-19999 is")),
+    }
+}
+
+/// Parses the name of the role that owns a new project's database.
+pub fn parse_account(text: &str) -> Result<RoleName, NameError> {
+    text.parse()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_range_of_ports_has_two_ends_in_order() {
+        assert_eq!(parse_ports(DEFAULT_COMPUTE_PORTS), Ok(15432..=19999));
+        for text in ["", "1", "2-1", "0-9", "1-65536", "a-b", "1-2-3"] {
+            assert!(parse_ports(text).is_err(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,123 @@
+//! How it converges: one pass makes one attempt to bring a branch's compute to its catalog.
+//!
+//! A pass takes no input. It reads what the catalog wants now and what the compute has now, and
+//! closes the gap; whether it was made for a request, after a crash or because time went by makes
+//! no difference to it. Nobody else talks to a compute.
+
+pub mod fleet;
+pub mod worker;
+
+use std::collections::BTreeSet;
+
+use crate::compute::error::ComputeError;
+use crate::compute::{Address, Compute, ComputeSite};
+use crate::control::passes::Assignment;
+use crate::model::endpoint::{Attachment, Endpoint, EndpointState, Power, Site};
+use crate::model::id::BranchId;
+use crate::model::lsn::Lsn;
+use crate::model::operation::Action;
+use crate::model::rules::passes::{Outcome, Problem};
+use crate::model::state::Mark;
+use crate::plan::desired::Desired;
+
+/// What a pass did.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Passed {
+    /// Whether the compute runs; absent where the branch has no endpoint.
+    pub left: Option<EndpointState>,
+    /// Where the log of its Postgres was when it had what was desired.
+    pub lsn: Option<Lsn>,
+    /// What could not be done, and no retry would mend.
+    pub problems: Vec<Problem>,
+    /// How many steps were applied.
+    pub steps: usize,
+}
+
+/// Makes one attempt to bring `compute` to what the catalog wants of the branch.
+///
+/// # Errors
+///
+/// What was done before the failure stays done. The next pass looks again and goes on from there.
+pub async fn pass(
+    compute: &impl Compute,
+    branch: &BranchId,
+    assignment: &Assignment,
+) -> Result<Passed, ComputeError> {
+    let Some(endpoint) = &assignment.endpoint else {
+        match assignment.branch {
+            None => compute.destroy().await?,
+            Some(_) => compute.suspend().await?,
+        }
+        return Ok(Passed { left: None, lsn: None, problems: Vec::new(), steps: 0 });
+    };
+    let mut passed =
+        Passed { left: Some(EndpointState::Idle), lsn: None, problems: Vec::new(), steps: 0 };
+    if endpoint.desired == Power::Active || wants_change(assignment) {
+        compute.start().await?;
+        let desired = Desired::new(
+            branch.clone(),
+            assignment.revision,
+            &assignment.roles,
+            &assignment.databases,
+        );
+        let converged = compute.converge(&desired).await?;
+        passed = Passed {
+            left: Some(EndpointState::Active),
+            lsn: Some(converged.lsn),
+            problems: converged.problems,
+            steps: converged.steps,
+        };
+    }
+    if endpoint.desired == Power::Idle {
+        compute.suspend().await?;
+        passed.left = Some(EndpointState::Idle);
+    }
+    Ok(passed)
+}
+
+/// Whether an operation waits for a change that needs a running compute.
+fn wants_change(assignment: &Assignment) -> bool {
+    assignment.unfinished.iter().any(|operation| match operation.action {
+        Action::ApplyConfig | Action::StartCompute => true,
+        Action::CreateTimeline
+        | Action::CreateBranch
+        | Action::DeleteTimeline
+        | Action::SuspendCompute => false,
+    })
+}
+
+/// Returns where the branch's compute is found. One that has no endpoint any more may still have a
+/// local compute to stop or to remove.
+#[must_use]
+pub fn site(assignment: &Assignment) -> ComputeSite {
+    let pg_version = assignment.pg_version.number().into();
+    match &assignment.endpoint {
+        None => ComputeSite::Local { port: 0, pg_version },
+        Some(Endpoint { site: Site::Local { port }, .. }) => {
+            ComputeSite::Local { port: *port, pg_version }
+        }
+        Some(Endpoint { site: Site::Attached(attachment), .. }) => {
+            let Attachment { host, port, database, user, password: _, tls } = attachment.clone();
+            let password = assignment.login.clone();
+            let password = password.expect("an attached endpoint has a login");
+            ComputeSite::Attached(Address { host, port, database, user, password, tls })
+        }
+    }
+}
+
+/// Returns what is to be recorded of a pass; nothing where it left all as it was.
+#[must_use]
+pub fn outcome(assignment: &Assignment, passed: &Passed) -> Option<Outcome> {
+    let was = assignment.endpoint.as_ref().map(|endpoint| endpoint.state);
+    if assignment.unfinished.is_empty() && was == passed.left {
+        return None;
+    }
+    let mark = passed.lsn.map(|lsn| Mark { lsn, revision: assignment.revision });
+    let problems = passed.problems.clone();
+    Some(Outcome::Done { left: passed.left, mark, problems })
+}
+
+/// Returns the names of the actions that wait, for the log.
+fn waiting(assignment: &Assignment) -> BTreeSet<String> {
+    assignment.unfinished.iter().map(|operation| format!("{:?}", operation.action)).collect()
+}

@@ -1,0 +1,148 @@
+//! The fleet: a worker for each branch that has an endpoint or work to do.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{Notify, Semaphore};
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use crate::clock::Clock;
+use crate::compute::{Compute, Computes};
+use crate::control::passes::Surveyed;
+use crate::control::{BranchRef, ControlError, ControlPlane};
+use crate::entropy::Entropy;
+use crate::model::endpoint::{EndpointState, Site};
+use crate::model::id::ProjectId;
+use crate::model::lsn::Lsn;
+use crate::model::revision::Revision;
+use crate::reconcile::site;
+use crate::reconcile::worker::{Shared, work};
+
+/// How many passes may be under way at once: each may start a Postgres.
+const MAX_PASSES: usize = 8;
+
+/// How long a Postgres may take to say where its log is.
+const LSN_TIME: Duration = Duration::from_secs(5);
+
+/// How long after a failure the projects are looked over again.
+const PAUSE: Duration = Duration::from_secs(5);
+
+/// The workers, and what tells them that there may be work.
+pub struct Fleet {
+    shared: Arc<Shared>,
+    /// The revision at which each project was last looked over.
+    seen: HashMap<ProjectId, Revision>,
+    nudges: HashMap<BranchRef, Arc<Notify>>,
+    workers: JoinSet<BranchRef>,
+}
+
+impl Fleet {
+    /// Returns the fleet of a server, with no workers yet.
+    #[must_use]
+    pub fn new(
+        control: ControlPlane,
+        computes: Computes,
+        clock: Arc<dyn Clock>,
+        entropy: Arc<dyn Entropy>,
+        stop: CancellationToken,
+    ) -> Self {
+        let passes = Semaphore::new(MAX_PASSES);
+        let shared = Arc::new(Shared { control, computes, clock, entropy, passes, stop });
+        let probed = Arc::downgrade(&shared);
+        shared.control.set_lsn_probe(Box::new(move |project, branch| {
+            let probed = probed.upgrade();
+            Box::pin(async move { lsn(&*probed?, BranchRef { project, branch }).await })
+        }));
+        Self { shared, seen: HashMap::new(), nudges: HashMap::new(), workers: JoinSet::new() }
+    }
+
+    /// Keeps workers at work until the server stops, and then waits for the passes in hand.
+    pub async fn run(mut self) {
+        let mut changes = self.shared.control.store().changes();
+        let stop = self.shared.stop.clone();
+        while !stop.is_cancelled() {
+            changes.mark_unchanged();
+            let looked = self.look_over().await;
+            if let Err(error) = &looked {
+                tracing::error!(%error, "the projects could not be looked over");
+            }
+            tokio::select! {
+                news = changes.changed(), if looked.is_ok() => {
+                    news.expect("a store that outlives the fleet");
+                }
+                Some(ended) = self.workers.join_next() => self.ended(ended),
+                () = tokio::time::sleep(PAUSE), if looked.is_err() => {}
+                () = stop.cancelled() => {}
+            }
+        }
+        while self.workers.join_next().await.is_some() {}
+    }
+
+    /// Sees to it that every branch of the projects that changed has its worker, and nudges it.
+    async fn look_over(&mut self) -> Result<(), ControlError> {
+        for surveyed in self.shared.control.survey()? {
+            if self.seen.get(&surveyed.project) == Some(&surveyed.revision) {
+                continue;
+            }
+            let branches = self.shared.control.branches_with_work(&surveyed)?;
+            if branches.is_empty() && self.shared.control.forget_project(&surveyed).await? {
+                self.seen.remove(&surveyed.project);
+                continue;
+            }
+            for branch in branches {
+                self.nudge(branch);
+            }
+            let Surveyed { project, log: _, revision } = surveyed;
+            self.seen.insert(project, revision);
+        }
+        Ok(())
+    }
+
+    fn nudge(&mut self, branch: BranchRef) {
+        if let Some(nudge) = self.nudges.get(&branch) {
+            nudge.notify_one();
+            return;
+        }
+        let nudge = Arc::new(Notify::new());
+        self.nudges.insert(branch.clone(), Arc::clone(&nudge));
+        let shared = Arc::clone(&self.shared);
+        self.workers.spawn(async move {
+            work(shared, branch.clone(), nudge).await;
+            branch
+        });
+    }
+
+    /// Forgets a worker that ended. Its branch may have got work in the same moment, so its
+    /// project is looked over again.
+    fn ended(&mut self, ended: Result<BranchRef, tokio::task::JoinError>) {
+        match ended {
+            Ok(branch) => {
+                self.nudges.remove(&branch);
+                self.seen.remove(&branch.project);
+            }
+            Err(error) => {
+                // A bug. Which worker it was is not known, so all that ended are started anew.
+                tracing::error!(%error, "a worker panicked");
+                self.nudges.retain(|_, nudge| 1 < Arc::strong_count(nudge));
+                self.seen.clear();
+            }
+        }
+    }
+}
+
+/// Asks a branch's Postgres where its log is; nothing where it does not run.
+async fn lsn(shared: &Shared, at: BranchRef) -> Option<Lsn> {
+    let assignment = shared.control.assignment(&at).ok()??;
+    let endpoint = assignment.endpoint.as_ref()?;
+    let is_running = match endpoint.site {
+        Site::Local { .. } => endpoint.state == EndpointState::Active,
+        Site::Attached(_) => true,
+    };
+    if !is_running {
+        return None;
+    }
+    let compute = shared.computes.get(&at.branch, site(&assignment));
+    tokio::time::timeout(LSN_TIME, compute.lsn()).await.ok()?.ok()
+}

@@ -1,0 +1,183 @@
+//! When passes are made: a worker for each branch that has an endpoint or work to do. A branch has
+//! at most one endpoint, so that is a worker for each endpoint, and never two passes on one at once.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::TimeDelta;
+use tokio::sync::{Notify, Semaphore};
+use tokio::time::{Instant, timeout};
+use tokio_util::sync::CancellationToken;
+
+use crate::chain::Chain;
+use crate::clock::Clock;
+use crate::compute::Computes;
+use crate::compute::error::ComputeError;
+use crate::control::passes::Assignment;
+use crate::control::{BranchRef, ControlError, ControlPlane};
+use crate::entropy::{self, Entropy};
+use crate::model::operation::{Retry, Status};
+use crate::model::revision::Revision;
+use crate::model::rules::passes::{Outcome, Report};
+use crate::reconcile::{Passed, outcome, pass, site, waiting};
+
+/// How long after a good pass the next one looks for drift.
+const PERIOD: Duration = Duration::from_secs(60);
+
+/// The pause after a first failure. It doubles with each further one.
+const PAUSE_MIN: Duration = Duration::from_millis(500);
+
+/// The longest pause after a failure.
+const PAUSE_MAX: Duration = Duration::from_secs(60);
+
+/// How long a pass may take before it counts as failed.
+const PASS_TIME: Duration = Duration::from_secs(300);
+
+/// What all workers share.
+pub struct Shared {
+    /// What there is to do, and what was done.
+    pub control: ControlPlane,
+    /// Where the branches' computes are.
+    pub computes: Computes,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Chance, for pauses.
+    pub entropy: Arc<dyn Entropy>,
+    /// How many passes may be under way at once.
+    pub passes: Semaphore,
+    /// Is cancelled when the server stops.
+    pub stop: CancellationToken,
+}
+
+/// Makes passes on one branch for as long as it has an endpoint or work to do.
+pub async fn work(shared: Arc<Shared>, at: BranchRef, nudge: Arc<Notify>) {
+    let mut worker = Worker { shared, at, failures: 0, last: Revision::ZERO };
+    let mut due = Instant::now();
+    while !worker.shared.stop.is_cancelled() {
+        match worker.turn(due).await {
+            Ok(Some(next)) => due = next,
+            Ok(None) => return,
+            Err(error) => {
+                // The store failed or a secret does not open. The server sees to the first.
+                tracing::error!(branch.id = %worker.at.branch, error = %Chain(&error), "a pass could not be made");
+                due = Instant::now() + PAUSE_MAX;
+            }
+        }
+        tokio::select! {
+            () = nudge.notified() => {}
+            () = tokio::time::sleep_until(due) => {}
+            () = worker.shared.stop.cancelled() => return,
+        }
+    }
+}
+
+struct Worker {
+    shared: Arc<Shared>,
+    at: BranchRef,
+    /// How many passes have failed since one succeeded.
+    failures: u32,
+    /// The revision that the last pass read.
+    last: Revision,
+}
+
+impl Worker {
+    /// Makes a pass if there is news or if one is due, and returns when the next one is due;
+    /// nothing where there will be none.
+    async fn turn(&mut self, due: Instant) -> Result<Option<Instant>, ControlError> {
+        let Some(assignment) = self.shared.control.assignment(&self.at)? else { return Ok(None) };
+        if assignment.endpoint.is_none() && assignment.unfinished.is_empty() {
+            return Ok(None);
+        }
+        let has_news = assignment.unfinished.iter().any(|operation| self.last < operation.revision);
+        if !has_news && Instant::now() < due {
+            return Ok(Some(due));
+        }
+        self.last = assignment.revision;
+        let permit = self.shared.passes.acquire().await.expect("a semaphore that is never closed");
+        let compute = self.shared.computes.get(&self.at.branch, site(&assignment));
+        let result = timeout(PASS_TIME, pass(&compute, &self.at.branch, &assignment)).await;
+        drop(permit);
+        match result {
+            Ok(Ok(passed)) => self.succeeded(&assignment, &passed).await,
+            Ok(Err(error)) => self.failed(&assignment, &error).await,
+            Err(_) => {
+                self.failed(&assignment, &ComputeError::TookTooLong { time: PASS_TIME }).await
+            }
+        }
+        .map(Some)
+    }
+
+    async fn succeeded(
+        &mut self,
+        assignment: &Assignment,
+        passed: &Passed,
+    ) -> Result<Instant, ControlError> {
+        self.failures = 0;
+        let branch = &self.at.branch;
+        for problem in &passed.problems {
+            tracing::warn!(branch.id = %branch, "{}", problem.message);
+        }
+        if 0 < passed.steps {
+            let steps = passed.steps;
+            tracing::info!(branch.id = %branch, steps, revision = assignment.revision.0, "applied {steps} steps to the Postgres of {branch}");
+        }
+        if let Some(outcome) = outcome(assignment, passed) {
+            self.record(assignment, outcome).await?;
+        }
+        Ok(Instant::now() + self.jitter(PERIOD / 2) + PERIOD / 2)
+    }
+
+    async fn failed(
+        &mut self,
+        assignment: &Assignment,
+        error: &ComputeError,
+    ) -> Result<Instant, ControlError> {
+        self.failures = self.failures.saturating_add(1);
+        let pause = if error.is_retryable() { self.pause() } else { PAUSE_MAX };
+        let branch = &self.at.branch;
+        let actions = waiting(assignment);
+        tracing::warn!(branch.id = %branch, failures = self.failures, ?actions, error = %Chain(error), "a pass on {branch} failed; the next is due in {pause:?}");
+        if !assignment.unfinished.is_empty() {
+            let outcome = if error.is_retryable() {
+                let pause = TimeDelta::from_std(pause).unwrap_or(TimeDelta::zero());
+                let at = self.shared.clock.now() + pause;
+                Outcome::Delayed(Retry { error: error.to_string(), at })
+            } else {
+                Outcome::Hopeless { error: error.to_string() }
+            };
+            self.record(assignment, outcome).await?;
+        }
+        Ok(Instant::now() + pause)
+    }
+
+    async fn record(&self, assignment: &Assignment, outcome: Outcome) -> Result<(), ControlError> {
+        let report =
+            Report { branch: self.at.branch.clone(), revision: assignment.revision, outcome };
+        for operation in self.shared.control.record_pass(&self.at, report).await? {
+            let (id, action) = (operation.id, operation.action);
+            match &operation.status {
+                Status::Finished | Status::Skipped => {
+                    tracing::info!(operation.id = %id, branch.id = %operation.branch, "{action:?} is {:?}", operation.status);
+                }
+                Status::Failed { error } => {
+                    tracing::warn!(operation.id = %id, branch.id = %operation.branch, "{action:?} failed for good: {error}");
+                }
+                Status::Scheduling | Status::Running { .. } => {}
+            }
+        }
+        Ok(())
+    }
+
+    fn pause(&self) -> Duration {
+        let doublings = self.failures.saturating_sub(1).min(16);
+        let most = (PAUSE_MIN * 2_u32.pow(doublings)).min(PAUSE_MAX);
+        most / 2 + self.jitter(most / 2)
+    }
+
+    /// Draws a time up to `most`, so that workers whose computes went away together do not come
+    /// back together.
+    fn jitter(&self, most: Duration) -> Duration {
+        let parts = u32::from(u16::from_be_bytes(entropy::array(&*self.shared.entropy)));
+        most * parts / u32::from(u16::MAX)
+    }
+}

@@ -1,0 +1,253 @@
+//! The wiring: configuration in, running server out, orderly stop. It decides nothing.
+
+pub mod data_dir;
+pub mod offline;
+
+use std::future::Future;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use anyhow::Context;
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
+
+use crate::api::{self, Api, ApiKeys};
+use crate::chain::Chain;
+use crate::clock::{Clock, SystemClock};
+use crate::compute::Computes;
+use crate::compute::local::LocalConfig;
+use crate::config::Config;
+use crate::control::{Caller, ControlPlane, Machine, ProjectQuery, ProjectRequest, Settings};
+use crate::entropy::{Entropy, SystemEntropy};
+use crate::model::project::PgVersion;
+use crate::ports::Ports;
+use crate::reconcile::fleet::Fleet;
+use crate::server::data_dir::DataDir;
+use crate::store::Store;
+use crate::vault::Vault;
+
+/// How long requests may take to finish once the server stops.
+const REQUESTS_TIME: Duration = Duration::from_secs(10);
+
+/// How long passes may take to finish once the server stops. One that takes longer is left where
+/// it is: the next server's first pass goes on from there.
+const PASSES_TIME: Duration = Duration::from_secs(20);
+
+/// How long local computes may take to stop, where they stop with the server.
+const COMPUTES_TIME: Duration = Duration::from_secs(60);
+
+/// A server that takes requests.
+pub struct Ready {
+    /// The address on which it listens.
+    pub address: SocketAddr,
+    control: ControlPlane,
+    /// Where everything is kept.
+    pub data_dir: DataDir,
+}
+
+/// The project that newcomers are shown, and its default branch.
+pub struct Demo {
+    /// The project's id.
+    pub project: String,
+    /// The branch's id.
+    pub branch: String,
+}
+
+/// The name of the project that is created for newcomers.
+const DEMO: &str = "demo";
+
+impl Ready {
+    /// Returns the first project, having created one where there was none.
+    pub async fn demo(&self) -> anyhow::Result<Demo> {
+        let query = ProjectQuery { search: None, cursor: None, limit: 1 };
+        let found = self.control.list_projects(&query)?.projects.pop();
+        let project = if let Some(project) = found {
+            project
+        } else {
+            let name = Some(DEMO.parse()?);
+            let request = ProjectRequest { name, ..ProjectRequest::default() };
+            self.control.create_project(&Caller::offshoot(), request).await?.project
+        };
+        Ok(Demo { project: project.id.to_string(), branch: project.default_branch.to_string() })
+    }
+}
+
+/// Runs the server until it is told to stop, by SIGTERM or SIGINT. `greet` is called once it takes
+/// requests.
+pub async fn run<F>(config: Config, greet: impl FnOnce(Ready) -> F) -> anyhow::Result<()>
+where
+    F: Future<Output = anyhow::Result<()>>,
+{
+    let stop = CancellationToken::new();
+    stop_on_signals(stop.clone())?;
+    let running = Running::start(config, stop.clone()).await?;
+    let ready = Ready {
+        address: running.address,
+        control: running.control.clone(),
+        data_dir: running.data_dir.clone(),
+    };
+    let store = running.control.store().clone();
+    let mut failure = Ok(());
+    tokio::select! {
+        greeted = greet(ready) => greeted?,
+        () = stop.cancelled() => {}
+    }
+    tokio::select! {
+        () = stop.cancelled() => {}
+        () = store.failed() => failure = Err(anyhow::anyhow!("the store has failed; see the log, mend the disk and start again")),
+    }
+    running.stop().await;
+    failure
+}
+
+struct Running {
+    address: SocketAddr,
+    control: ControlPlane,
+    computes: Computes,
+    data_dir: DataDir,
+    stop: CancellationToken,
+    stop_computes: bool,
+    requests: JoinHandle<std::io::Result<()>>,
+    passes: JoinHandle<()>,
+}
+
+impl Running {
+    async fn start(config: Config, stop: CancellationToken) -> anyhow::Result<Self> {
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy);
+        let data_dir = DataDir::open(&config.data_dir, &*entropy)?;
+        let listener = TcpListener::bind(config.listen)
+            .await
+            .with_context(|| format!("listen on {}", config.listen))?;
+        let address = listener.local_addr().context("read the address that was bound")?;
+        let store = open_store(&config, &data_dir, Arc::clone(&clock)).await?;
+        let computes = open_computes(&config).await?;
+        let machine = Machine {
+            clock: Arc::clone(&clock),
+            entropy: Arc::clone(&entropy),
+            vault: Vault::new(data_dir.vault_key()),
+            ports: Ports::new(config.compute_ports.clone()),
+        };
+        let settings =
+            Settings { account: config.account.clone(), installed: installed_versions(&computes) };
+        if settings.installed.is_empty() {
+            tracing::warn!(
+                "no PostgreSQL server is installed here, so only attached endpoints work; install \
+                 one, or set OFFSHOOT_PG_BIN to the directory of its binaries"
+            );
+        }
+        let control = ControlPlane::open(store, machine, settings).await?;
+        let fleet = Fleet::new(
+            control.clone(),
+            computes.clone(),
+            clock,
+            Arc::clone(&entropy),
+            stop.child_token(),
+        );
+        let api = Api {
+            control: control.clone(),
+            keys: ApiKeys::of_admin(data_dir.admin_key()),
+            readiness: readiness(control.store(), &stop),
+            entropy,
+        };
+        let service = api::router(api).into_make_service_with_connect_info::<SocketAddr>();
+        let stopped = stop.clone();
+        let requests = axum::serve(listener, service)
+            .with_graceful_shutdown(async move { stopped.cancelled().await });
+        Ok(Self {
+            address,
+            control,
+            computes,
+            data_dir,
+            stop,
+            stop_computes: config.stop_computes,
+            requests: tokio::spawn(requests.into_future()),
+            passes: tokio::spawn(fleet.run()),
+        })
+    }
+
+    /// Finishes the requests and passes in hand, and then the commits.
+    async fn stop(self) {
+        tracing::info!("stopping");
+        self.stop.cancel();
+        if timeout(REQUESTS_TIME, self.requests).await.is_err() {
+            tracing::warn!("some requests did not finish in {REQUESTS_TIME:?} and are cut off");
+        }
+        if timeout(PASSES_TIME, self.passes).await.is_err() {
+            tracing::warn!("some passes did not finish in {PASSES_TIME:?}; the next start goes on");
+        }
+        if self.stop_computes {
+            match timeout(COMPUTES_TIME, self.computes.stop_all()).await {
+                Ok(Ok(())) => {}
+                Ok(Err(error)) => tracing::warn!("some computes go on: {}", Chain(&error)),
+                Err(_) => tracing::warn!("some computes did not stop in {COMPUTES_TIME:?}"),
+            }
+        }
+        self.control.store().close().await;
+        tracing::info!("stopped");
+    }
+}
+
+async fn open_store(
+    config: &Config,
+    data_dir: &DataDir,
+    clock: Arc<dyn Clock>,
+) -> anyhow::Result<Store> {
+    let (path, cache_bytes) = (data_dir.store(), config.cache_bytes);
+    let opened = tokio::task::spawn_blocking(move || Store::open(&path, cache_bytes, clock));
+    opened.await.context("open the store")?.context("open the store")
+}
+
+async fn open_computes(config: &Config) -> anyhow::Result<Computes> {
+    let local = LocalConfig {
+        root: config.compute_dir.clone(),
+        bin_dir: config.pg_bin.clone(),
+        path: config.search_path.clone(),
+        os_user: config.pg_user.clone(),
+        socket_dir: None,
+    };
+    let opened = tokio::task::spawn_blocking(move || Computes::new(local));
+    opened.await.context("open the computes' directory")?.context("open the computes' directory")
+}
+
+fn installed_versions(computes: &Computes) -> Vec<PgVersion> {
+    let versions = computes.installed_versions().into_iter();
+    versions.filter_map(|version| PgVersion::try_from(i64::from(version)).ok()).collect()
+}
+
+fn readiness(store: &Store, stop: &CancellationToken) -> api::Readiness {
+    let has_failed = Arc::new(AtomicBool::new(false));
+    let (store, failed) = (store.clone(), Arc::clone(&has_failed));
+    tokio::spawn(async move {
+        store.failed().await;
+        failed.store(true, Ordering::SeqCst);
+    });
+    let stop = stop.clone();
+    Arc::new(move || {
+        if has_failed.load(Ordering::SeqCst) {
+            return Err("the store has failed; the server must be started again".into());
+        }
+        if stop.is_cancelled() {
+            return Err("the server is stopping".into());
+        }
+        Ok(())
+    })
+}
+
+fn stop_on_signals(stop: CancellationToken) -> anyhow::Result<()> {
+    let mut terminate = signal(SignalKind::terminate()).context("listen for SIGTERM")?;
+    let mut interrupt = signal(SignalKind::interrupt()).context("listen for SIGINT")?;
+    tokio::spawn(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+        stop.cancel();
+    });
+    Ok(())
+}

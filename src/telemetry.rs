@@ -1,0 +1,52 @@
+//! Logs: readable on a terminal, JSON for programs.
+
+use std::io::IsTerminal;
+
+use tracing_subscriber::EnvFilter;
+
+use crate::store::committer;
+
+/// What is logged unless `--log` says otherwise. sled tells at `info` what concerns nobody.
+pub const DEFAULT_FILTER: &str = "info,sled=warn";
+
+/// What sled calls the threads that write.
+const SLED_THREADS: &str = "sled-io";
+
+/// How log lines look.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// For programs: a JSON object a line.
+    Json,
+}
+
+/// Starts logging to the standard error stream. A malformed filter is an error that says so.
+pub fn start(format: LogFormat, filter: &str) -> Result<(), String> {
+    let filter = EnvFilter::try_new(filter)
+        .map_err(|error| format!("`{filter}` is not a log filter: {error}"))?;
+    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let started = match format {
+        LogFormat::Text => {
+            builder.with_ansi(std::io::stderr().is_terminal()).with_target(false).try_init()
+        }
+        LogFormat::Json => builder.json().flatten_event(true).try_init(),
+    };
+    started.map_err(|error| error.to_string())?;
+    abort_where_a_panic_would_hang();
+    Ok(())
+}
+
+/// A panic in a thread that writes to the store would leave everybody waiting for it for ever. The
+/// process ends instead: a crash is what the store is made for.
+fn abort_where_a_panic_would_hang() {
+    let inner = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        inner(panic);
+        let thread = std::thread::current();
+        let name = thread.name().unwrap_or_default();
+        if name == committer::THREAD || name.starts_with(SLED_THREADS) {
+            std::process::abort();
+        }
+    }));
+}
