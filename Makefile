@@ -1,0 +1,37 @@
+# What everybody calls. `make help` lists the targets.
+
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+.PHONY: help run test lint unit docs deny bench fmt postgres
+
+help: ## List the targets
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+run: postgres ## Build and run the server, and print commands to try
+	cargo build --quiet
+	./target/debug/offshoot serve --welcome --stop-computes
+
+test: postgres lint unit docs ## Run every test there is
+
+lint: ## Check the layout and the lints
+	@if cargo fmt --version >/dev/null 2>&1; then cargo fmt --check; else echo 'no rustfmt here: skipped'; fi
+	@if cargo clippy --version >/dev/null 2>&1; then cargo clippy --quiet --all-targets -- -D warnings; else echo 'no clippy here: skipped'; fi
+
+unit: postgres ## Run the tests, with nextest where it is installed
+	@if cargo nextest --version >/dev/null 2>&1; then cargo nextest run --profile ci; else cargo test --all-targets; fi
+
+docs: ## Run the documentation's examples and build it without a warning
+	cargo test --doc --quiet
+	RUSTDOCFLAGS='-D warnings' cargo doc --no-deps --quiet
+
+deny: ## Check licenses, sources and advisories (needs cargo-deny)
+	cargo deny check
+
+bench: postgres ## Print the ratios of the README
+	cargo bench
+
+fmt: ## Format the code
+	cargo fmt
+
+postgres: # Install PostgreSQL's server binaries where there are none
+	@scripts/ensure-postgres
