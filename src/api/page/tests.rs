@@ -1,3 +1,5 @@
+//! Pages of branches, in every order and at every limit.
+
 use super::*;
 use crate::model::branch::Lineage;
 use crate::model::revision::Timestamp;
