@@ -24,6 +24,7 @@ use crate::compute::local::LocalConfig;
 use crate::config::Config;
 use crate::control::{Caller, ControlPlane, Machine, ProjectQuery, ProjectRequest, Settings};
 use crate::entropy::{Entropy, SystemEntropy};
+use crate::model::name::ProjectName;
 use crate::model::project::PgVersion;
 use crate::ports::Ports;
 use crate::reconcile::fleet::Fleet;
@@ -61,16 +62,19 @@ pub struct Demo {
 /// The name of the project that is created for newcomers.
 const DEMO: &str = "demo";
 
+/// How many projects are looked through for it.
+const DEMO_LIMIT: usize = 400;
+
 impl Ready {
-    /// Returns the first project, having created one where there was none.
+    /// Returns the project for newcomers, having created it where there was none.
     pub async fn demo(&self) -> anyhow::Result<Demo> {
-        let query = ProjectQuery { search: None, cursor: None, limit: 1 };
-        let found = self.control.list_projects(&query)?.projects.pop();
-        let project = if let Some(project) = found {
+        let name: ProjectName = DEMO.parse()?;
+        let query = ProjectQuery { search: Some(DEMO.into()), cursor: None, limit: DEMO_LIMIT };
+        let found = self.control.list_projects(&query)?.projects;
+        let project = if let Some(project) = found.into_iter().find(|found| found.name == name) {
             project
         } else {
-            let name = Some(DEMO.parse()?);
-            let request = ProjectRequest { name, ..ProjectRequest::default() };
+            let request = ProjectRequest { name: Some(name), ..ProjectRequest::default() };
             self.control.create_project(&Caller::offshoot(), request).await?.project
         };
         Ok(Demo { project: project.id.to_string(), branch: project.default_branch.to_string() })
@@ -121,9 +125,9 @@ impl Running {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy);
         let data_dir = DataDir::open(&config.data_dir, &*entropy)?;
-        let listener = TcpListener::bind(config.listen)
-            .await
-            .with_context(|| format!("listen on {}", config.listen))?;
+        let listener = TcpListener::bind(config.listen).await.with_context(|| {
+            format!("listen on {}; another address goes to --listen", config.listen)
+        })?;
         let address = listener.local_addr().context("read the address that was bound")?;
         let store = open_store(&config, &data_dir, Arc::clone(&clock)).await?;
         let computes = open_computes(&config).await?;

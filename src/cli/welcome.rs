@@ -34,7 +34,7 @@ Paste this into another terminal, line by line or as a whole:
   psql "$(curl -s "{main_uri}" -H "$auth" | cut -d'"' -f4)" -c 'select current_user, version()'
 
   # branch: the child is born with its parent's roles and their passwords
-  child=$(curl -s $api/projects/$project/branches -H "$auth" -d '{{"branch":{{"name":"preview"}},"endpoints":[{{"type":"read_write"}}]}}' | grep -oE 'br-[a-z]+-[a-z]+-[a-z0-9]{{8}}' | head -1)
+  child=$(curl -s $api/projects/$project/branches -H "$auth" -d '{{"endpoints":[{{"type":"read_write"}}]}}' | grep -oE 'br-[a-z]+-[a-z]+-[a-z0-9]{{8}}' | head -1)
 
   # list the child's roles
   curl -s $api/projects/$project/branches/$child/roles -H "$auth"

@@ -6,7 +6,7 @@ use crate::model::branch::Branch;
 use crate::model::cause::{Cause, Deed};
 use crate::model::database::Database;
 use crate::model::endpoint::{Endpoint, Site};
-use crate::model::id::ProjectId;
+use crate::model::id::{BranchId, ProjectId};
 use crate::model::operation::Operation;
 use crate::model::project::PgVersion;
 use crate::model::revision::Revision;
@@ -63,18 +63,24 @@ impl ControlPlane {
         Ok(projects.map(surveyed).collect())
     }
 
-    /// Returns the branches of a project that need a worker: those that have an endpoint, or work
-    /// to do. There are none in a deleted project whose work is done; then it is forgotten.
-    pub fn branches_with_work(&self, surveyed: &Surveyed) -> Result<Vec<BranchRef>> {
+    /// Returns the branches of a project that have something to do.
+    pub fn busy_branches(&self, surveyed: &Surveyed) -> Result<Vec<BranchRef>> {
         let view: ProjectView = self.inner.store.view(surveyed.log);
-        let mut branches = view.state.branches_with_unfinished()?;
-        let served = view.state.endpoints()?.into_iter().map(|endpoint| endpoint.branch);
-        branches.extend(served);
-        branches.sort();
-        branches.dedup();
-        let project = &surveyed.project;
-        let branches = branches.into_iter();
-        Ok(branches.map(|branch| BranchRef { project: project.clone(), branch }).collect())
+        Ok(named(&surveyed.project, view.state.branches_with_unfinished()?))
+    }
+
+    /// Returns the branches of a project that have an endpoint.
+    pub fn served_branches(&self, surveyed: &Surveyed) -> Result<Vec<BranchRef>> {
+        let view: ProjectView = self.inner.store.view(surveyed.log);
+        let branches = view.state.endpoints()?.into_iter().map(|endpoint| endpoint.branch);
+        Ok(named(&surveyed.project, branches))
+    }
+
+    /// Returns the operations of a branch that have not ended, oldest first.
+    pub fn unfinished(&self, at: &BranchRef) -> Result<Vec<Operation>> {
+        let Some(log) = self.directory().state.log_of(&at.project)? else { return Ok(Vec::new()) };
+        let view: ProjectView = self.inner.store.view(log);
+        Ok(view.state.unfinished(&at.branch)?)
     }
 
     /// Returns what the catalog wants of a branch now; nothing where its project is forgotten.
@@ -127,4 +133,9 @@ impl ControlPlane {
         self.inner.store.commit(LogId::DIRECTORY, cause, forget).await?;
         Ok(true)
     }
+}
+
+fn named(project: &ProjectId, branches: impl IntoIterator<Item = BranchId>) -> Vec<BranchRef> {
+    let named = |branch| BranchRef { project: project.clone(), branch };
+    branches.into_iter().map(named).collect()
 }

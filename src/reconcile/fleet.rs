@@ -80,19 +80,23 @@ impl Fleet {
         while self.workers.join_next().await.is_some() {}
     }
 
-    /// Sees to it that every branch of the projects that changed has its worker, and nudges it.
+    /// Sees to it that the branches of the projects that changed have their workers, and nudges
+    /// those that have something to do.
     async fn look_over(&mut self) -> Result<(), ControlError> {
         for surveyed in self.shared.control.survey()? {
             if self.seen.get(&surveyed.project) == Some(&surveyed.revision) {
                 continue;
             }
-            let branches = self.shared.control.branches_with_work(&surveyed)?;
-            if branches.is_empty() && self.shared.control.forget_project(&surveyed).await? {
+            let busy = self.shared.control.busy_branches(&surveyed)?;
+            if busy.is_empty() && self.shared.control.forget_project(&surveyed).await? {
                 self.seen.remove(&surveyed.project);
                 continue;
             }
-            for branch in branches {
-                self.nudge(branch);
+            for branch in self.shared.control.served_branches(&surveyed)? {
+                self.employ(branch);
+            }
+            for branch in busy {
+                self.employ(branch).notify_one();
             }
             let Surveyed { project, log: _, revision } = surveyed;
             self.seen.insert(project, revision);
@@ -100,18 +104,19 @@ impl Fleet {
         Ok(())
     }
 
-    fn nudge(&mut self, branch: BranchRef) {
+    /// Sees to it that a branch has its worker, and returns what nudges it.
+    fn employ(&mut self, branch: BranchRef) -> Arc<Notify> {
         if let Some(nudge) = self.nudges.get(&branch) {
-            nudge.notify_one();
-            return;
+            return Arc::clone(nudge);
         }
         let nudge = Arc::new(Notify::new());
         self.nudges.insert(branch.clone(), Arc::clone(&nudge));
-        let shared = Arc::clone(&self.shared);
+        let (shared, nudged) = (Arc::clone(&self.shared), Arc::clone(&nudge));
         self.workers.spawn(async move {
-            work(shared, branch.clone(), nudge).await;
+            work(shared, branch.clone(), nudged).await;
             branch
         });
+        nudge
     }
 
     /// Forgets a worker that ended. Its branch may have got work in the same moment, so its
