@@ -1,3 +1,4 @@
 //! The integration tests, in one program.
 
+mod contract;
 mod tidy;

@@ -1,0 +1,394 @@
+//! Samples of every shape, which together show every field: answers made from the model, as the
+//! server makes them, and requests as a client would.
+
+use std::collections::BTreeMap;
+
+use offshoot::model::branch::{Branch, BranchPoint, Lineage};
+use offshoot::model::database::{Database, DatabaseId};
+use offshoot::model::endpoint::{
+    Attachment, Endpoint, EndpointState, Power, Site, TlsMode, Tuning,
+};
+use offshoot::model::id::{BranchId, OperationId, ProjectId};
+use offshoot::model::lsn::Lsn;
+use offshoot::model::operation::{Action, Operation, Retry, Status, Subject};
+use offshoot::model::project::{PgVersion, Project};
+use offshoot::model::revision::{Revision, Timestamp};
+use offshoot::model::role::{Login, Role};
+use offshoot::model::secret::{Password, Sealed};
+use offshoot::wire::health::Health;
+use offshoot::wire::neon;
+use offshoot::wire::neon::error::{ErrorBody, ErrorCode};
+use offshoot::wire::secret::Secret;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value, json};
+
+/// Returns samples, each with the name of its schema.
+pub fn all() -> Vec<(&'static str, Value)> {
+    [projects(), branches(), roles(), databases(), endpoints(), others(), requests()].concat()
+}
+
+fn value(shape: impl Serialize) -> Value {
+    serde_json::to_value(shape).expect("JSON")
+}
+
+fn at() -> Timestamp {
+    Timestamp::from_timestamp_micros(1_769_860_800_000_001).expect("a time")
+}
+
+fn project_id() -> ProjectId {
+    "winter-smoke-11077351".parse().expect("an id")
+}
+
+fn branch_id() -> BranchId {
+    "br-late-rice-a5cf06kb".parse().expect("an id")
+}
+
+fn project() -> Project {
+    Project {
+        id: project_id(),
+        name: "shop".parse().expect("a name"),
+        pg_version: PgVersion::DEFAULT,
+        store_passwords: true,
+        history_retention_seconds: Project::DEFAULT_RETENTION_SECONDS,
+        default_branch: branch_id(),
+        created_at: at(),
+        updated_at: at(),
+        deleted_at: None,
+    }
+}
+
+fn root() -> Branch {
+    Branch {
+        id: branch_id(),
+        name: "main".parse().expect("a name"),
+        lineage: Lineage::Root,
+        endpoint: None,
+        created_at: at(),
+        updated_at: at(),
+    }
+}
+
+fn child() -> Branch {
+    let point = BranchPoint {
+        parent: branch_id(),
+        cutoff: Revision(7),
+        at: at(),
+        lsn: Some(Lsn(0x16B_3F00)),
+    };
+    let id = "br-cool-dawn-a5child1".parse().expect("an id");
+    Branch { id, lineage: Lineage::Child(point), ..root() }
+}
+
+fn endpoint(site: Site, state: EndpointState) -> Endpoint {
+    Endpoint {
+        id: "ep-royal-brook-a5kfgaqo".parse().expect("an id"),
+        branch: branch_id(),
+        site,
+        desired: Power::Active,
+        state,
+        tuning: Tuning::default(),
+        created_at: at(),
+        updated_at: at(),
+        started_at: Some(at()),
+        suspended_at: Some(at()),
+    }
+}
+
+fn endpoint_shapes() -> Vec<neon::endpoints::Endpoint> {
+    let attachment = Attachment {
+        host: "db.example.com".into(),
+        port: 5432,
+        database: "postgres".into(),
+        user: "offshoot_admin".into(),
+        password: Sealed(Box::new([1, 2, 3])),
+        tls: TlsMode::VerifyFull,
+    };
+    let endpoints = vec![
+        endpoint(Site::Local { port: 54_321 }, EndpointState::Init),
+        endpoint(Site::Attached(attachment), EndpointState::Active),
+    ];
+    neon::endpoints::Endpoint::list(&project_id(), endpoints)
+}
+
+fn operation_shapes() -> Vec<neon::operations::Operation> {
+    let retry = Retry { error: "connection refused".into(), at: at() };
+    let failed = Status::Failed { error: "role \"sally\" owns objects".into() };
+    let statuses = [
+        Status::Scheduling,
+        Status::Running { retry: None },
+        Status::Running { retry: Some(retry) },
+        Status::Finished,
+        failed,
+        Status::Skipped,
+    ];
+    let actions = [
+        Action::CreateTimeline,
+        Action::CreateBranch,
+        Action::DeleteTimeline,
+        Action::StartCompute,
+        Action::SuspendCompute,
+        Action::ApplyConfig,
+    ];
+    let operations = statuses.into_iter().zip(actions).map(|(status, action)| Operation {
+        id: OperationId::at(at(), 0, 1),
+        branch: branch_id(),
+        endpoint: Some("ep-royal-brook-a5kfgaqo".parse().expect("an id")),
+        action,
+        subject: Subject::Whole,
+        status,
+        revision: Revision(7),
+        failures: 1,
+        created_at: at(),
+        updated_at: at(),
+    });
+    neon::operations::Operation::list(&project_id(), operations.collect())
+}
+
+fn role_shape() -> neon::roles::Role {
+    let role = Role {
+        name: "sally".parse().expect("a name"),
+        login: Login::Never,
+        protected: false,
+        born: Revision(7),
+        created_at: at(),
+        updated_at: at(),
+    };
+    neon::roles::Role::new(&branch_id(), role)
+}
+
+fn role_shape_with_password() -> neon::roles::Role {
+    role_shape().with_password(Some(&Password::new("npg_Xq3v")))
+}
+
+fn database_shape() -> neon::databases::Database {
+    let database = Database {
+        id: DatabaseId(7),
+        name: "shop".parse().expect("a name"),
+        owner: "sally".parse().expect("a name"),
+        created_at: at(),
+        updated_at: at(),
+    };
+    neon::databases::Database::new(&branch_id(), database)
+}
+
+fn connection_shape() -> neon::connection::ConnectionDetails {
+    let secret = |text: &str| Secret::from(&Password::new(text));
+    neon::connection::ConnectionDetails {
+        connection_uri: secret("postgresql://sally:npg_Xq3v@127.0.0.1:54321/shop"),
+        connection_parameters: neon::connection::ConnectionParameters {
+            database: "shop".into(),
+            password: secret("npg_Xq3v"),
+            role: "sally".into(),
+            host: "127.0.0.1".into(),
+            pooler_host: "127.0.0.1".into(),
+            port: 54_321,
+        },
+    }
+}
+
+fn pagination() -> neon::operations::Pagination {
+    neon::operations::Pagination { cursor: "winter-smoke-11077351".into() }
+}
+
+fn projects() -> Vec<(&'static str, Value)> {
+    let shown = neon::projects::Project::from(project());
+    let page = neon::projects::ProjectsAnswer {
+        projects: vec![project().into()],
+        pagination: Some(pagination()),
+        applications: Map::new(),
+        integrations: Map::new(),
+    };
+    let mut settings = shown.clone();
+    settings.core.settings.allowed_ips.ips.push("127.0.0.1".into());
+    let created = neon::projects::CreatedProject {
+        project: shown.clone(),
+        connection_uris: vec![connection_shape()],
+        roles: vec![role_shape_with_password()],
+        databases: vec![database_shape()],
+        operations: operation_shapes(),
+        branch: neon::branches::Branch::new(&project(), root()),
+        endpoints: endpoint_shapes(),
+    };
+    let changed = neon::projects::ProjectOperations { project: settings, operations: Vec::new() };
+    vec![
+        ("ProjectsAnswer", value(page)),
+        ("CreatedProject", value(created)),
+        ("ProjectOperations", value(changed)),
+        ("ProjectAnswer", value(neon::projects::ProjectAnswer { project: shown })),
+    ]
+}
+
+fn branches() -> Vec<(&'static str, Value)> {
+    let shown = neon::branches::Branch::new(&project(), child());
+    let page = neon::branches::BranchesAnswer {
+        branches: vec![neon::branches::Branch::new(&project(), root()), shown.clone()],
+        annotations: BTreeMap::new(),
+        pagination: neon::branches::BranchesPagination {
+            next: Some("eyJ".into()),
+            sort_by: "updated_at".into(),
+            sort_order: "DESC".into(),
+        },
+    };
+    let annotation = neon::branches::Annotation::empty(&shown);
+    let created = neon::branches::CreatedBranch {
+        branch: shown.clone(),
+        endpoints: endpoint_shapes(),
+        operations: operation_shapes(),
+        roles: vec![role_shape()],
+        databases: vec![database_shape()],
+        connection_uris: Some(vec![connection_shape()]),
+    };
+    let changed =
+        neon::branches::BranchOperations { branch: shown.clone(), operations: operation_shapes() };
+    vec![
+        ("BranchesAnswer", value(page)),
+        ("BranchAnswer", value(neon::branches::BranchAnswer { branch: shown, annotation })),
+        ("CreatedBranch", value(created)),
+        ("BranchOperations", value(changed)),
+    ]
+}
+
+fn roles() -> Vec<(&'static str, Value)> {
+    let changed = neon::roles::RoleOperations {
+        role: role_shape_with_password(),
+        operations: operation_shapes(),
+    };
+    let password = Secret::from(&Password::new("npg_Xq3v"));
+    vec![
+        ("RoleAnswer", value(neon::roles::RoleAnswer { role: role_shape() })),
+        ("RolesAnswer", value(neon::roles::RolesAnswer { roles: vec![role_shape()] })),
+        ("RoleOperations", value(changed)),
+        ("PasswordAnswer", value(neon::roles::PasswordAnswer { password })),
+    ]
+}
+
+fn databases() -> Vec<(&'static str, Value)> {
+    let database = database_shape();
+    let changed = neon::databases::DatabaseOperations {
+        database: database.clone(),
+        operations: operation_shapes(),
+    };
+    let databases = vec![database.clone()];
+    vec![
+        ("DatabaseAnswer", value(neon::databases::DatabaseAnswer { database })),
+        ("DatabasesAnswer", value(neon::databases::DatabasesAnswer { databases })),
+        ("DatabaseOperations", value(changed)),
+    ]
+}
+
+fn endpoints() -> Vec<(&'static str, Value)> {
+    let mut samples = Vec::new();
+    for endpoint in endpoint_shapes() {
+        let changed = neon::endpoints::EndpointOperations {
+            endpoint: endpoint.clone(),
+            operations: operation_shapes(),
+        };
+        samples.push(("EndpointOperations", value(changed)));
+        samples.push(("EndpointAnswer", value(neon::endpoints::EndpointAnswer { endpoint })));
+    }
+    let endpoints = endpoint_shapes();
+    samples.push(("EndpointsAnswer", value(neon::endpoints::EndpointsAnswer { endpoints })));
+    samples
+}
+
+fn others() -> Vec<(&'static str, Value)> {
+    let operations = operation_shapes();
+    let operation = operations[0].clone();
+    let page = neon::operations::OperationsAnswer { operations, pagination: Some(pagination()) };
+    let uri = connection_shape().connection_uri;
+    let mut samples = vec![
+        ("OperationsAnswer", value(page)),
+        ("OperationAnswer", value(neon::operations::OperationAnswer { operation })),
+        ("ConnectionUriAnswer", value(neon::connection::ConnectionUriAnswer { uri })),
+        ("Health", value(Health { status: "ok".into() })),
+        ("Health", value(Health { status: "ready".into() })),
+    ];
+    for code in ErrorCode::ALL {
+        let request_id = "0190b6a1-9d0c-7b5e-8a53-0a4c7c5d2f11".to_owned();
+        let code = code.as_str().to_owned();
+        samples.push(("Error", value(ErrorBody { request_id, code, message: "no".into() })));
+    }
+    samples
+}
+
+/// Returns a body as the server reads it: what its shape does not know is gone, so a field that
+/// the contract promises and the server ignores is missed.
+fn read<T: DeserializeOwned + Serialize>(body: Value) -> Value {
+    value(serde_json::from_value::<T>(body).expect("a body of that shape"))
+}
+
+fn requests() -> Vec<(&'static str, Value)> {
+    let limits = json!({
+        "autoscaling_limit_min_cu": 0.25,
+        "autoscaling_limit_max_cu": 1.0,
+        "suspend_timeout_seconds": 300,
+        "pg_settings": {},
+        "pgbouncer_settings": {},
+    });
+    let new_project = json!({ "project": {
+        "name": "shop",
+        "pg_version": 17,
+        "store_passwords": true,
+        "history_retention_seconds": 86_400,
+        "branch": { "name": "main", "role_name": "sally", "database_name": "shop" },
+        "settings": {},
+        "default_endpoint_settings": limits,
+        "autoscaling_limit_min_cu": 0.25,
+        "autoscaling_limit_max_cu": 1.0,
+    }});
+    let project = json!({ "project": {
+        "name": "shop",
+        "history_retention_seconds": 0,
+        "settings": {},
+        "default_endpoint_settings": limits,
+    }});
+    let new_endpoint = json!({
+        "type": "read_write",
+        "autoscaling_limit_min_cu": 0.25,
+        "autoscaling_limit_max_cu": 1.0,
+        "suspend_timeout_seconds": -1,
+        "settings": {},
+        "pooler_enabled": false,
+        "disabled": false,
+    });
+    let new_branch = json!({
+        "branch": {
+            "name": "preview/42",
+            "parent_id": "br-late-rice-a5cf06kb",
+            "parent_lsn": "0/16B3F00",
+            "parent_timestamp": "2026-01-31T12:00:00Z",
+            "protected": false,
+            "archived": false,
+            "init_source": "parent-data",
+            "expires_at": "",
+        },
+        "endpoints": [new_endpoint],
+    });
+    let mut endpoint = new_endpoint.clone();
+    endpoint["branch_id"] = json!("br-late-rice-a5cf06kb");
+    endpoint["attached"] = json!({
+        "host": "db.example.com",
+        "port": 5432,
+        "database": "postgres",
+        "user": "offshoot_admin",
+        "password": "secret",
+        "sslmode": "verify-full",
+    });
+    let branch = json!({ "branch": { "name": "x", "protected": false, "expires_at": "" } });
+    let role = json!({ "role": { "name": "sally", "no_login": false } });
+    let database = json!({ "database": { "name": "shop", "owner_name": "sally" } });
+    vec![
+        ("ProjectCreateRequest", read::<neon::projects::ProjectCreateRequest>(new_project)),
+        ("ProjectUpdateRequest", read::<neon::projects::ProjectUpdateRequest>(project)),
+        ("BranchCreateRequest", read::<neon::branches::BranchCreateRequest>(new_branch)),
+        ("BranchUpdateRequest", read::<neon::branches::BranchUpdateRequest>(branch)),
+        ("RoleCreateRequest", read::<neon::roles::RoleCreateRequest>(role)),
+        ("DatabaseCreateRequest", read::<neon::databases::DatabaseCreateRequest>(database.clone())),
+        ("DatabaseUpdateRequest", read::<neon::databases::DatabaseUpdateRequest>(database)),
+        (
+            "EndpointCreateRequest",
+            read::<neon::endpoints::EndpointCreateRequest>(json!({ "endpoint": endpoint })),
+        ),
+    ]
+}
