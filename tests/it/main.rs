@@ -1,4 +1,5 @@
 //! The integration tests, in one program.
 
+mod api;
 mod contract;
 mod tidy;

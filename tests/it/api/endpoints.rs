@@ -1,0 +1,88 @@
+//! Projects as they are born, endpoints, and how to connect.
+
+use serde_json::{Value, json};
+
+use super::plane::TestProject;
+
+#[tokio::test]
+async fn a_project_is_born_with_all_that_it_takes_to_connect() {
+    let project = TestProject::new().await;
+    let created = &project.created;
+    let owner = created["roles"].as_array().expect("roles");
+    let owner = owner.iter().find(|role| role["name"] == "neondb_owner").expect("the owner");
+    let connection = &created["connection_uris"][0];
+    let parameters = &connection["connection_parameters"];
+    assert_eq!(parameters["password"], owner["password"]);
+    assert_eq!(
+        (&parameters["host"], &parameters["database"]),
+        (&json!("127.0.0.1"), &json!("neondb"))
+    );
+    assert_eq!(parameters["port"], created["endpoints"][0]["port"]);
+    let asked = "/connection_uri?database_name=neondb&role_name=neondb_owner&pooled=True";
+    let answered = project.ask("GET", asked, Value::Null).await;
+    assert_eq!(answered.body["uri"], connection["connection_uri"]);
+    assert_eq!(created["branch"]["default"], true);
+    assert_eq!(created["endpoints"][0]["pending_state"], "active");
+    let actions = created["operations"].as_array().expect("operations").iter();
+    let actions: Vec<_> = actions.map(|operation| &operation["action"]).collect();
+    assert_eq!(actions, ["create_timeline", "start_compute"]);
+}
+
+#[tokio::test]
+async fn a_connection_is_shown_for_nothing_but_what_is_there() {
+    let project = TestProject::new().await;
+    let child = project.create_branch(json!({})).await;
+    let child = child.trim_start_matches("/branches/");
+    for (query, code) in [
+        ("database_name=none&role_name=neondb_owner".to_owned(), "DATABASE_NOT_FOUND"),
+        ("database_name=neondb&role_name=nobody".to_owned(), "ROLE_NOT_FOUND"),
+        ("database_name=neondb&role_name=neondb_owner&branch_id=x".to_owned(), "BRANCH_NOT_FOUND"),
+        (
+            format!("database_name=neondb&role_name=neondb_owner&branch_id={child}"),
+            "ENDPOINT_NOT_FOUND",
+        ),
+    ] {
+        let refused = project.ask("GET", &format!("/connection_uri?{query}"), Value::Null).await;
+        refused.is_refused(404, code);
+    }
+}
+
+#[tokio::test]
+async fn an_endpoint_is_suspended_started_and_deleted() {
+    let project = TestProject::new().await;
+    let id = project.created["endpoints"][0]["id"].as_str().expect("an id");
+    let path = format!("/endpoints/{id}");
+    let suspended = project.ask("POST", &format!("{path}/suspend"), Value::Null).await;
+    assert_eq!(suspended.body["operations"][0]["action"], "suspend_compute");
+    let started = project.ask("POST", &format!("{path}/start"), Value::Null).await;
+    assert_eq!(started.body["endpoint"]["pending_state"], "active");
+    let another = json!({ "endpoint": {
+        "branch_id": project.created["branch"]["id"], "type": "read_write" } });
+    let another = project.ask("POST", "/endpoints", another).await;
+    another.is_refused(409, "ENDPOINT_ALREADY_EXISTS");
+    assert_eq!(project.ask("DELETE", &path, Value::Null).await.status, 200);
+    project.ask("DELETE", &path, Value::Null).await.is_empty();
+    let listed = project.ask("GET", &format!("{}/endpoints", project.main()), Value::Null).await;
+    assert_eq!(listed.body["endpoints"], json!([]));
+}
+
+#[tokio::test]
+async fn an_attached_endpoint_is_reached_where_it_is_and_never_started() {
+    let project = TestProject::new().await;
+    let child = project.create_branch(json!({})).await;
+    let branch = child.trim_start_matches("/branches/");
+    let attached = json!({ "host": "db.example.com", "user": "admin", "password": "hunter2" });
+    let new = json!({ "endpoint": {
+        "branch_id": branch, "type": "read_write", "attached": attached } });
+    let created = project.ask("POST", "/endpoints", new).await;
+    assert_eq!(created.status, 201, "{:#}", created.body);
+    let endpoint = &created.body["endpoint"];
+    assert_eq!((&endpoint["host"], &endpoint["port"]), (&json!("db.example.com"), &json!(5432)));
+    assert_eq!(endpoint["attached"]["sslmode"], "require");
+    assert!(!created.body.to_string().contains("hunter2"));
+    let id = endpoint["id"].as_str().expect("an id");
+    for verb in ["start", "suspend"] {
+        let refused = project.ask("POST", &format!("/endpoints/{id}/{verb}"), Value::Null).await;
+        refused.is_refused(422, "ENDPOINT_ATTACHED");
+    }
+}

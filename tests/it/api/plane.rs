@@ -1,0 +1,154 @@
+//! A whole server without a network, and what people do with it.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::{Body, to_bytes};
+use axum::http::{HeaderMap, Request};
+use offshoot::api::{self, Api, ApiKeys};
+use offshoot::clock::SystemClock;
+use offshoot::control::{ControlPlane, Machine, Settings};
+use offshoot::entropy::SeededEntropy;
+use offshoot::model::project::PgVersion;
+use offshoot::ports::Ports;
+use offshoot::store::Store;
+use offshoot::vault::{KEY_BYTES, Vault};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tower::ServiceExt as _;
+
+const KEY: &str = "key-for-tests";
+
+/// The ports that endpoints may be given; nothing is ever started on them.
+const PORTS: std::ops::RangeInclusive<u16> = 42_000..=42_999;
+
+/// A server with a store of its own.
+pub struct TestPlane {
+    _directory: TempDir,
+    router: Router,
+}
+
+/// A project of it, as it was created.
+pub struct TestProject {
+    plane: TestPlane,
+    pub created: Value,
+}
+
+/// What was answered.
+#[derive(Debug)]
+pub struct Answer {
+    pub status: u16,
+    pub headers: HeaderMap,
+    pub body: Value,
+}
+
+impl TestPlane {
+    pub async fn new() -> Self {
+        let directory = tempfile::tempdir().expect("a directory");
+        let clock = Arc::new(SystemClock);
+        let store = Store::open(directory.path(), 1 << 20, clock.clone()).expect("a new store");
+        let machine = Machine {
+            clock,
+            entropy: Arc::new(SeededEntropy::new(1)),
+            vault: Vault::new(&[7; KEY_BYTES]),
+            ports: Ports::new(PORTS),
+        };
+        let settings = Settings { account: None, installed: vec![PgVersion::DEFAULT] };
+        let control = ControlPlane::open(store, machine, settings).await.expect("a new store");
+        let router = api::router(Api {
+            control,
+            keys: ApiKeys::of_admin(KEY),
+            readiness: Arc::new(|| Ok(())),
+            entropy: Arc::new(SeededEntropy::new(2)),
+        });
+        Self { _directory: directory, router }
+    }
+
+    pub async fn ask(&self, method: &str, path: &str, body: &str) -> Answer {
+        let request = Request::builder()
+            .method(method)
+            .uri(format!("/api/v2{path}"))
+            .header("authorization", format!("Bearer {KEY}"))
+            .body(Body::from(body.to_owned()))
+            .expect("a request");
+        let response = self.router.clone().oneshot(request).await.expect("an answer");
+        let (parts, body) = response.into_parts();
+        let bytes = to_bytes(body, usize::MAX).await.expect("a body");
+        let body = if bytes.is_empty() {
+            Value::Null
+        } else {
+            serde_json::from_slice(&bytes).expect("JSON")
+        };
+        Answer { status: parts.status.as_u16(), headers: parts.headers, body }
+    }
+
+    pub async fn create_project(self) -> TestProject {
+        let created = self.ask("POST", "/projects", r#"{"project":{"name":"shop"}}"#).await;
+        assert_eq!(created.status, 201, "{:#}", created.body);
+        TestProject { plane: self, created: created.body }
+    }
+}
+
+impl TestProject {
+    pub async fn new() -> Self {
+        TestPlane::new().await.create_project().await
+    }
+
+    /// Asks below the project.
+    pub async fn ask(&self, method: &str, path: &str, body: Value) -> Answer {
+        let id = self.created["project"]["id"].as_str().expect("an id");
+        let body = if body.is_null() { String::new() } else { body.to_string() };
+        self.plane.ask(method, &format!("/projects/{id}{path}"), &body).await
+    }
+
+    /// Asks anywhere.
+    pub async fn ask_plane(&self, method: &str, path: &str) -> Answer {
+        self.plane.ask(method, path, "").await
+    }
+
+    /// Returns the path of the default branch, below the project.
+    pub fn main(&self) -> String {
+        format!("/branches/{}", self.created["branch"]["id"].as_str().expect("an id"))
+    }
+
+    /// Creates a role on a branch and returns the role as it was shown.
+    pub async fn create_role(&self, branch: &str, name: &str) -> Value {
+        let body = json!({ "role": { "name": name } });
+        let created = self.ask("POST", &format!("{branch}/roles"), body).await;
+        assert_eq!(created.status, 201, "{:#}", created.body);
+        created.body["role"].clone()
+    }
+
+    /// Creates a branch and returns its path.
+    pub async fn create_branch(&self, branch: Value) -> String {
+        let created = self.ask("POST", "/branches", json!({ "branch": branch })).await;
+        assert_eq!(created.status, 201, "{:#}", created.body);
+        format!("/branches/{}", created.body["branch"]["id"].as_str().expect("an id"))
+    }
+
+    /// Returns the names of a branch's roles that people made.
+    pub async fn role_names(&self, branch: &str) -> Vec<String> {
+        let listed = self.ask("GET", &format!("{branch}/roles"), Value::Null).await;
+        let roles = listed.body["roles"].as_array().expect("roles").iter();
+        roles
+            .filter(|role| role["protected"] == false)
+            .map(|role| role["name"].as_str().expect("a name").to_owned())
+            .collect()
+    }
+}
+
+impl Answer {
+    /// Checks that the answer is an error of that status and code.
+    #[track_caller]
+    pub fn is_refused(&self, status: u16, code: &str) {
+        assert_eq!((self.status, &self.body["code"]), (status, &json!(code)), "{:#}", self.body);
+        assert!(self.body["request_id"].is_string() && self.body["message"].is_string());
+    }
+
+    /// Checks that there was nothing to delete: no body, and nothing that says there is one.
+    #[track_caller]
+    pub fn is_empty(&self) {
+        assert_eq!((self.status, &self.body), (204, &Value::Null));
+        assert!(!self.headers.contains_key("content-type"));
+    }
+}
