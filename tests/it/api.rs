@@ -6,4 +6,5 @@ mod absent;
 mod branches;
 mod endpoints;
 mod listing;
+mod log;
 mod roles;

@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use tower::ServiceExt as _;
 
-const KEY: &str = "key-for-tests";
+pub const KEY: &str = "key-for-tests";
 
 /// The ports that endpoints may be given; nothing is ever started on them.
 const PORTS: std::ops::RangeInclusive<u16> = 42_000..=42_999;
