@@ -4,6 +4,7 @@ use std::panic::AssertUnwindSafe;
 use std::time::{Duration, Instant};
 
 use axum::extract::{FromRequestParts, MatchedPath, RawPathParams, Request, State};
+use axum::http::header::ALLOW;
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
@@ -40,7 +41,9 @@ pub(super) async fn observe(State(api): State<Api>, request: Request, next: Next
     request.extensions_mut().insert(RequestId(id));
     let mut response = answer(request, next).instrument(span.clone()).await;
     if let Some(error) = response.extensions_mut().remove::<ApiError>() {
+        let allowed = response.headers_mut().remove(ALLOW);
         response = error.render(id);
+        response.headers_mut().extend(allowed.map(|methods| (ALLOW, methods)));
     }
     let value = HeaderValue::try_from(id.to_string()).expect("an id of hexadecimal digits");
     response.headers_mut().insert(REQUEST_ID, value.clone());

@@ -98,6 +98,7 @@ async fn nothing_but_health_is_answered_without_a_key_not_even_that_a_path_is_un
         let answered = ask_api(request.body(Body::empty()).expect("a request")).await;
         assert_eq!(answered.status, StatusCode::UNAUTHORIZED, "{path} {authorization}");
         assert_eq!(answered.headers["content-type"], "application/json; charset=utf-8");
+        assert_eq!(answered.headers["www-authenticate"], "Bearer");
         insta::allow_duplicates! {
             insta::assert_snapshot!(
                 answered.anonymous_body(),
@@ -154,6 +155,7 @@ async fn an_unknown_path_or_method_is_refused_in_the_same_shape() {
         assert_eq!(answered.status.as_u16(), status, "{method} {path}");
         assert!(answered.body.contains(code), "{method} {path}: {}", answered.body);
         assert!(answered.headers.contains_key("x-neon-ret-request-id"), "{method} {path}");
+        assert_eq!(answered.headers.contains_key("allow"), status == 405, "{method} {path}");
     }
 }
 
