@@ -4,6 +4,7 @@
 //! up, in the file that Postgres keeps and in the machine's list of processes.
 
 use std::fs;
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
@@ -164,15 +165,23 @@ async fn is_gone(pid: u32, data: &Path, deadline: Duration) -> bool {
     !runs_in(pid, data)
 }
 
-/// Sends a signal to a process that still is what it was taken for.
+/// Sends a signal to a process that still is what it was taken for, and belongs to the user who owns
+/// the data. The second is a guard of its own: as root, a mistake about the first could end anything.
 fn send(pid: u32, data: &Path, signal: Signal) {
-    let pid = i32::try_from(pid).ok().and_then(Pid::from_raw);
-    if let Some(pid) = pid
-        && runs_in(pid.as_raw_nonzero().get().unsigned_abs(), data)
-    {
+    let is_due = runs_in(pid, data) && owner_of(pid) == fs::metadata(data).ok().map(|it| it.uid());
+    if is_due && let Some(pid) = i32::try_from(pid).ok().and_then(Pid::from_raw) {
         // It may have ended by itself just now; whoever waits for that will see.
         kill_process(pid, signal).ok();
     }
+}
+
+/// Returns the user as whom a process runs.
+fn owner_of(pid: u32) -> Option<u32> {
+    if cfg!(target_os = "linux") {
+        return fs::metadata(format!("/proc/{pid}")).ok().map(|process| process.uid());
+    }
+    let output = Command::new("ps").args(["-o", "uid=", "-p", &pid.to_string()]).output().ok()?;
+    String::from_utf8(output.stdout).ok()?.trim().parse().ok()
 }
 
 #[cfg(test)]
@@ -200,5 +209,7 @@ mod tests {
     fn a_process_that_is_no_postgres_is_not_taken_for_one() {
         let here = std::env::current_dir().expect("a current directory");
         assert!(!runs_in(std::process::id(), &here));
+        assert!(all_in(&here).is_empty());
+        send(std::process::id(), &here, Signal::KILL);
     }
 }

@@ -30,8 +30,9 @@ pub(super) async fn apply(
         }
     }
     clean_up::clean_up(session, alone, &mut aside).await?;
-    for step in alone.iter().filter(|step| step.stage() == Stage::Remove) {
-        if !is_hindered(step, &aside) {
+    let removals = alone.iter().filter(|step| step.stage() == Stage::Remove);
+    for step in removals {
+        if !is_hindered(step, &aside) && !owns_databases(session, step).await? {
             let sql = sql::statements(step, &desired.branch).join("; ");
             note(&mut aside, step, session.run(&sql).await.map(|_| ()))?;
         }
@@ -49,6 +50,13 @@ pub(super) fn is_hindered(step: &Step, aside: &[Aside]) -> bool {
         };
         is_before && problem.subject == step.subject()
     })
+}
+
+/// Whether a dropped role still owns a database. Then something failed before, and the next round
+/// says what is to be done about it.
+async fn owns_databases(session: &mut Session, step: &Step) -> Result<bool, Failure> {
+    let Step::RemoveRole { oid, .. } = step else { return Ok(false) };
+    Ok(clean_up::owners_of_databases(session).await?.contains(oid))
 }
 
 /// Notes what became of a step. Fails where there is no point in going on.

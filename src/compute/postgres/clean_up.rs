@@ -6,6 +6,7 @@ use crate::compute::error::ComputeError;
 use crate::compute::postgres::Session;
 use crate::compute::postgres::apply::{is_hindered, note};
 use crate::compute::postgres::failure::Failure;
+use crate::model::rules::passes::Problem;
 use crate::plan::Aside;
 use crate::plan::observed::Oid;
 use crate::plan::sql::{self, Ident};
@@ -53,24 +54,40 @@ pub(super) async fn clean_up(
     let owners = owners_of_databases(session).await?;
     for (database, steps) in by_database {
         let holders = holders(session, database).await?;
-        let mut there = None;
-        for clean_up in steps {
-            let Some(owns) = holders.get(&clean_up.oid) else { continue };
-            if owners.contains(&clean_up.oid) || is_hindered(clean_up.step, aside) {
+        let mut due = steps;
+        due.retain(|it| {
+            let is_kept = owners.contains(&it.oid) || is_hindered(it.step, aside);
+            holders.contains_key(&it.oid) && !is_kept
+        });
+        if due.is_empty() {
+            continue;
+        }
+        let mut there = match session.beside(database).await {
+            Ok(there) => there,
+            // It was dropped since it was observed, and with it what was to be cleaned up.
+            Err(ComputeError::NoDatabase { .. }) => continue,
+            Err(error) if error.is_retryable() => return Err(error),
+            Err(error) => {
+                aside.extend(due.iter().map(|it| shut_out(it.step, &error)));
                 continue;
             }
-            let there = match &mut there {
-                Some(there) => there,
-                none => none.insert(session.beside(database).await?),
-            };
-            note(aside, clean_up.step, clean_up.run(there, *owns).await)?;
+        };
+        for clean_up in due {
+            let owns = holders.get(&clean_up.oid).copied().unwrap_or_default();
+            note(aside, clean_up.step, clean_up.run(&mut there, owns).await)?;
         }
     }
     Ok(())
 }
 
+/// Returns what becomes of a step in a database that the administrator cannot enter.
+fn shut_out(step: &Step, error: &ComputeError) -> Aside {
+    let message = format!("failed to {step}: {error}");
+    Aside { stage: step.stage(), problem: Problem { subject: step.subject(), message } }
+}
+
 /// Returns the roles that own a database. Cleaning up after one of them would give its databases
-/// away; that it still has one means that something else failed before, and the next round says so.
+/// away: that it still has one means that something else failed before.
 pub(super) async fn owners_of_databases(session: &mut Session) -> Result<BTreeSet<Oid>, Failure> {
     let rows = session.query("SELECT DISTINCT datdba FROM pg_database", &[]).await?;
     Ok(rows.iter().filter_map(|row| row.try_get(0).ok()).map(Oid).collect())

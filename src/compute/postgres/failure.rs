@@ -94,7 +94,7 @@ fn class(code: &SqlState, message: &str) -> Class {
         // Connections, resources, the operator at work, and errors within Postgres: of the whole.
         // Anything else speaks of what one statement asked for.
         match code.code().get(..2) {
-            Some("08" | "53" | "54" | "57" | "58" | "XX") | None => Class::Passing,
+            Some("08" | "25" | "53" | "54" | "57" | "58" | "XX") | None => Class::Passing,
             Some(_) => Class::Lasting,
         }
     }

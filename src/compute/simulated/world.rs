@@ -110,6 +110,48 @@ impl World {
         Ok(())
     }
 
+    /// Drops a role by hand.
+    pub fn drop_role(&mut self, name: &str) -> Result<(), Refused> {
+        let oid = self.role(name)?.oid;
+        let mark = self.observed.role_marks.get(&oid).cloned();
+        self.remove_role(oid, name)?;
+        // Who drops by hand knows nothing of marks.
+        self.observed.role_marks.extend(mark.map(|mark| (oid, mark)));
+        Ok(())
+    }
+
+    /// Renames a role by hand.
+    pub fn rename_role(&mut self, from: &str, to: &str) -> Result<(), Refused> {
+        if self.observed.roles.contains_key(to) {
+            return Err(Refused(format!("role \"{to}\" already exists")));
+        }
+        let role = self.role(from)?.clone();
+        self.observed.roles.remove(from);
+        self.observed.roles.insert(to.into(), role);
+        for database in self.observed.databases.values_mut().filter(|it| it.owner == from) {
+            database.owner = to.into();
+        }
+        Ok(())
+    }
+
+    /// Makes a role a superuser by hand.
+    pub fn raise_role(&mut self, name: &str) -> Result<(), Refused> {
+        self.role(name)?;
+        self.observed.roles.entry(name.into()).and_modify(|role| role.is_superuser = true);
+        Ok(())
+    }
+
+    /// Renames a database by hand.
+    pub fn rename_database(&mut self, from: &str, to: &str) -> Result<(), Refused> {
+        if self.observed.databases.contains_key(to) {
+            return Err(Refused(format!("database \"{to}\" already exists")));
+        }
+        let database = self.database(from)?.clone();
+        self.observed.databases.remove(from);
+        self.observed.databases.insert(to.into(), database);
+        Ok(())
+    }
+
     /// Whether a step does anything. A role that has nothing in a database is not cleaned up there.
     #[must_use]
     pub fn is_needed(&self, step: &Step) -> bool {
@@ -223,16 +265,7 @@ impl World {
     fn retire(&mut self, oid: Oid, found_as: &str, to: Option<&str>) -> Result<(), Refused> {
         self.set_login(oid, found_as, None)?;
         self.role_mark(oid)?.is_retired = true;
-        let Some(to) = to else { return Ok(()) };
-        if self.observed.roles.contains_key(to) {
-            return Err(Refused(format!("role \"{to}\" already exists")));
-        }
-        let role = self.observed.roles.remove(found_as);
-        self.observed.roles.extend(role.map(|role| (to.to_owned(), role)));
-        for database in self.observed.databases.values_mut().filter(|it| it.owner == found_as) {
-            database.owner = to.into();
-        }
-        Ok(())
+        to.map_or(Ok(()), |to| self.rename_role(found_as, to))
     }
 
     fn join_group(&mut self, names: &[RoleName]) -> Result<(), Refused> {
@@ -279,12 +312,7 @@ impl World {
     }
 
     fn rename(&mut self, id: DatabaseId, from: &str, to: &DatabaseName) -> Result<(), Refused> {
-        if self.observed.databases.contains_key(to.as_str()) {
-            return Err(Refused(format!("database \"{to}\" already exists")));
-        }
-        let database = self.database(from)?.clone();
-        self.observed.databases.remove(from);
-        self.observed.databases.insert(to.as_str().into(), database);
+        self.rename_database(from, to.as_str())?;
         self.database_mark(id)?.name = to.clone();
         Ok(())
     }

@@ -1,6 +1,8 @@
 //! Samples of every shape, which together show every field: answers made from the model, as the
 //! server makes them, and requests as a client would.
 
+mod requests;
+
 use std::collections::BTreeMap;
 
 use offshoot::model::branch::{Branch, BranchPoint, Lineage};
@@ -20,12 +22,11 @@ use offshoot::wire::neon;
 use offshoot::wire::neon::error::{ErrorBody, ErrorCode};
 use offshoot::wire::secret::Secret;
 use serde::Serialize;
-use serde::de::DeserializeOwned;
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 /// Returns samples, each with the name of its schema.
 pub fn all() -> Vec<(&'static str, Value)> {
-    [projects(), branches(), roles(), databases(), endpoints(), others(), requests()].concat()
+    [projects(), branches(), roles(), databases(), endpoints(), others(), requests::all()].concat()
 }
 
 fn value(shape: impl Serialize) -> Value {
@@ -310,85 +311,4 @@ fn others() -> Vec<(&'static str, Value)> {
         samples.push(("Error", value(ErrorBody { request_id, code, message: "no".into() })));
     }
     samples
-}
-
-/// Returns a body as the server reads it: what its shape does not know is gone, so a field that
-/// the contract promises and the server ignores is missed.
-fn read<T: DeserializeOwned + Serialize>(body: Value) -> Value {
-    value(serde_json::from_value::<T>(body).expect("a body of that shape"))
-}
-
-fn requests() -> Vec<(&'static str, Value)> {
-    let limits = json!({
-        "autoscaling_limit_min_cu": 0.25,
-        "autoscaling_limit_max_cu": 1.0,
-        "suspend_timeout_seconds": 300,
-        "pg_settings": {},
-        "pgbouncer_settings": {},
-    });
-    let new_project = json!({ "project": {
-        "name": "shop",
-        "pg_version": 17,
-        "store_passwords": true,
-        "history_retention_seconds": 86_400,
-        "branch": { "name": "main", "role_name": "sally", "database_name": "shop" },
-        "settings": {},
-        "default_endpoint_settings": limits,
-        "autoscaling_limit_min_cu": 0.25,
-        "autoscaling_limit_max_cu": 1.0,
-    }});
-    let project = json!({ "project": {
-        "name": "shop",
-        "history_retention_seconds": 0,
-        "settings": {},
-        "default_endpoint_settings": limits,
-    }});
-    let new_endpoint = json!({
-        "type": "read_write",
-        "autoscaling_limit_min_cu": 0.25,
-        "autoscaling_limit_max_cu": 1.0,
-        "suspend_timeout_seconds": -1,
-        "settings": {},
-        "pooler_enabled": false,
-        "disabled": false,
-    });
-    let new_branch = json!({
-        "branch": {
-            "name": "preview/42",
-            "parent_id": "br-late-rice-a5cf06kb",
-            "parent_lsn": "0/16B3F00",
-            "parent_timestamp": "2026-01-31T12:00:00Z",
-            "protected": false,
-            "archived": false,
-            "init_source": "parent-data",
-            "expires_at": "",
-        },
-        "endpoints": [new_endpoint],
-    });
-    let mut endpoint = new_endpoint.clone();
-    endpoint["branch_id"] = json!("br-late-rice-a5cf06kb");
-    endpoint["attached"] = json!({
-        "host": "db.example.com",
-        "port": 5432,
-        "database": "postgres",
-        "user": "offshoot_admin",
-        "password": "secret",
-        "sslmode": "verify-full",
-    });
-    let branch = json!({ "branch": { "name": "x", "protected": false, "expires_at": "" } });
-    let role = json!({ "role": { "name": "sally", "no_login": false } });
-    let database = json!({ "database": { "name": "shop", "owner_name": "sally" } });
-    vec![
-        ("ProjectCreateRequest", read::<neon::projects::ProjectCreateRequest>(new_project)),
-        ("ProjectUpdateRequest", read::<neon::projects::ProjectUpdateRequest>(project)),
-        ("BranchCreateRequest", read::<neon::branches::BranchCreateRequest>(new_branch)),
-        ("BranchUpdateRequest", read::<neon::branches::BranchUpdateRequest>(branch)),
-        ("RoleCreateRequest", read::<neon::roles::RoleCreateRequest>(role)),
-        ("DatabaseCreateRequest", read::<neon::databases::DatabaseCreateRequest>(database.clone())),
-        ("DatabaseUpdateRequest", read::<neon::databases::DatabaseUpdateRequest>(database)),
-        (
-            "EndpointCreateRequest",
-            read::<neon::endpoints::EndpointCreateRequest>(json!({ "endpoint": endpoint })),
-        ),
-    ]
 }

@@ -1,0 +1,256 @@
+//! What tests share: catalogs in a few words, and Postgres servers that leave nothing behind.
+
+use std::collections::BTreeMap;
+use std::fs::{self, Permissions};
+use std::net::{Ipv4Addr, TcpListener};
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+use std::time::{Duration, Instant};
+
+use offshoot::compute::local::LocalConfig;
+use offshoot::compute::{AnyCompute, Compute, ComputeSite, Computes, Converged};
+use offshoot::model::database::DatabaseId;
+use offshoot::model::id::BranchId;
+use offshoot::model::name::{COMPUTE_ADMIN, RoleName};
+use offshoot::model::revision::Revision;
+use offshoot::model::scram;
+use offshoot::model::secret::{Password, Verifier};
+use offshoot::plan::desired::{Desired, DesiredDatabase, DesiredRole};
+use rustix::process::{Pid, Signal, kill_process, test_kill_process};
+use tempfile::TempDir;
+use tokio_postgres::{Client, Config, NoTls};
+
+/// How long a test waits for a process to end.
+const END_DEADLINE: Duration = Duration::from_secs(10);
+
+/// The branch of tests that need no other.
+pub fn branch() -> BranchId {
+    "br-test".parse().expect("an id")
+}
+
+/// Returns the verifier of `password`, always the same. Each is derived once: that takes a while.
+pub fn verifier(password: &str) -> Verifier {
+    static DERIVED: Mutex<BTreeMap<String, Verifier>> = Mutex::new(BTreeMap::new());
+    let mut derived = DERIVED.lock().expect("a lock that no panic poisons");
+    derived
+        .entry(password.into())
+        .or_insert_with(|| scram::verifier(&Password::new(password), [7; scram::SALT_BYTES]))
+        .clone()
+}
+
+/// A catalog in a few words.
+pub trait Catalog {
+    /// Returns an empty catalog.
+    fn empty() -> Self;
+    /// Adds a role that was created at revision `born`.
+    fn role(self, name: &str, born: u64, password: &str) -> Self;
+    /// Adds a role that cannot log in.
+    fn group(self, name: &str, born: u64) -> Self;
+    /// Removes a role.
+    fn without_role(self, name: &str) -> Self;
+    /// Adds a database, or changes the one with this number.
+    fn database(self, id: u64, name: &str, owner: &str) -> Self;
+    /// Removes a database.
+    fn without_database(self, id: u64) -> Self;
+}
+
+impl Catalog for Desired {
+    fn empty() -> Self {
+        Self::new(branch(), Revision(1), [], [])
+    }
+
+    fn role(mut self, name: &str, born: u64, password: &str) -> Self {
+        let role = DesiredRole { born: Revision(born), verifier: Some(verifier(password)) };
+        self.roles.insert(RoleName::parse_existing(name).expect("a name"), role);
+        self
+    }
+
+    fn group(mut self, name: &str, born: u64) -> Self {
+        let role = DesiredRole { born: Revision(born), verifier: None };
+        self.roles.insert(RoleName::parse_existing(name).expect("a name"), role);
+        self
+    }
+
+    fn without_role(mut self, name: &str) -> Self {
+        self.roles.remove(&RoleName::parse_existing(name).expect("a name"));
+        self
+    }
+
+    fn database(mut self, id: u64, name: &str, owner: &str) -> Self {
+        let name = name.parse().expect("a name");
+        let owner = RoleName::parse_existing(owner).expect("a name");
+        self.databases.insert(DatabaseId(id), DesiredDatabase { name, owner });
+        self
+    }
+
+    fn without_database(mut self, id: u64) -> Self {
+        self.databases.remove(&DatabaseId(id));
+        self
+    }
+}
+
+/// A root directory of local computes, and one compute in it. Whatever runs in it ends with it.
+pub struct Server {
+    pub directory: TempDir,
+    pub port: u16,
+    pub computes: Option<Computes>,
+}
+
+impl Server {
+    /// Returns a server that is not started.
+    pub fn new() -> Self {
+        let directory = TempDir::with_prefix("offshoot-it-").expect("a temporary directory");
+        // Postgres may run as another user, who has to get through.
+        fs::set_permissions(directory.path(), Permissions::from_mode(0o711)).expect("a mode");
+        let mut server = Self { directory, port: free_port(), computes: None };
+        server.open();
+        server
+    }
+
+    /// Returns a server that runs.
+    pub async fn started() -> Self {
+        let server = Self::new();
+        server.compute().start().await.expect("a started compute");
+        server
+    }
+
+    /// Begins again as a new Offshoot on the same root directory.
+    pub fn open(&mut self) {
+        self.computes = None;
+        self.computes = Some(Computes::new(self.config()).expect("the root directory"));
+    }
+
+    pub fn config(&self) -> LocalConfig {
+        LocalConfig {
+            root: self.root(),
+            bin_dir: None,
+            path: None,
+            os_user: None,
+            socket_dir: None,
+        }
+    }
+
+    pub fn root(&self) -> PathBuf {
+        self.directory.path().join("computes")
+    }
+
+    pub fn home(&self) -> PathBuf {
+        self.root().join(branch().as_str())
+    }
+
+    pub fn compute(&self) -> AnyCompute {
+        let computes = self.computes.as_ref().expect("an open root directory");
+        let pg_version = *computes.installed_versions().last().expect("PostgreSQL's binaries");
+        computes.get(&branch(), ComputeSite::Local { port: self.port, pg_version })
+    }
+
+    /// Converges, and expects that nothing was left undone.
+    pub async fn converge(&self, desired: &Desired) -> Converged {
+        let converged = self.compute().converge(desired).await.expect("a pass");
+        assert_eq!(converged.problems, [], "problems");
+        converged
+    }
+
+    /// Connects as Postgres's own administrator does.
+    pub async fn admin(&self, database: &str) -> Client {
+        let mut config = Config::new();
+        config.host_path(self.root().join("run")).port(self.port).user(COMPUTE_ADMIN);
+        connect(config.dbname(database)).await.expect("the administrator's login")
+    }
+
+    /// Connects over TCP with a password, as clients do.
+    pub async fn login(
+        &self,
+        role: &str,
+        password: &str,
+        database: &str,
+    ) -> Result<Client, tokio_postgres::Error> {
+        let mut config = Config::new();
+        config.host("127.0.0.1").port(self.port).user(role).password(password);
+        connect(config.dbname(database)).await
+    }
+
+    /// Waits until Postgres answers a question with yes. It takes a moment to notice some things.
+    pub async fn wait_until(&self, question: &str) {
+        let until = Instant::now() + END_DEADLINE;
+        loop {
+            let admin = self.admin("postgres").await;
+            let row = admin.query_one(question, &[]).await.expect("an answer");
+            if row.get(0) {
+                return;
+            }
+            assert!(Instant::now() < until, "it never came true: {question}");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    /// Waits until nobody is connected to a database any more.
+    pub async fn wait_until_left(&self, database: &str) {
+        let sessions = format!("SELECT FROM pg_stat_activity WHERE datname = '{database}'");
+        self.wait_until(&format!("SELECT NOT EXISTS ({sessions})")).await;
+    }
+
+    /// Returns the process that runs, as Postgres's own file has it.
+    pub fn pid(&self) -> Option<Pid> {
+        let file = fs::read_to_string(self.home().join("data/postmaster.pid")).ok()?;
+        Pid::from_raw(file.lines().next()?.parse().ok()?)
+    }
+
+    pub fn log(&self) -> String {
+        fs::read_to_string(self.home().join("postgres.log")).expect("a log")
+    }
+}
+
+async fn connect(config: &Config) -> Result<Client, tokio_postgres::Error> {
+    let (client, connection) = config.connect(NoTls).await?;
+    tokio::spawn(connection);
+    Ok(client)
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        if let Some(pid) = self.pid()
+            && is_at_work_under(pid, self.directory.path())
+        {
+            kill_process(pid, Signal::QUIT).ok();
+            wait_for_end(pid);
+        }
+    }
+}
+
+/// Whether a process is one that a test on this directory started.
+fn is_at_work_under(pid: Pid, directory: &Path) -> bool {
+    let link = format!("/proc/{}/cwd", pid.as_raw_nonzero());
+    if !cfg!(target_os = "linux") {
+        return true;
+    }
+    fs::read_link(link).is_ok_and(|cwd| cwd.starts_with(directory))
+}
+
+/// Waits until a process is gone, or is only waited for.
+pub fn wait_for_end(pid: Pid) {
+    let until = Instant::now() + END_DEADLINE;
+    let exe = format!("/proc/{}/exe", pid.as_raw_nonzero());
+    while test_kill_process(pid).is_ok() && fs::read_link(&exe).is_ok() && Instant::now() < until {
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+/// Returns a port that nobody uses just now.
+pub fn free_port() -> u16 {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
+    listener.local_addr().expect("an address").port()
+}
+
+/// Returns the SQLSTATE of a refused login.
+pub fn refusal(result: Result<Client, tokio_postgres::Error>) -> String {
+    let Err(error) = result else { panic!("a login that should be refused") };
+    error.code().expect("an answer of Postgres").code().to_owned()
+}
+
+/// Returns the first column of a query's rows as text.
+pub async fn texts(client: &Client, sql: &str) -> Vec<String> {
+    let rows = client.query(sql, &[]).await.expect("an answer");
+    rows.iter().map(|row| row.get(0)).collect()
+}
