@@ -118,6 +118,6 @@ pub fn outcome(assignment: &Assignment, passed: &Passed) -> Option<Outcome> {
 }
 
 /// Returns the names of the actions that wait, for the log.
-fn waiting(assignment: &Assignment) -> BTreeSet<String> {
-    assignment.unfinished.iter().map(|operation| format!("{:?}", operation.action)).collect()
+fn waiting(assignment: &Assignment) -> BTreeSet<&'static str> {
+    assignment.unfinished.iter().map(|operation| operation.action.as_str()).collect()
 }

@@ -50,6 +50,21 @@ pub enum Action {
     ApplyConfig,
 }
 
+impl Action {
+    /// Returns Neon's word for it.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::CreateTimeline => "create_timeline",
+            Self::CreateBranch => "create_branch",
+            Self::DeleteTimeline => "delete_timeline",
+            Self::StartCompute => "start_compute",
+            Self::SuspendCompute => "suspend_compute",
+            Self::ApplyConfig => "apply_config",
+        }
+    }
+}
+
 /// What an operation is about. A problem with one role fails the operations about that role, and no
 /// others.
 #[derive(Clone, Debug, PartialEq, Eq)]

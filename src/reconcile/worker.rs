@@ -154,13 +154,17 @@ impl Worker {
         let report =
             Report { branch: self.at.branch.clone(), revision: assignment.revision, outcome };
         for operation in self.shared.control.record_pass(&self.at, report).await? {
-            let (id, action) = (operation.id, operation.action);
+            let (id, action) = (operation.id, operation.action.as_str());
+            let branch = &operation.branch;
             match &operation.status {
-                Status::Finished | Status::Skipped => {
-                    tracing::info!(operation.id = %id, branch.id = %operation.branch, "{action:?} is {:?}", operation.status);
+                Status::Finished => {
+                    tracing::info!(operation.id = %id, branch.id = %branch, "finished {action}");
+                }
+                Status::Skipped => {
+                    tracing::info!(operation.id = %id, branch.id = %branch, "skipped {action}");
                 }
                 Status::Failed { error } => {
-                    tracing::warn!(operation.id = %id, branch.id = %operation.branch, "{action:?} failed for good: {error}");
+                    tracing::warn!(operation.id = %id, branch.id = %branch, "gave up {action}: {error}");
                 }
                 Status::Scheduling | Status::Running { .. } => {}
             }

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::model::id::ProjectId;
-use crate::model::operation::{self, Action, Retry, Status};
+use crate::model::operation::{self, Retry, Status};
 use crate::wire::time::Time;
 
 /// Work that an accepted request left to do.
@@ -78,7 +78,7 @@ impl Operation {
             project_id: project.to_string(),
             branch_id: branch.to_string(),
             endpoint_id: endpoint.map(|id| id.to_string()),
-            action: action_word(action).to_owned(),
+            action: action.as_str().to_owned(),
             status: status.to_owned(),
             error,
             failures_count: failures,
@@ -105,22 +105,11 @@ fn duration_ms(operation: &operation::Operation) -> i32 {
     }
 }
 
-fn action_word(action: Action) -> &'static str {
-    match action {
-        Action::CreateTimeline => "create_timeline",
-        Action::CreateBranch => "create_branch",
-        Action::DeleteTimeline => "delete_timeline",
-        Action::StartCompute => "start_compute",
-        Action::SuspendCompute => "suspend_compute",
-        Action::ApplyConfig => "apply_config",
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::model::id::OperationId;
-    use crate::model::operation::Subject;
+    use crate::model::operation::{Action, Subject};
     use crate::model::revision::{Revision, Timestamp};
 
     fn shown(status: Status) -> Operation {
