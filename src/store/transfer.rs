@@ -120,7 +120,8 @@ pub fn import(
     }
     let expected = u64::from_be_bytes(take(&mut file)?);
     let sum = file.hasher.clone().finalize();
-    if expected != count || sum != u32::from_be_bytes(take(&mut file)?) {
+    let is_whole = sum == u32::from_be_bytes(take(&mut file)?) && expected == count;
+    if !is_whole || file.read(&mut [0])? != 0 {
         return Err(TransferError::Damaged);
     }
     engine.append(&group)?;
