@@ -115,11 +115,12 @@ impl Committer {
         }
     }
 
-    /// Waits until the disk has failed.
+    /// Waits until the disk has failed, or the thread has panicked.
     pub async fn failed(&self) {
         let mut state = self.state.clone();
-        if state.wait_for(|state| *state == State::Failed).await.is_err() {
-            // The thread is gone without having failed: it was closed.
+        // A thread that is gone and did not come to its end has panicked.
+        let ended = state.wait_for(|state| *state != State::Working).await;
+        if ended.is_ok_and(|state| *state == State::Ended) {
             std::future::pending::<()>().await;
         }
     }
@@ -128,9 +129,14 @@ impl Committer {
     pub async fn close(&self) {
         drop(self.queue.lock().expect("a lock that no panic poisons").take());
         let mut state = self.state.clone();
-        // An error says that the thread is gone, which is what is waited for.
-        drop(state.wait_for(|state| *state == State::Ended).await);
+        // An error says that the thread is gone. Before that it holds the engine, which then could
+        // not be opened again.
+        while state.changed().await.is_ok() {}
     }
+}
+
+fn give_up(error: &(dyn std::error::Error + 'static)) {
+    tracing::error!("{}; nothing more is acknowledged", Chain(error));
 }
 
 fn failed(count: usize) -> Vec<Result<Moment, CommitError>> {
@@ -140,6 +146,7 @@ fn failed(count: usize) -> Vec<Result<Moment, CommitError>> {
 struct Worker {
     published: Arc<Published>,
     clock: Arc<dyn Clock>,
+    /// The last field, and so the last to go: whoever sees it gone may open the store again.
     told: watch::Sender<State>,
 }
 
@@ -200,9 +207,13 @@ impl Worker {
                 }
                 Err(AppendError::Conflict { log, revision }) => {
                     tracing::debug!(%log, %revision, "another process got in first");
+                    if let Err(error) = self.published.refresh(log) {
+                        give_up(&error);
+                        return None;
+                    }
                 }
                 Err(error @ AppendError::Fatal(_)) => {
-                    tracing::error!("{}; nothing more is acknowledged", Chain(&error));
+                    give_up(&error);
                     return None;
                 }
             }

@@ -1,5 +1,6 @@
 //! What is published: the newest revision of each log, and the nodes that were read lately.
 
+use std::cmp::Ordering;
 use std::collections::HashMap;
 use std::sync::{Arc, RwLock};
 
@@ -73,13 +74,22 @@ impl Published {
         heads.get(&log).copied().unwrap_or(Head::EMPTY)
     }
 
-    /// Returns a commit of a log.
+    /// Returns a commit of a log. One that is not published is missing, though the engine may have
+    /// it already: it may not be durable yet.
     pub fn head_at(&self, log: LogId, revision: Revision) -> Result<Head, StoreError> {
         let head = self.head(log);
-        if revision == head.moment.revision {
-            return Ok(head);
+        match revision.cmp(&head.moment.revision) {
+            Ordering::Less => load_head(&*self.engine, log, revision),
+            Ordering::Equal => Ok(head),
+            Ordering::Greater => Err(StoreError::RowMissing { log, revision }),
         }
-        load_head(&*self.engine, log, revision)
+    }
+
+    /// Publishes what another process has committed to a log.
+    pub fn refresh(&self, log: LogId) -> Result<(), StoreError> {
+        let head = load_head(&*self.engine, log, self.engine.head(log)?)?;
+        self.publish([(log, head, PendingNodes::default())]);
+        Ok(())
     }
 
     /// Returns the last commit of a log at or before `at`.
