@@ -1,0 +1,193 @@
+//! Commits that meet: groups, refusals, conflicts.
+
+use std::sync::Arc;
+
+use futures_util::future::join_all;
+use offshoot::model::cause::Deed;
+use offshoot::model::id::ProjectId;
+use offshoot::model::revision::{Moment, Revision};
+use offshoot::model::state::Denied;
+use offshoot::store::directory::Directory;
+use offshoot::store::engine::LogId;
+use offshoot::store::{CommitError, Store, StoreError};
+
+use super::gate::Gate;
+use super::memory::Memory;
+use super::support::{LOG, add, cause, chain, count, fill, project, store_over};
+
+/// Sends the same projects twice, each in a task of its own, and returns the answers.
+async fn rush(store: &Store, log: LogId, projects: u64) -> Vec<Result<usize, CommitError>> {
+    let tasks = (0..2 * projects).map(|task| {
+        let store = store.clone();
+        tokio::spawn(async move {
+            let (before, moment) = add(&store, log, task % projects).await?;
+            assert_eq!(moment.revision, Revision(before as u64 + 1), "revisions are dense");
+            Ok(before)
+        })
+    });
+    let answers = join_all(tasks).await;
+    answers.into_iter().map(|answer| answer.expect("a task that ends")).collect()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn each_of_many_commits_sees_those_before_it_and_gets_its_own_answer() {
+    const PROJECTS: u64 = 100;
+    let gate = Gate::open();
+    let store = store_over(gate.clone());
+    let logs = [1, 2, 3].map(LogId);
+    let answers = join_all(logs.map(|log| rush(&store, log, PROJECTS))).await;
+    for (log, answers) in logs.into_iter().zip(answers) {
+        let (done, refused): (Vec<_>, Vec<_>) = answers.into_iter().partition(Result::is_ok);
+        let mut seen: Vec<usize> = done.into_iter().flatten().collect();
+        seen.sort_unstable();
+        assert_eq!(seen, (0..100).collect::<Vec<_>>(), "each saw one more than the one before");
+        assert_eq!(refused.len(), 100);
+        for refusal in refused {
+            let error = refusal.expect_err("a refusal");
+            assert!(matches!(error, CommitError::Denied(Denied::Refused(_))), "{error:?}");
+        }
+        assert_eq!(count(&store, log), 100);
+        assert_eq!(store.heads()[&log], Revision(PROJECTS));
+    }
+    let groups = gate.groups();
+    assert_eq!(groups.iter().sum::<usize>(), 300, "a refusal writes no row");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn those_who_wait_together_share_one_append_and_a_refusal_among_them_is_answered() {
+    let gate = Gate::open();
+    let store = store_over(gate.clone());
+    gate.shut();
+    let first = tokio::spawn({
+        let store = store.clone();
+        async move { add(&store, LOG, 0).await }
+    });
+    gate.wait_for_appends(1);
+    let others = (0..50).map(|number| add(&store, LOG, number));
+    let (answers, ()) = tokio::join!(join_all(others), async { gate.reopen() });
+    first.await.expect("a task that ends").expect("a commit");
+    let done: Vec<_> = answers.iter().map(|answer| answer.as_ref().ok()).collect();
+    assert_eq!(done[0], None, "the project was added by a commit that was not durable yet");
+    for (number, answer) in (0..).zip(&done).skip(1) {
+        assert_eq!(answer.expect("a commit").0, number);
+    }
+    assert_eq!(gate.groups(), [1, 49]);
+    let mut times: Vec<_> = done.iter().flatten().map(|(_, moment)| moment.at).collect();
+    times.dedup();
+    assert_eq!(times.len(), 49, "times increase though the clock stands still");
+    assert!(times.is_sorted());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn when_too_many_wait_the_next_one_is_told_and_nobody_else_is_hurt() {
+    const QUEUE: u64 = 1024;
+    let gate = Gate::open();
+    let store = store_over(gate.clone());
+    gate.shut();
+    let first = tokio::spawn({
+        let store = store.clone();
+        async move { add(&store, LOG, 0).await }
+    });
+    gate.wait_for_appends(1);
+    let mut waiting = join_all((1..=QUEUE).map(|number| add(&store, LOG, number)));
+    // The first poll puts them all into the queue.
+    assert!(futures_util::poll!(&mut waiting).is_pending());
+    let error = add(&store, LOG, QUEUE + 1).await.expect_err("a full queue");
+    assert!(matches!(error, CommitError::Busy), "{error:?}");
+    gate.reopen();
+    first.await.expect("a task that ends").expect("a commit");
+    assert!(waiting.await.iter().all(Result::is_ok));
+    assert_eq!(count(&store, LOG), 1025, "the one that was turned away left nothing");
+}
+
+#[tokio::test]
+async fn a_decision_that_changes_nothing_writes_nothing() {
+    let gate = Gate::open();
+    let store = fill(gate.clone(), 2).await;
+    let look = |directory: &mut Directory, _| Ok(directory.projects()?.len());
+    let (seen, moment) = store.commit(LOG, cause(Deed::SetUp), look).await.expect("a look");
+    assert_eq!((seen, moment.revision), (2, Revision(2)));
+    assert_eq!(gate.groups(), [1, 1]);
+}
+
+#[tokio::test]
+async fn what_a_refused_decision_had_edited_is_gone() {
+    let store = fill(Arc::new(Memory::default()), 1).await;
+    let refuse = |directory: &mut Directory, _| -> Result<(), _> {
+        directory.remove_project(&project(0))?;
+        Err(Denied::Unreadable(StoreError::RecordUnknown { key: b"no".to_vec() }))
+    };
+    let error = store.commit(LOG, cause(Deed::SetUp), refuse).await.expect_err("a refusal");
+    assert!(matches!(error, CommitError::Denied(Denied::Unreadable(_))), "{error:?}");
+    assert_eq!(count(&store, LOG), 1);
+    assert_eq!(store.heads()[&LOG], Revision(1));
+}
+
+#[tokio::test]
+async fn the_last_record_can_go_and_the_state_is_empty_again() {
+    let store = fill(Arc::new(Memory::default()), 1).await;
+    let remove = |directory: &mut Directory, _| Ok(directory.remove_project(&project(0))?);
+    store.commit(LOG, cause(Deed::DeleteProject), remove).await.expect("a commit");
+    assert_eq!(count(&store, LOG), 0);
+    let before = store.view_at::<Directory>(LOG, Revision(1)).expect("a view");
+    assert_eq!(before.state.projects().expect("projects").len(), 1);
+}
+
+#[tokio::test]
+async fn a_decision_that_meets_a_foreign_commit_is_made_again_on_what_that_one_left() {
+    let rows = Arc::new(Memory::default());
+    let (here, there) = (store_over(rows.clone()), store_over(rows.clone()));
+    add(&here, LOG, 1).await.expect("a commit");
+    let (before, moment) = add(&there, LOG, 2).await.expect("a commit on a newer head");
+    assert_eq!((before, moment.revision), (1, Revision(2)));
+    let error = add(&here, LOG, 2).await.expect_err("the other process has added it");
+    assert!(matches!(error, CommitError::Denied(Denied::Refused(_))), "{}", chain(&error));
+    let (before, moment) = add(&here, LOG, 3).await.expect("a commit");
+    assert_eq!((before, moment.revision), (2, Revision(3)));
+    assert_eq!(rows.rows().len(), 3);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_commit_whose_caller_went_away_stands() {
+    let gate = Gate::open();
+    let store = store_over(gate.clone());
+    gate.shut();
+    {
+        let mut caller = Box::pin(add(&store, LOG, 1));
+        assert!(futures_util::poll!(&mut caller).is_pending());
+        gate.wait_for_appends(1);
+    }
+    gate.reopen();
+    store.close().await;
+    assert_eq!(count(&store, LOG), 1);
+    assert!(add(&store, LOG, 2).await.is_err(), "a closed store takes no commits");
+}
+
+#[tokio::test]
+async fn everybody_who_listens_is_told_of_a_commit() {
+    let store = store_over(Arc::new(Memory::default()));
+    let mut changes = store.changes();
+    assert!(!changes.has_changed().expect("an open channel"));
+    add(&store, LOG, 1).await.expect("a commit");
+    assert!(changes.has_changed().expect("an open channel"));
+    changes.mark_unchanged();
+    add(&store, LOG, 1).await.expect_err("a refusal");
+    assert!(!changes.has_changed().expect("an open channel"));
+}
+
+#[tokio::test]
+async fn a_commit_with_more_nodes_than_it_can_number_is_refused_and_leaves_nothing() {
+    let store = store_over(Arc::new(Memory::default()));
+    let long = "a".repeat(40);
+    let fill = move |directory: &mut Directory, _: Moment| {
+        for number in 0..400_000 {
+            let id: ProjectId = format!("{long}-{number:06}").parse().expect("an id");
+            directory.put_project(id, LogId(1))?;
+        }
+        Ok(())
+    };
+    let error = store.commit(LOG, cause(Deed::SetUp), fill).await.expect_err("too much");
+    assert!(matches!(error, CommitError::TooLarge), "{error:?}");
+    assert!(store.heads().is_empty());
+    add(&store, LOG, 1).await.expect("a commit");
+}

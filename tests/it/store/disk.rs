@@ -1,0 +1,138 @@
+//! What sled's directory looks like after a crash, and what becomes of it.
+
+use std::fs;
+use std::path::Path;
+
+use offshoot::model::revision::Revision;
+use offshoot::store::Store;
+use offshoot::store::engine::{Engine, LogId, NewRow};
+use offshoot::store::sled::SledEngine;
+
+use super::support::{CACHE_BYTES, LOG, add, chain, clock, count};
+
+/// How many bytes of a row lie under one key.
+const PIECE_BYTES: usize = 4000;
+
+fn open(path: &Path) -> SledEngine {
+    SledEngine::open(path, CACHE_BYTES).expect("an engine that opens")
+}
+
+fn new_row(log: LogId, revision: u64, bytes: &[u8]) -> NewRow {
+    NewRow { log, revision: Revision(revision), bytes: bytes.into() }
+}
+
+/// The key of a piece, as the engine's layout says.
+fn key(log: LogId, revision: u64, piece: u16) -> Vec<u8> {
+    let (log, revision) = (log.0.to_be_bytes(), (!revision).to_be_bytes());
+    [b"C", &log[..], &revision, &piece.to_be_bytes()].concat()
+}
+
+/// Writes pieces of a row that a crash kept from getting its first one.
+fn tear(path: &Path, log: LogId, revision: u64, pieces: std::ops::RangeInclusive<u16>) {
+    let db = sled::Config::default().path(path).open().expect("a database");
+    for piece in pieces.rev() {
+        db.insert(key(log, revision, piece), vec![0xEE; PIECE_BYTES]).expect("an insert");
+    }
+    db.flush().expect("a flush");
+}
+
+#[test]
+fn a_row_lies_in_pieces_under_the_keys_that_the_layout_promises() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let bytes = [[1; PIECE_BYTES], [2; PIECE_BYTES]].concat();
+    open(dir.path()).append(&[new_row(LOG, 258, &bytes), new_row(LOG, 1, b"x")]).expect("rows");
+    let db = sled::Config::default().path(dir.path()).open().expect("a database");
+    let found: Vec<_> = db.iter().map(|entry| entry.expect("an entry")).collect();
+    let expected = [
+        (key(LOG, 258, 0), [&[0, 2], &[1; PIECE_BYTES][..]].concat()),
+        (key(LOG, 258, 1), vec![2; PIECE_BYTES]),
+        (key(LOG, 1, 0), b"\x00\x01x".to_vec()),
+    ];
+    assert!(found.len() == 3 && found.iter().zip(&expected).all(|(f, e)| f.0 == e.0 && f.1 == e.1));
+}
+
+#[test]
+fn a_row_without_its_first_piece_is_not_there_and_its_place_is_free() {
+    // The row that takes the place: with fewer pieces than the torn one had, as many, and more.
+    for pieces in [1, 3, 5] {
+        let dir = tempfile::tempdir().expect("a directory");
+        open(dir.path()).append(&[new_row(LOG, 1, b"whole")]).expect("an append");
+        tear(dir.path(), LOG, 2, 1..=2);
+        tear(dir.path(), LogId(8), 1, 2..=9);
+        let row = vec![7; PIECE_BYTES * pieces];
+        {
+            let engine = open(dir.path());
+            assert_eq!(engine.logs().expect("logs"), [LOG]);
+            assert_eq!(engine.head(LOG).expect("a head"), Revision(1));
+            assert_eq!(engine.head(LogId(8)).expect("a head"), Revision::ZERO);
+            assert_eq!(engine.row(LOG, Revision(2)).expect("a read"), None);
+            engine.append(&[new_row(LOG, 2, &row)]).expect("an append");
+        }
+        let engine = open(dir.path());
+        assert_eq!(engine.head(LOG).expect("a head"), Revision(2));
+        assert!(engine.row(LOG, Revision(2)).expect("a read") == Some(row));
+        assert_eq!(engine.row(LOG, Revision(1)).expect("a read").as_deref(), Some(&b"whole"[..]));
+    }
+}
+
+#[test]
+fn a_row_that_lost_a_later_piece_is_reported() {
+    let dir = tempfile::tempdir().expect("a directory");
+    open(dir.path()).append(&[new_row(LOG, 1, &[7; 3 * PIECE_BYTES])]).expect("an append");
+    {
+        let db = sled::Config::default().path(dir.path()).open().expect("a database");
+        db.remove(key(LOG, 1, 1)).expect("a removal");
+        db.flush().expect("a flush");
+    }
+    let error = open(dir.path()).row(LOG, Revision(1)).expect_err("a row with a gap");
+    assert_eq!(error.to_string(), "row 1 of log 0000000000000007 is in pieces that do not fit");
+}
+
+#[tokio::test]
+async fn a_store_opens_over_the_snapshot_that_a_crash_left_unfinished() {
+    let dir = tempfile::tempdir().expect("a directory");
+    {
+        let store = Store::open(dir.path(), CACHE_BYTES, clock()).expect("a store");
+        add(&store, LOG, 1).await.expect("a commit");
+        store.close().await;
+    }
+    let unfinished = dir.path().join("snap.00000000000000FF.generating");
+    fs::write(&unfinished, b"half a snap").expect("a file");
+    let store = Store::open(dir.path(), CACHE_BYTES, clock()).expect("a store");
+    assert!(!unfinished.exists());
+    assert_eq!(count(&store, LOG), 1);
+}
+
+#[tokio::test]
+async fn a_store_that_was_closed_can_be_opened_again_at_once() {
+    let dir = tempfile::tempdir().expect("a directory");
+    for number in 0..10 {
+        let store = Store::open(dir.path(), CACHE_BYTES, clock()).expect("a store");
+        assert_eq!(count(&store, LOG) as u64, number);
+        add(&store, LOG, number).await.expect("a commit");
+        store.close().await;
+    }
+}
+
+#[test]
+fn a_directory_in_use_is_refused_and_the_message_says_what_to_look_for() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let path = dir.path().join("data");
+    let first = open(&path);
+    let error = SledEngine::open(&path, CACHE_BYTES).map(drop).expect_err("a directory in use");
+    let text = chain(&error);
+    let expected =
+        format!("failed to open the store in {}; is another offshoot using it?: ", path.display());
+    assert!(text.starts_with(&expected), "{text}");
+    first.append(&[new_row(LOG, 1, b"x")]).expect("the first is not disturbed");
+    drop(first);
+    assert_eq!(open(&path).head(LOG).expect("a head"), Revision(1));
+}
+
+#[test]
+fn a_path_that_is_no_directory_is_refused() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let path = dir.path().join("file");
+    fs::write(&path, b"").expect("a file");
+    assert!(SledEngine::open(&path, CACHE_BYTES).is_err());
+}

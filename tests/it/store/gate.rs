@@ -1,0 +1,112 @@
+//! An engine that holds up an append for as long as the test says, or fails it.
+
+use std::sync::{Arc, Condvar, Mutex, MutexGuard};
+use std::time::Duration;
+
+use offshoot::model::revision::Revision;
+use offshoot::store::engine::{AppendError, Engine, EngineError, LogId, NewRow};
+
+use super::memory::Memory;
+
+/// How long anything in a test may take before something is wrong.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Mode {
+    Open,
+    Shut,
+    Broken,
+}
+
+struct State {
+    mode: Mode,
+    /// How many rows each append was given.
+    groups: Vec<usize>,
+}
+
+/// Rows are in the engine as soon as an append has begun, as they are in sled before they are
+/// durable; the append returns only when the gate is open.
+pub struct Gate {
+    rows: Arc<Memory>,
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+impl Gate {
+    pub fn open() -> Arc<Self> {
+        Arc::new(Self {
+            rows: Arc::default(),
+            state: Mutex::new(State { mode: Mode::Open, groups: Vec::new() }),
+            changed: Condvar::new(),
+        })
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().expect("a lock that no panic poisons")
+    }
+
+    fn set(&self, mode: Mode) {
+        self.state().mode = mode;
+        self.changed.notify_all();
+    }
+
+    /// Holds up every append from now on.
+    pub fn shut(&self) {
+        self.set(Mode::Shut);
+    }
+
+    /// Lets those who wait go on.
+    pub fn reopen(&self) {
+        self.set(Mode::Open);
+    }
+
+    /// Fails every append from now on, also one that is held up.
+    pub fn fail(&self) {
+        self.set(Mode::Broken);
+    }
+
+    /// Waits until `count` appends have begun.
+    pub fn wait_for_appends(&self, count: usize) {
+        let few = |state: &mut State| state.groups.len() < count;
+        let (state, wait) = self
+            .changed
+            .wait_timeout_while(self.state(), PATIENCE, few)
+            .expect("a lock that no panic poisons");
+        drop(state);
+        assert!(!wait.timed_out(), "no append has begun");
+    }
+
+    /// Returns how many rows each append was given.
+    pub fn groups(&self) -> Vec<usize> {
+        self.state().groups.clone()
+    }
+}
+
+impl Engine for Gate {
+    fn logs(&self) -> Result<Vec<LogId>, EngineError> {
+        self.rows.logs()
+    }
+
+    fn head(&self, log: LogId) -> Result<Revision, EngineError> {
+        self.rows.head(log)
+    }
+
+    fn row(&self, log: LogId, revision: Revision) -> Result<Option<Vec<u8>>, EngineError> {
+        self.rows.row(log, revision)
+    }
+
+    fn append(&self, rows: &[NewRow]) -> Result<(), AppendError> {
+        self.rows.append(rows)?;
+        let mut state = self.state();
+        state.groups.push(rows.len());
+        self.changed.notify_all();
+        let state = self
+            .changed
+            .wait_while(state, |state| state.mode == Mode::Shut)
+            .expect("a lock that no panic poisons");
+        match state.mode {
+            Mode::Open | Mode::Shut => Ok(()),
+            Mode::Broken => Err(AppendError::Fatal("no space left on device".into())),
+        }
+    }
+}

@@ -1,0 +1,336 @@
+//! A small store with one of everything that can be stored, always the same to the byte.
+
+use std::fmt::Write as _;
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use offshoot::clock::ManualClock;
+use offshoot::model::cause::{Caller, Cause, Deed};
+use offshoot::model::endpoint::{Attachment, EndpointState, Power, Site, TlsMode, Tuning};
+use offshoot::model::id::BranchId;
+use offshoot::model::lsn::Lsn;
+use offshoot::model::operation::{Retry, Subject};
+use offshoot::model::project::{PgVersion, Project};
+use offshoot::model::revision::{Moment, Revision};
+use offshoot::model::role::{Credential, Login};
+use offshoot::model::rules::branches::{Cutoff, NewBranch};
+use offshoot::model::rules::databases::DatabaseChange;
+use offshoot::model::rules::endpoints::NewEndpoint;
+use offshoot::model::rules::passes::{Outcome, Problem, Report};
+use offshoot::model::rules::projects::{NewProject, ProjectChange};
+use offshoot::model::rules::{Seed, branches, databases, endpoints, passes, projects, roles};
+use offshoot::model::secret::{Sealed, Verifier};
+use offshoot::model::state::{Denied, Mark, Read};
+use offshoot::store::catalog::Catalog;
+use offshoot::store::directory::Directory;
+use offshoot::store::engine::LogId;
+use offshoot::store::{Store, StoreError, transfer};
+use uuid::Uuid;
+
+use super::memory::Memory;
+use super::support::{CACHE_BYTES, clock, time};
+
+/// The log of the sample's project.
+pub const LOG: LogId = LogId(1);
+
+/// The log of a project that was deleted.
+const LOG_OF_DELETED: LogId = LogId(0x0102_0304_0506_0708);
+
+fn of<T: std::str::FromStr>(text: &str) -> T
+where
+    T::Err: std::fmt::Debug,
+{
+    text.parse().expect("a text that parses")
+}
+
+fn credential(number: u8, is_sealed: bool) -> Credential {
+    Credential {
+        verifier: Verifier::from_trusted(format!("SCRAM-SHA-256$4096:c2FsdA==${number}:key")),
+        sealed: is_sealed.then(|| Sealed(Box::new([number; 30]))),
+    }
+}
+
+fn new_project(id: &str, branch: &str, endpoint: NewEndpoint) -> NewProject {
+    NewProject {
+        id: of(id),
+        name: of("A sample, with ünïcode"),
+        pg_version: PgVersion::DEFAULT,
+        store_passwords: true,
+        history_retention_seconds: Project::DEFAULT_RETENTION_SECONDS,
+        branch: of(branch),
+        branch_name: of("main"),
+        database: of("neondb"),
+        owner: of("neondb_owner"),
+        credential: credential(1, true),
+        endpoint,
+    }
+}
+
+fn local(id: &str, port: u16) -> NewEndpoint {
+    NewEndpoint { id: of(id), site: Site::Local { port }, tuning: Tuning::default() }
+}
+
+fn attached(id: &str) -> NewEndpoint {
+    let attachment = Attachment {
+        host: "db.example.com".into(),
+        port: 5432,
+        database: "postgres".into(),
+        user: "admin".into(),
+        password: Sealed(Box::new([9; 30])),
+        tls: TlsMode::VerifyFull,
+    };
+    let tuning =
+        Tuning { min_cu_hundredths: 100, max_cu_hundredths: 400, suspend_timeout_seconds: -1 };
+    NewEndpoint { id: of(id), site: Site::Attached(attachment), tuning }
+}
+
+/// The store while it is being made.
+struct Maker {
+    store: Store,
+    clock: Arc<ManualClock>,
+    commits: u8,
+}
+
+impl Maker {
+    fn cause(&mut self, deed: Deed) -> Cause {
+        self.clock.advance_micros(1_000_000);
+        self.commits += 1;
+        let address: [Option<IpAddr>; 3] =
+            [None, Some([192, 0, 2, 7].into()), Some([0x2001, 0xdb8, 0, 0, 0, 0, 0, 7].into())];
+        Cause {
+            deed,
+            caller: Caller {
+                key: "ci".into(),
+                request_id: Uuid::from_bytes([self.commits; 16]),
+                address: address[usize::from(self.commits) % address.len()],
+            },
+        }
+    }
+
+    async fn commit<T: Send + 'static>(
+        &mut self,
+        deed: Deed,
+        mut rule: impl FnMut(&mut Catalog, Moment, Seed) -> Result<T, Denied<StoreError>>
+        + Send
+        + 'static,
+    ) -> Moment {
+        let cause = self.cause(deed);
+        let seed = Seed(u64::from(self.commits) << 40);
+        let decide = move |state: &mut Catalog, moment: Moment| rule(state, moment, seed);
+        self.store.commit(LOG, cause, decide).await.expect("a commit").1
+    }
+
+    async fn pass(&mut self, branch: &'static str, read: Moment, outcome: Outcome) -> Moment {
+        let report = Report { branch: of(branch), revision: read.revision, outcome };
+        self.commit(Deed::RecordPass, move |s, m, _| passes::record(s, m, &report)).await
+    }
+
+    async fn set_up(&mut self) {
+        let cause = self.cause(Deed::SetUp);
+        let decide = |directory: &mut Directory, _: Moment| {
+            directory.put_vault_mark([1, 2, 3, 4, 5, 6, 7, 8])?;
+            directory.put_project(of("cool-sample-00000001"), LOG)?;
+            Ok(directory.put_project(of("late-sample-00000002"), LOG_OF_DELETED)?)
+        };
+        self.store.commit(LogId::DIRECTORY, cause, decide).await.expect("a commit");
+    }
+
+    async fn deleted_project(&mut self) {
+        let cause = self.cause(Deed::CreateProject);
+        let create = |state: &mut Catalog, moment: Moment| {
+            let new = new_project("late-sample-00000002", "br-late", local("ep-late", 5499));
+            projects::create(state, moment, Seed(1), new)
+        };
+        self.store.commit(LOG_OF_DELETED, cause, create).await.expect("a commit");
+        let cause = self.cause(Deed::DeleteProject);
+        let delete = |state: &mut Catalog, moment: Moment| {
+            projects::delete(state, moment, Seed(2), &of("late-sample-00000002"))
+        };
+        self.store.commit(LOG_OF_DELETED, cause, delete).await.expect("a commit");
+    }
+
+    /// A project, its first roles and databases, and a pass that applied them.
+    async fn beginning(&mut self) -> Moment {
+        let main = || of::<BranchId>("br-main");
+        self.commit(Deed::CreateProject, |s, m, seed| {
+            projects::create(
+                s,
+                m,
+                seed,
+                new_project("cool-sample-00000001", "br-main", local("ep-main", 5433)),
+            )
+        })
+        .await;
+        self.commit(Deed::CreateRole, move |s, m, seed| {
+            let login = Login::Password(credential(2, false));
+            roles::create(s, m, seed, &main(), of("app \"quoted\" 🦀"), login)
+        })
+        .await;
+        self.commit(Deed::CreateRole, move |s, m, seed| {
+            roles::create(s, m, seed, &main(), of("readers"), Login::Never)
+        })
+        .await;
+        let read = self
+            .commit(Deed::CreateDatabase, move |s, m, seed| {
+                databases::create(s, m, seed, &main(), of("shop"), of("neondb_owner"))
+            })
+            .await;
+        let mark = Some(Mark { lsn: Lsn(0x0016_B374_D848), revision: read.revision });
+        let left = Some(EndpointState::Active);
+        self.pass("br-main", read, Outcome::Done { left, mark, problems: vec![] }).await;
+        read
+    }
+
+    /// Children: one with an endpoint at the head, one without in the past.
+    async fn children(&mut self, past: Moment) {
+        let born = self
+            .commit(Deed::CreateBranch, |s, m, seed| {
+                let endpoint = Some(attached("ep-preview"));
+                let (id, parent) = (of("br-preview"), of("br-main"));
+                let (name, cutoff) = (of("preview/1"), Cutoff::Head);
+                branches::create(s, m, seed, NewBranch { id, name, parent, cutoff, endpoint })
+            })
+            .await;
+        let retry =
+            Retry { error: "connection refused".into(), at: time(born.at.timestamp_micros() + 1) };
+        self.pass("br-preview", born, Outcome::Delayed(retry)).await;
+        self.commit(Deed::ResetRolePassword, |s, m, seed| {
+            roles::reset_password(
+                s,
+                m,
+                seed,
+                &of("br-main"),
+                &of("neondb_owner"),
+                credential(3, true),
+            )
+        })
+        .await;
+        self.commit(Deed::CreateBranch, move |s, m, seed| {
+            let lsn = Some(Lsn(u64::MAX));
+            let cutoff = Cutoff::Past { revision: past.revision, at: past.at, lsn };
+            let (id, name, parent) = (of("br-past"), of("past"), of("br-main"));
+            branches::create(s, m, seed, NewBranch { id, name, parent, cutoff, endpoint: None })
+        })
+        .await;
+        self.commit(Deed::RenameBranch, |s, m, _| {
+            branches::rename(s, m, &of("br-past"), of("the past"))
+        })
+        .await;
+    }
+
+    /// An operation in every state, and endpoints that come and go.
+    async fn operations(&mut self) {
+        let main = || of::<BranchId>("br-main");
+        let read = self
+            .commit(Deed::DeleteRole, move |s, m, seed| {
+                roles::delete(s, m, seed, &main(), &of("readers"))
+            })
+            .await;
+        let problem = Problem {
+            subject: Subject::Role(of("readers")),
+            message: "role \"readers\" owns objects".into(),
+        };
+        let left = Some(EndpointState::Active);
+        self.pass("br-main", read, Outcome::Done { left, mark: None, problems: vec![problem] })
+            .await;
+        self.commit(Deed::SuspendEndpoint, |s, m, seed| {
+            endpoints::set_power(s, m, seed, &of("ep-main"), Power::Idle)
+        })
+        .await;
+        self.commit(Deed::UpdateDatabase, move |s, m, seed| {
+            let change =
+                DatabaseChange { name: Some(of("store")), owner: Some(of("app \"quoted\" 🦀")) };
+            databases::update(s, m, seed, &main(), &of("shop"), change)
+        })
+        .await;
+        self.commit(Deed::CreateEndpoint, |s, m, seed| {
+            endpoints::create(s, m, seed, &of("br-past"), local("ep-past", 5434))
+        })
+        .await;
+        self.commit(Deed::DeleteEndpoint, |s, m, seed| {
+            endpoints::delete(s, m, seed, &of("ep-past"))
+        })
+        .await;
+        self.commit(Deed::UpdateProject, |s, m, _| {
+            let change = ProjectChange { history_retention_seconds: Some(7), name: None };
+            projects::update(s, m, &of("cool-sample-00000001"), change)
+        })
+        .await;
+        self.commit(Deed::DeleteBranch, |s, m, seed| branches::delete(s, m, seed, &of("br-past")))
+            .await;
+        self.commit(Deed::DeleteDatabase, move |s, m, seed| {
+            databases::delete(s, m, seed, &main(), &of("neondb"))
+        })
+        .await;
+    }
+}
+
+/// Returns the engine of the sample.
+pub async fn engine() -> Arc<Memory> {
+    let engine = Arc::new(Memory::default());
+    let clock = clock();
+    let store = Store::over(engine.clone(), CACHE_BYTES, Arc::clone(&clock) as _);
+    let mut maker = Maker { store: store.expect("a store"), clock, commits: 0 };
+    maker.set_up().await;
+    let past = maker.beginning().await;
+    maker.children(past).await;
+    maker.operations().await;
+    maker.deleted_project().await;
+    maker.store.close().await;
+    engine
+}
+
+/// Returns the export of the sample.
+pub async fn export() -> Vec<u8> {
+    let mut file = Vec::new();
+    transfer::export(&*engine().await, &mut file, |_| {}).expect("an export");
+    file
+}
+
+/// Says all that a sample's store holds.
+pub fn tell(store: &Store) -> String {
+    let mut told = String::new();
+    let directory = store.view::<Directory>(LogId::DIRECTORY).state;
+    let (mark, projects) = (directory.vault_mark(), directory.projects());
+    writeln!(told, "{:?} {:?}", mark.expect("a mark"), projects.expect("projects"))
+        .expect("a text");
+    for log in [LOG, LOG_OF_DELETED] {
+        for number in 1..=store.heads()[&log].0 {
+            let view = store.view_at::<Catalog>(log, Revision(number)).expect("a view");
+            writeln!(told, "{log} {:?}", view.moment).expect("a text");
+        }
+        let view = store.view::<Catalog>(log);
+        tell_state(&mut told, &view.state).expect("a state that reads");
+    }
+    told
+}
+
+fn tell_state(told: &mut String, state: &Catalog) -> Result<(), StoreError> {
+    let mut line = |value: &dyn std::fmt::Debug| writeln!(told, "{value:?}").expect("a text");
+    line(&state.project()?);
+    for endpoint in state.endpoints()? {
+        line(&endpoint);
+        if let Site::Attached(Attachment { password, .. }) = endpoint.site {
+            line(&password.0);
+        }
+    }
+    for operation in state.operations(None, 1000)?.0 {
+        line(&operation);
+    }
+    line(&state.branches_with_unfinished()?);
+    for branch in state.branches()? {
+        line(&branch);
+        line(&state.branch_named(&branch.name)?);
+        line(&state.first_mark(&branch.id)?);
+        for role in state.roles(&branch.id)? {
+            line(&role);
+            if let Some(Credential { verifier, sealed }) = role.login.credential() {
+                line(&(verifier.reveal(), sealed.as_ref().map(|sealed| &sealed.0)));
+            }
+        }
+        for database in state.databases(&branch.id)? {
+            line(&database);
+        }
+    }
+    Ok(())
+}
