@@ -1,0 +1,269 @@
+//! The catalog against oracles that copy: every branch, revision and name, after random histories.
+
+mod command;
+mod copies;
+mod cutoffs;
+mod plain;
+mod world;
+
+use std::sync::Arc;
+
+use chrono::TimeDelta;
+use offshoot::model::revision::Revision;
+use offshoot::model::role::Login;
+use offshoot::model::rules::branches::{Cutoff, NewBranch};
+use offshoot::model::rules::databases::DatabaseChange;
+use proptest::prelude::*;
+
+use self::command::{Command, credential, database, endpoint, id, name, report, role};
+use self::world::{Place, World, bulk};
+use crate::store::memory::Memory;
+
+/// Something that happens. Its numbers name what there is at that time, so that histories stay
+/// sensible while they are shrunk.
+#[derive(Clone, Debug)]
+enum Event {
+    CreateRole {
+        branch: usize,
+        role: usize,
+        can_log_in: bool,
+    },
+    CreateRoles {
+        branch: usize,
+        from: usize,
+        count: usize,
+    },
+    ResetPassword {
+        branch: usize,
+        role: usize,
+    },
+    DropRole {
+        branch: usize,
+        role: usize,
+    },
+    DropRoles {
+        branch: usize,
+        from: usize,
+        count: usize,
+    },
+    CreateDatabase {
+        branch: usize,
+        database: usize,
+        owner: usize,
+    },
+    UpdateDatabase {
+        branch: usize,
+        database: usize,
+        to: Option<usize>,
+        owner: Option<usize>,
+    },
+    DropDatabase {
+        branch: usize,
+        database: usize,
+    },
+    BranchAtHead {
+        parent: usize,
+        name: usize,
+        has_endpoint: bool,
+    },
+    /// At the time of a revision, or just before or after it.
+    BranchInPast {
+        parent: usize,
+        name: usize,
+        revision: usize,
+        micros: i64,
+    },
+    RenameBranch {
+        branch: usize,
+        name: usize,
+    },
+    DeleteBranch {
+        branch: usize,
+    },
+    RecordPass {
+        branch: usize,
+        back: u64,
+        kind: usize,
+        lsn: u64,
+    },
+    MoveClock {
+        micros: i64,
+    },
+    Reopen,
+}
+
+fn role_event() -> impl Strategy<Value = Event> {
+    let (branch, role, bulk) = (0..8usize, 0..14usize, (0..50usize, 1..40usize));
+    prop_oneof![
+        4 => (branch.clone(), role.clone(), prop::bool::weighted(0.9)).prop_map(
+            |(branch, role, can_log_in)| Event::CreateRole { branch, role, can_log_in }),
+        1 => (branch.clone(), bulk.clone()).prop_map(
+            |(branch, (from, count))| Event::CreateRoles { branch, from, count }),
+        3 => (branch.clone(), role.clone()).prop_map(
+            |(branch, role)| Event::ResetPassword { branch, role }),
+        3 => (branch.clone(), role).prop_map(|(branch, role)| Event::DropRole { branch, role }),
+        1 => (branch, bulk).prop_map(
+            |(branch, (from, count))| Event::DropRoles { branch, from, count }),
+    ]
+}
+
+fn database_event() -> impl Strategy<Value = Event> {
+    let (branch, database, role) = (0..8usize, 0..5usize, 0..14usize);
+    prop_oneof![
+        3 => (branch.clone(), database.clone(), role.clone()).prop_map(
+            |(branch, database, owner)| Event::CreateDatabase { branch, database, owner }),
+        2 => (
+            branch.clone(),
+            database.clone(),
+            prop::option::of(database.clone()),
+            prop::option::of(role),
+        )
+            .prop_map(|(branch, database, to, owner)| {
+                Event::UpdateDatabase { branch, database, to, owner }
+            }),
+        1 => (branch, database).prop_map(
+            |(branch, database)| Event::DropDatabase { branch, database }),
+    ]
+}
+
+fn branch_event() -> impl Strategy<Value = Event> {
+    let (branch, name, revision) = (0..8usize, 0..6usize, any::<prop::sample::Index>());
+    prop_oneof![
+        3 => (branch.clone(), name.clone(), any::<bool>()).prop_map(
+            |(parent, name, has_endpoint)| Event::BranchAtHead { parent, name, has_endpoint }),
+        4 => (branch.clone(), name.clone(), revision, -1..=1i64).prop_map(
+            |(parent, name, revision, micros)| {
+                let revision = revision.index(1000);
+                Event::BranchInPast { parent, name, revision, micros }
+            }),
+        1 => (branch.clone(), name).prop_map(
+            |(branch, name)| Event::RenameBranch { branch, name }),
+        2 => branch.prop_map(|branch| Event::DeleteBranch { branch }),
+    ]
+}
+
+fn event() -> impl Strategy<Value = Event> {
+    let pass = (0..8usize, 0..4u64, 0..56usize, 1..200u64);
+    prop_oneof![
+        8 => role_event(),
+        3 => database_event(),
+        5 => branch_event(),
+        3 => pass.prop_map(
+            |(branch, back, kind, lsn)| Event::RecordPass { branch, back, kind, lsn }),
+        2 => prop_oneof![-5..5i64, -5_000_000..5_000_000i64].prop_map(
+            |micros| Event::MoveClock { micros }),
+        1 => Just(Event::Reopen),
+    ]
+}
+
+impl World {
+    #[expect(clippy::wildcard_enum_match_arm, reason = "`change` matches the others")]
+    fn happen(&mut self, event: &Event, number: u64) {
+        match event {
+            Event::MoveClock { micros } => self.clock.advance_micros(*micros),
+            Event::Reopen => self.reopen(),
+            Event::BranchAtHead { parent, name: index, has_endpoint } => {
+                let endpoint = has_endpoint.then(|| endpoint(number));
+                let parent = self.branch(*parent);
+                let (id, cutoff) = (id(self.branches()), Cutoff::Head);
+                let new = NewBranch { id, name: name(*index), parent, cutoff, endpoint };
+                self.run(&Command::Branch { new, asked: None });
+            }
+            Event::BranchInPast { parent, name: index, revision, micros } => {
+                let times = &self.copies.times;
+                let asked = times[revision % times.len()] + TimeDelta::microseconds(*micros);
+                let revision = self.copies.revision_at(asked);
+                let cutoff = Cutoff::Past { revision, at: asked, lsn: None };
+                let (id, parent) = (id(self.branches()), self.branch(*parent));
+                let new = NewBranch { id, name: name(*index), parent, cutoff, endpoint: None };
+                self.run(&Command::Branch { new, asked: Some(asked) });
+            }
+            Event::RecordPass { branch, back, kind, lsn } => {
+                let revision = Revision(self.copies.head().0.saturating_sub(*back));
+                // Later passes see later places, as in a Postgres.
+                let lsn = number * 200 + lsn;
+                self.run(&Command::Record(report(self.branch(*branch), revision, *kind, lsn)));
+            }
+            other => {
+                let command = self.change(other, number);
+                self.run(&command);
+            }
+        }
+    }
+
+    /// Returns the command that changes a branch as `event` says.
+    fn change(&self, event: &Event, number: u64) -> Command {
+        let credential = credential(number);
+        let names = |from, count| (from..from + count).map(bulk).collect();
+        match *event {
+            Event::CreateRole { branch, role: index, can_log_in } => {
+                let login = if can_log_in { Login::Password(credential) } else { Login::Never };
+                Command::CreateRole { branch: self.branch(branch), name: role(index), login }
+            }
+            Event::CreateRoles { branch, from, count } => {
+                let names = names(from, count);
+                Command::CreateRoles { branch: self.branch(branch), names, credential }
+            }
+            Event::ResetPassword { branch, role: index } => {
+                let name = role(index);
+                Command::ResetPassword { branch: self.branch(branch), name, credential }
+            }
+            Event::DropRole { branch, role: index } => {
+                Command::DropRole { branch: self.branch(branch), name: role(index) }
+            }
+            Event::DropRoles { branch, from, count } => {
+                Command::DropRoles { branch: self.branch(branch), names: names(from, count) }
+            }
+            Event::CreateDatabase { branch, database: index, owner } => {
+                let (name, owner) = (database(index), role(owner));
+                Command::CreateDatabase { branch: self.branch(branch), name, owner }
+            }
+            Event::UpdateDatabase { branch, database: index, to, owner } => {
+                let change = DatabaseChange { name: to.map(database), owner: owner.map(role) };
+                let name = database(index);
+                Command::UpdateDatabase { branch: self.branch(branch), name, change }
+            }
+            Event::DropDatabase { branch, database: index } => {
+                Command::DropDatabase { branch: self.branch(branch), name: database(index) }
+            }
+            Event::RenameBranch { branch, name: index } => {
+                Command::RenameBranch { branch: self.branch(branch), name: name(index) }
+            }
+            Event::DeleteBranch { branch } => Command::DeleteBranch { branch: self.branch(branch) },
+            Event::BranchAtHead { .. }
+            | Event::BranchInPast { .. }
+            | Event::RecordPass { .. }
+            | Event::MoveClock { .. }
+            | Event::Reopen => unreachable!("{event:?} changes no branch that there is"),
+        }
+    }
+}
+
+fn live_through(events: &[Event], place: Place) {
+    let mut world = World::new(place);
+    for (number, event) in (1..).zip(events) {
+        world.happen(event, number);
+    }
+    world.check();
+    world.reopen();
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+
+    #[test]
+    fn the_catalog_holds_what_full_copies_hold(events in prop::collection::vec(event(), 0..60)) {
+        live_through(&events, Place::Memory(Arc::new(Memory::default())));
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(6))]
+
+    #[test]
+    fn the_catalog_on_a_disk_holds_what_full_copies_hold(
+        events in prop::collection::vec(event(), 0..40),
+    ) {
+        live_through(&events, Place::Disk(tempfile::tempdir().expect("a directory")));
+    }
+}

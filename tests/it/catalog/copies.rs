@@ -1,0 +1,291 @@
+//! The first oracle: the real rules over a state that is copied whole at every commit.
+
+use std::collections::BTreeMap;
+use std::convert::Infallible;
+use std::ops::Range;
+
+use chrono::TimeDelta;
+use offshoot::model::branch::Branch;
+use offshoot::model::database::Database;
+use offshoot::model::endpoint::Endpoint;
+use offshoot::model::id::{BranchId, EndpointId, OperationId};
+use offshoot::model::lsn::Lsn;
+use offshoot::model::name::{BranchName, DatabaseName, RoleName};
+use offshoot::model::operation::Operation;
+use offshoot::model::project::Project;
+use offshoot::model::revision::{Moment, Revision, Timestamp};
+use offshoot::model::role::Role;
+use offshoot::model::state::{Denied, Mark, Read, Write};
+
+/// A branch's roles and databases.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Copy {
+    pub roles: BTreeMap<RoleName, Role>,
+    pub databases: BTreeMap<DatabaseName, Database>,
+}
+
+/// A project's state, in plain maps.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct State {
+    pub project: Option<Project>,
+    pub branches: BTreeMap<BranchId, Branch>,
+    pub catalogs: BTreeMap<BranchId, Copy>,
+    pub endpoints: BTreeMap<EndpointId, Endpoint>,
+    pub operations: BTreeMap<OperationId, Operation>,
+    pub marks: BTreeMap<(BranchId, Lsn), Mark>,
+}
+
+/// Every state that there ever was, each a copy of its own.
+pub struct Copies {
+    pub now: State,
+    /// The state at each revision, from 0 on.
+    pub past: Vec<State>,
+    /// The time of each revision, from 1 on.
+    pub times: Vec<Timestamp>,
+}
+
+impl Copies {
+    pub fn new() -> Self {
+        Self { now: State::default(), past: vec![State::default()], times: Vec::new() }
+    }
+
+    pub fn head(&self) -> Revision {
+        Revision(self.times.len() as u64)
+    }
+
+    /// Makes a decision, and a revision where it changed anything.
+    pub fn decide<T>(
+        &mut self,
+        now: Timestamp,
+        decide: impl FnOnce(&mut Self, Moment) -> Result<T, Denied<Infallible>>,
+    ) -> Result<T, Denied<Infallible>> {
+        let earliest = self.times.last().map(|last| *last + TimeDelta::microseconds(1));
+        let at = earliest.map_or(now, |earliest| earliest.max(now));
+        let before = self.now.clone();
+        let result = decide(self, Moment { revision: self.head().next(), at });
+        if result.is_err() {
+            self.now = before;
+        } else if self.now != before {
+            self.past.push(self.now.clone());
+            self.times.push(at);
+        }
+        result
+    }
+
+    /// Returns the last revision at or before `at`, by looking at every one.
+    pub fn revision_at(&self, at: Timestamp) -> Revision {
+        Revision(self.times.iter().filter(|time| **time <= at).count() as u64)
+    }
+
+    fn copy(&mut self, branch: &BranchId) -> &mut Copy {
+        self.now.catalogs.entry(branch.clone()).or_default()
+    }
+}
+
+impl State {
+    fn marks_of(
+        &self,
+        branch: &BranchId,
+        lsns: Range<u64>,
+    ) -> impl DoubleEndedIterator<Item = Mark> {
+        let key = |lsn| (branch.clone(), Lsn(lsn));
+        self.marks.range(key(lsns.start)..key(lsns.end)).map(|(_, mark)| *mark)
+    }
+}
+
+type Answer<T> = Result<T, Infallible>;
+
+impl Read for State {
+    type Error = Infallible;
+
+    fn project(&self) -> Answer<Option<Project>> {
+        Ok(self.project.clone())
+    }
+
+    fn branch(&self, id: &BranchId) -> Answer<Option<Branch>> {
+        Ok(self.branches.get(id).cloned())
+    }
+
+    fn branch_named(&self, name: &BranchName) -> Answer<Option<BranchId>> {
+        Ok(self.branches.values().find(|b| b.name == *name).map(|b| b.id.clone()))
+    }
+
+    fn branches(&self) -> Answer<Vec<Branch>> {
+        Ok(self.branches.values().cloned().collect())
+    }
+
+    fn endpoint(&self, id: &EndpointId) -> Answer<Option<Endpoint>> {
+        Ok(self.endpoints.get(id).cloned())
+    }
+
+    fn endpoints(&self) -> Answer<Vec<Endpoint>> {
+        Ok(self.endpoints.values().cloned().collect())
+    }
+
+    fn role(&self, branch: &BranchId, name: &RoleName) -> Answer<Option<Role>> {
+        Ok(self.catalogs.get(branch).and_then(|copy| copy.roles.get(name)).cloned())
+    }
+
+    fn roles(&self, branch: &BranchId) -> Answer<Vec<Role>> {
+        let copy = self.catalogs.get(branch);
+        Ok(copy.map(|copy| copy.roles.values().cloned().collect()).unwrap_or_default())
+    }
+
+    fn database(&self, branch: &BranchId, name: &DatabaseName) -> Answer<Option<Database>> {
+        Ok(self.catalogs.get(branch).and_then(|copy| copy.databases.get(name)).cloned())
+    }
+
+    fn databases(&self, branch: &BranchId) -> Answer<Vec<Database>> {
+        let copy = self.catalogs.get(branch);
+        Ok(copy.map(|copy| copy.databases.values().cloned().collect()).unwrap_or_default())
+    }
+
+    fn operation(&self, id: OperationId) -> Answer<Option<Operation>> {
+        Ok(self.operations.get(&id).cloned())
+    }
+
+    fn unfinished(&self, branch: &BranchId) -> Answer<Vec<Operation>> {
+        let is_wanted = |o: &&Operation| o.branch == *branch && !o.status.has_ended();
+        Ok(self.operations.values().filter(is_wanted).cloned().collect())
+    }
+
+    fn mark_before(&self, branch: &BranchId, lsn: Lsn) -> Answer<Option<Mark>> {
+        // No test has a mark at the very last place.
+        Ok(self.marks_of(branch, 0..lsn.0.saturating_add(1)).next_back())
+    }
+
+    fn first_mark(&self, branch: &BranchId) -> Answer<Option<Mark>> {
+        Ok(self.marks_of(branch, 0..u64::MAX).next())
+    }
+}
+
+impl Read for Copies {
+    type Error = Infallible;
+
+    fn project(&self) -> Answer<Option<Project>> {
+        self.now.project()
+    }
+
+    fn branch(&self, id: &BranchId) -> Answer<Option<Branch>> {
+        self.now.branch(id)
+    }
+
+    fn branch_named(&self, name: &BranchName) -> Answer<Option<BranchId>> {
+        self.now.branch_named(name)
+    }
+
+    fn branches(&self) -> Answer<Vec<Branch>> {
+        self.now.branches()
+    }
+
+    fn endpoint(&self, id: &EndpointId) -> Answer<Option<Endpoint>> {
+        self.now.endpoint(id)
+    }
+
+    fn endpoints(&self) -> Answer<Vec<Endpoint>> {
+        self.now.endpoints()
+    }
+
+    fn role(&self, branch: &BranchId, name: &RoleName) -> Answer<Option<Role>> {
+        self.now.role(branch, name)
+    }
+
+    fn roles(&self, branch: &BranchId) -> Answer<Vec<Role>> {
+        self.now.roles(branch)
+    }
+
+    fn database(&self, branch: &BranchId, name: &DatabaseName) -> Answer<Option<Database>> {
+        self.now.database(branch, name)
+    }
+
+    fn databases(&self, branch: &BranchId) -> Answer<Vec<Database>> {
+        self.now.databases(branch)
+    }
+
+    fn operation(&self, id: OperationId) -> Answer<Option<Operation>> {
+        self.now.operation(id)
+    }
+
+    fn unfinished(&self, branch: &BranchId) -> Answer<Vec<Operation>> {
+        self.now.unfinished(branch)
+    }
+
+    fn mark_before(&self, branch: &BranchId, lsn: Lsn) -> Answer<Option<Mark>> {
+        self.now.mark_before(branch, lsn)
+    }
+
+    fn first_mark(&self, branch: &BranchId) -> Answer<Option<Mark>> {
+        self.now.first_mark(branch)
+    }
+}
+
+impl Write for Copies {
+    fn put_project(&mut self, project: Project) -> Answer<()> {
+        self.now.project = Some(project);
+        Ok(())
+    }
+
+    fn put_branch(&mut self, branch: Branch) -> Answer<()> {
+        self.copy(&branch.id);
+        self.now.branches.insert(branch.id.clone(), branch);
+        Ok(())
+    }
+
+    fn remove_branch(&mut self, id: &BranchId) -> Answer<()> {
+        self.now.branches.remove(id);
+        self.now.catalogs.remove(id);
+        Ok(())
+    }
+
+    fn copy_catalog(
+        &mut self,
+        child: &BranchId,
+        parent: &BranchId,
+        cutoff: Revision,
+    ) -> Answer<bool> {
+        let past = &self.past[usize::try_from(cutoff.0).expect("a revision of a test")];
+        let Some(copy) = past.catalogs.get(parent).cloned() else { return Ok(false) };
+        *self.copy(child) = copy;
+        Ok(true)
+    }
+
+    fn put_endpoint(&mut self, endpoint: Endpoint) -> Answer<()> {
+        self.now.endpoints.insert(endpoint.id.clone(), endpoint);
+        Ok(())
+    }
+
+    fn remove_endpoint(&mut self, id: &EndpointId) -> Answer<()> {
+        self.now.endpoints.remove(id);
+        Ok(())
+    }
+
+    fn put_role(&mut self, branch: &BranchId, role: Role) -> Answer<()> {
+        self.copy(branch).roles.insert(role.name.clone(), role);
+        Ok(())
+    }
+
+    fn drop_role(&mut self, branch: &BranchId, name: &RoleName) -> Answer<()> {
+        self.copy(branch).roles.remove(name);
+        Ok(())
+    }
+
+    fn put_database(&mut self, branch: &BranchId, database: Database) -> Answer<()> {
+        self.copy(branch).databases.insert(database.name.clone(), database);
+        Ok(())
+    }
+
+    fn drop_database(&mut self, branch: &BranchId, name: &DatabaseName) -> Answer<()> {
+        self.copy(branch).databases.remove(name);
+        Ok(())
+    }
+
+    fn put_operation(&mut self, operation: Operation) -> Answer<()> {
+        self.now.operations.insert(operation.id, operation);
+        Ok(())
+    }
+
+    fn put_mark(&mut self, branch: &BranchId, mark: Mark) -> Answer<()> {
+        self.now.marks.insert((branch.clone(), mark.lsn), mark);
+        Ok(())
+    }
+}
