@@ -3,6 +3,7 @@
 mod command;
 mod copies;
 mod cutoffs;
+mod groups;
 mod plain;
 mod world;
 

@@ -3,13 +3,18 @@
 use std::sync::Arc;
 
 use futures_util::future::join_all;
+use offshoot::model::branch::{Branch, Lineage};
 use offshoot::model::cause::Deed;
-use offshoot::model::id::ProjectId;
+use offshoot::model::id::BranchId;
 use offshoot::model::revision::{Moment, Revision};
-use offshoot::model::state::Denied;
+use offshoot::model::role::{Credential, Login, Role};
+use offshoot::model::secret::{Sealed, Verifier};
+use offshoot::model::state::{Denied, Write};
+use offshoot::store::catalog::Catalog;
 use offshoot::store::directory::Directory;
-use offshoot::store::engine::LogId;
+use offshoot::store::engine::{LogId, MAX_ROW_BYTES};
 use offshoot::store::{CommitError, Store, StoreError};
+use offshoot::tree::NodeId;
 
 use super::gate::Gate;
 use super::memory::Memory;
@@ -97,6 +102,7 @@ async fn when_too_many_wait_the_next_one_is_told_and_nobody_else_is_hurt() {
     gate.reopen();
     first.await.expect("a task that ends").expect("a commit");
     assert!(waiting.await.iter().all(Result::is_ok));
+    assert_eq!(gate.groups(), [1, 256, 256, 256, 256], "a group is bounded, too");
     assert_eq!(count(&store, LOG), 1025, "the one that was turned away left nothing");
 }
 
@@ -178,16 +184,65 @@ async fn everybody_who_listens_is_told_of_a_commit() {
 #[tokio::test]
 async fn a_commit_with_more_nodes_than_it_can_number_is_refused_and_leaves_nothing() {
     let store = store_over(Arc::new(Memory::default()));
-    let long = "a".repeat(40);
-    let fill = move |directory: &mut Directory, _: Moment| {
-        for number in 0..400_000 {
-            let id: ProjectId = format!("{long}-{number:06}").parse().expect("an id");
-            directory.put_project(id, LogId(1))?;
+    // Keys that ascend leave half-full leaves behind, of four entries each.
+    let fill = |directory: &mut Directory, _: Moment| {
+        for number in 0..4 * NodeId::MAX_PER_REVISION {
+            directory.put_project(format!("{number:06}").parse().expect("an id"), LogId(1))?;
         }
         Ok(())
     };
-    let error = store.commit(LOG, cause(Deed::SetUp), fill).await.expect_err("too much");
+    let error = store.commit(LOG, cause(Deed::SetUp), fill).await.expect_err("too many nodes");
     assert!(matches!(error, CommitError::TooLarge), "{error:?}");
     assert!(store.heads().is_empty());
     add(&store, LOG, 1).await.expect("a commit");
+}
+
+#[tokio::test]
+async fn a_commit_with_more_bytes_than_a_row_can_have_is_refused_and_leaves_nothing() {
+    const SEALED_BYTES: usize = 16_000;
+    let engine = Arc::new(Memory::default());
+    let store = store_over(engine.clone());
+    let put = |count: usize| {
+        move |state: &mut Catalog, moment: Moment| {
+            let branch = "br-a".parse().expect("an id");
+            state.put_branch(empty_branch(&branch, moment))?;
+            for number in 0..count {
+                state.put_role(&branch, large_role(number, SEALED_BYTES, moment))?;
+            }
+            Ok(())
+        }
+    };
+    let fitting = MAX_ROW_BYTES / (SEALED_BYTES + 100);
+    let cause = || cause(Deed::CreateRole);
+    let error = store.commit(LOG, cause(), put(fitting + 20)).await.expect_err("too many bytes");
+    assert!(matches!(error, CommitError::TooLarge), "{error:?}");
+    assert!(store.heads().is_empty());
+    store.commit(LOG, cause(), put(fitting - 20)).await.expect("a commit");
+    assert_eq!(engine.rows().len(), 1);
+}
+
+fn empty_branch(id: &BranchId, moment: Moment) -> Branch {
+    Branch {
+        id: id.clone(),
+        name: "main".parse().expect("a name"),
+        lineage: Lineage::Root,
+        endpoint: None,
+        created_at: moment.at,
+        updated_at: moment.at,
+    }
+}
+
+fn large_role(number: usize, bytes: usize, moment: Moment) -> Role {
+    let credential = Credential {
+        verifier: Verifier::from_trusted("SCRAM-SHA-256$4096:c2FsdA==$a:b"),
+        sealed: Some(Sealed(vec![7; bytes].into())),
+    };
+    Role {
+        name: format!("role-{number:04}").parse().expect("a name"),
+        login: Login::Password(credential),
+        protected: false,
+        born: moment.revision,
+        created_at: moment.at,
+        updated_at: moment.at,
+    }
 }

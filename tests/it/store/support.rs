@@ -15,6 +15,8 @@ use offshoot::store::{CommitError, Store};
 
 pub const LOG: LogId = LogId(7);
 
+pub const OTHER_LOG: LogId = LogId(8);
+
 pub const CACHE_BYTES: u64 = 1 << 20;
 
 /// When the clocks of tests begin, in microseconds.
