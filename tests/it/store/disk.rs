@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::Path;
+use std::time::Duration;
 
 use offshoot::model::revision::Revision;
 use offshoot::store::Store;
@@ -17,6 +18,16 @@ fn open(path: &Path) -> SledEngine {
     SledEngine::open(path, CACHE_BYTES).expect("an engine that opens")
 }
 
+/// Opens what the engine has just closed. A thread of sled's may hold the lock a little longer.
+fn raw(path: &Path) -> sled::Db {
+    const ATTEMPTS: u32 = 100;
+    let attempt = |_| {
+        let db = sled::Config::default().path(path).open();
+        db.inspect_err(|_| std::thread::sleep(Duration::from_millis(20))).ok()
+    };
+    (0..ATTEMPTS).find_map(attempt).expect("a database that nobody else holds")
+}
+
 fn new_row(log: LogId, revision: u64, bytes: &[u8]) -> NewRow {
     NewRow { log, revision: Revision(revision), bytes: bytes.into() }
 }
@@ -29,7 +40,7 @@ fn key(log: LogId, revision: u64, piece: u16) -> Vec<u8> {
 
 /// Writes pieces of a row that a crash kept from getting its first one.
 fn tear(path: &Path, log: LogId, revision: u64, pieces: std::ops::RangeInclusive<u16>) {
-    let db = sled::Config::default().path(path).open().expect("a database");
+    let db = raw(path);
     for piece in pieces.rev() {
         db.insert(key(log, revision, piece), vec![0xEE; PIECE_BYTES]).expect("an insert");
     }
@@ -41,7 +52,7 @@ fn a_row_lies_in_pieces_under_the_keys_that_the_layout_promises() {
     let dir = tempfile::tempdir().expect("a directory");
     let bytes = [[1; PIECE_BYTES], [2; PIECE_BYTES]].concat();
     open(dir.path()).append(&[new_row(LOG, 258, &bytes), new_row(LOG, 1, b"x")]).expect("rows");
-    let db = sled::Config::default().path(dir.path()).open().expect("a database");
+    let db = raw(dir.path());
     let found: Vec<_> = db.iter().map(|entry| entry.expect("an entry")).collect();
     let expected = [
         (key(LOG, 258, 0), [&[0, 2], &[1; PIECE_BYTES][..]].concat()),
@@ -80,7 +91,7 @@ fn a_row_that_lost_a_later_piece_is_reported() {
     let dir = tempfile::tempdir().expect("a directory");
     open(dir.path()).append(&[new_row(LOG, 1, &[7; 3 * PIECE_BYTES])]).expect("an append");
     {
-        let db = sled::Config::default().path(dir.path()).open().expect("a database");
+        let db = raw(dir.path());
         db.remove(key(LOG, 1, 1)).expect("a removal");
         db.flush().expect("a flush");
     }
@@ -135,4 +146,39 @@ fn a_path_that_is_no_directory_is_refused() {
     let path = dir.path().join("file");
     fs::write(&path, b"").expect("a file");
     assert!(SledEngine::open(&path, CACHE_BYTES).is_err());
+}
+
+/// Copies the directory `from` as a crash might have left it: the log ends at `end`, and what sled
+/// only caches is not there.
+fn cut(from: &Path, to: &Path, end: usize) {
+    fs::create_dir(to).expect("a directory");
+    fs::copy(from.join("conf"), to.join("conf")).expect("a copy");
+    let mut log = fs::read(from.join("db")).expect("a log");
+    log[end..].fill(0);
+    fs::write(to.join("db"), log).expect("a copy");
+}
+
+#[test]
+fn wherever_a_crash_cut_the_log_every_row_up_to_the_head_is_whole() {
+    const CUTS: usize = 40;
+    let rows: Vec<NewRow> =
+        (1..=6).map(|n| new_row(LOG, n.into(), &vec![n; 3 * PIECE_BYTES + 1])).collect();
+    let dir = tempfile::tempdir().expect("a directory");
+    let whole = dir.path().join("whole");
+    open(&whole).append(&rows).expect("an append");
+    let log = fs::read(whole.join("db")).expect("a log");
+    let end = log.iter().rposition(|byte| *byte != 0).expect("a log with something in it") + 1;
+    let mut heads = Vec::new();
+    for number in 0..=CUTS {
+        let path = dir.path().join(number.to_string());
+        cut(&whole, &path, end * number / CUTS);
+        let engine = open(&path);
+        let head = engine.head(LOG).expect("a head");
+        for row in rows.iter().take_while(|row| row.revision <= head) {
+            let found = engine.row(LOG, row.revision).expect("a read");
+            assert!(found.as_ref() == Some(&row.bytes), "row {} after cut {number}", row.revision);
+        }
+        heads.push(head.0);
+    }
+    assert!(heads.is_sorted() && heads[0] == 0 && heads[CUTS] == 6, "{heads:?}");
 }
