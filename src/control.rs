@@ -180,10 +180,23 @@ impl ControlPlane {
         caller: &Caller,
         deed: Deed,
         project: &ProjectId,
-        mut rule: impl FnMut(&mut Catalog, Moment) -> std::result::Result<T, Denied<StoreError>>
+        rule: impl FnMut(&mut Catalog, Moment) -> std::result::Result<T, Denied<StoreError>>
         + Send
         + 'static,
     ) -> Result<T> {
+        Ok(self.commit_at(caller, deed, project, rule).await?.0)
+    }
+
+    /// Commits what a rule makes of a project, and says when.
+    async fn commit_at<T: Send + 'static>(
+        &self,
+        caller: &Caller,
+        deed: Deed,
+        project: &ProjectId,
+        mut rule: impl FnMut(&mut Catalog, Moment) -> std::result::Result<T, Denied<StoreError>>
+        + Send
+        + 'static,
+    ) -> Result<(T, Moment)> {
         let log = self.log_of(project)?;
         let id = project.clone();
         let checked = move |state: &mut Catalog, moment| {
@@ -192,8 +205,7 @@ impl ControlPlane {
             rule(state, moment)
         };
         let cause = Cause { deed, caller: caller.clone() };
-        let (value, _) = self.inner.store.commit(log, cause, checked).await?;
-        Ok(value)
+        Ok(self.inner.store.commit(log, cause, checked).await?)
     }
 }
 

@@ -95,20 +95,24 @@ impl ControlPlane {
         };
         let seed = self.seed();
         let created = self
-            .commit(caller, Deed::CreateBranch, id, move |state, moment| {
+            .commit_at(caller, Deed::CreateBranch, id, move |state, moment| {
                 rules::branches::create(state, moment, seed, new.clone())
             })
             .await;
-        let born = created.inspect_err(|_| {
+        let (born, moment) = created.inspect_err(|_| {
             if let Some(Site::Local { port }) = port {
                 self.inner.ports.give_back(port);
             }
         })?;
-        self.created(project, born)
+        self.created(project, born, moment)
     }
 
-    fn created(&self, project: Project, born: Born) -> Result<CreatedBranch> {
-        let Born { branch, endpoint, roles, databases, operations } = born;
+    fn created(&self, project: Project, born: Born, moment: Moment) -> Result<CreatedBranch> {
+        let Born { branch, endpoint, operations } = born;
+        let log = self.log_of(&project.id)?;
+        let view: ProjectView = self.inner.store.view_at(log, moment.revision)?;
+        let roles = view.state.roles(&branch.id)?;
+        let databases = view.state.databases(&branch.id)?;
         let mut logins = roles.iter().filter(|role| role.login.credential().is_some());
         let only = (logins.next(), logins.next(), &databases[..], &endpoint);
         let connection = match only {

@@ -103,13 +103,13 @@ impl ControlPlane {
             unreachable!("a project is born with a local endpoint");
         };
         let created = self.write_project(caller, new.clone()).await;
-        let (project, born) = created.inspect_err(|_| self.inner.ports.give_back(port))?;
+        let (project, born, view) = created.inspect_err(|_| self.inner.ports.give_back(port))?;
         Ok(CreatedProject {
+            roles: view.state.roles(&born.branch.id)?,
+            databases: view.state.databases(&born.branch.id)?,
             project,
             branch: born.branch,
             endpoint: born.endpoint.expect("a project is born with an endpoint"),
-            roles: born.roles,
-            databases: born.databases,
             operations: born.operations,
             connection: Connection {
                 role: new.owner,
@@ -129,7 +129,7 @@ impl ControlPlane {
         &self,
         caller: &Caller,
         new: NewProject,
-    ) -> Result<(Project, rules::branches::Born)> {
+    ) -> Result<(Project, rules::branches::Born, ProjectView)> {
         let id = new.id.clone();
         let log = LogId(entropy::bits(self.entropy()).max(1));
         let cause = Cause { deed: Deed::CreateProject, caller: caller.clone() };
@@ -137,10 +137,10 @@ impl ControlPlane {
         let create = move |state: &mut Catalog, moment| {
             rules::projects::create(state, moment, seed, new.clone())
         };
-        let (created, _) = self.inner.store.commit(log, cause.clone(), create).await?;
+        let ((project, born), moment) = self.inner.store.commit(log, cause.clone(), create).await?;
         let add = move |directory: &mut Directory, _| Ok(directory.put_project(id.clone(), log)?);
         self.inner.store.commit(LogId::DIRECTORY, cause, add).await?;
-        Ok(created)
+        Ok((project, born, self.inner.store.view_at(log, moment.revision)?))
     }
 
     fn new_project(&self, request: ProjectRequest) -> Result<(NewProject, Password)> {

@@ -1,7 +1,6 @@
 //! Rules about branches.
 
 use crate::model::branch::{Branch, BranchPoint, Lineage};
-use crate::model::database::Database;
 use crate::model::endpoint::Endpoint;
 use crate::model::id::BranchId;
 use crate::model::lsn::Lsn;
@@ -9,7 +8,6 @@ use crate::model::name::BranchName;
 use crate::model::operation::{Action, Operation, Subject};
 use crate::model::refusal::{Refusal, time_text};
 use crate::model::revision::{Moment, Revision, Timestamp};
-use crate::model::role::Role;
 use crate::model::rules::endpoints::{self, NewEndpoint};
 use crate::model::rules::{Seed, get_branch, refuse, schedule, supersede};
 use crate::model::state::{Denied, Read, Write};
@@ -45,17 +43,14 @@ pub enum Cutoff {
     },
 }
 
-/// A branch as it was born.
+/// A branch as it was born. What is in its catalog is read when the commit is done: a rule that
+/// listed it would hold up everybody's commits for as long as that takes.
 #[derive(Clone, Debug)]
 pub struct Born {
     /// The branch.
     pub branch: Branch,
     /// Its endpoint, where it has one.
     pub endpoint: Option<Endpoint>,
-    /// The roles that it has.
-    pub roles: Vec<Role>,
-    /// The databases that it has.
-    pub databases: Vec<Database>,
     /// What is left to do.
     pub operations: Vec<Operation>,
 }
@@ -104,13 +99,7 @@ pub fn create<S: Write>(
         }
     };
     let operations = schedule(state, moment, seed, &branch, &work)?;
-    Ok(Born {
-        roles: state.roles(&branch.id)?,
-        databases: state.databases(&branch.id)?,
-        branch,
-        endpoint,
-        operations,
-    })
+    Ok(Born { branch, endpoint, operations })
 }
 
 /// Checks that `asked` lies in the history of `branch` as it is known at `now`.

@@ -84,14 +84,7 @@ pub fn create<S: Write>(
     state.put_database(&branch.id, databases::born(moment, new.database, new.owner))?;
     let work = [(Action::CreateTimeline, Subject::Whole), (Action::StartCompute, Subject::Whole)];
     let operations = schedule(state, moment, seed, &branch, &work)?;
-    let born = Born {
-        roles: state.roles(&branch.id)?,
-        databases: state.databases(&branch.id)?,
-        branch,
-        endpoint: Some(endpoint),
-        operations,
-    };
-    Ok((project, born))
+    Ok((project, Born { branch, endpoint: Some(endpoint), operations }))
 }
 
 /// Changes a project's settings.
