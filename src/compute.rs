@@ -165,6 +165,15 @@ impl Computes {
         }
     }
 
+    /// Returns the major version of Postgres that new computes get where nobody says one.
+    #[must_use]
+    pub fn preferred_version(&self) -> Option<u32> {
+        match &self.source {
+            Source::Real(local) => local.preferred_version(),
+            Source::Simulated(_) => local::binaries::SUPPORTED_VERSIONS.last(),
+        }
+    }
+
     /// Returns the major versions of Postgres of which this machine can run computes, oldest first.
     #[must_use]
     pub fn installed_versions(&self) -> Vec<u32> {

@@ -74,6 +74,8 @@ pub struct Settings {
     pub account: Option<RoleName>,
     /// The versions of PostgreSQL that are installed on this machine, oldest first.
     pub installed: Vec<PgVersion>,
+    /// The one that a new project gets where its request says none.
+    pub preferred: Option<PgVersion>,
 }
 
 /// A branch, named inside its project: no branch is ever found outside it.

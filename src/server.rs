@@ -137,8 +137,11 @@ impl Running {
             vault: Vault::new(data_dir.vault_key()),
             ports: Ports::new(config.compute_ports.clone()),
         };
-        let settings =
-            Settings { account: config.account.clone(), installed: installed_versions(&computes) };
+        let settings = Settings {
+            account: config.account.clone(),
+            installed: computes.installed_versions().into_iter().filter_map(known).collect(),
+            preferred: computes.preferred_version().and_then(known),
+        };
         if settings.installed.is_empty() {
             tracing::warn!(
                 "no PostgreSQL server is installed here, so only attached endpoints work; install \
@@ -219,9 +222,8 @@ async fn open_computes(config: &Config) -> anyhow::Result<Computes> {
     opened.await.context("open the computes' directory")?.context("open the computes' directory")
 }
 
-fn installed_versions(computes: &Computes) -> Vec<PgVersion> {
-    let versions = computes.installed_versions().into_iter();
-    versions.filter_map(|version| PgVersion::try_from(i64::from(version)).ok()).collect()
+fn known(version: u32) -> Option<PgVersion> {
+    PgVersion::try_from(i64::from(version)).ok()
 }
 
 fn readiness(store: &Store, stop: &CancellationToken) -> api::Readiness {

@@ -9,7 +9,7 @@
 //! <root>/<branch>/        postgres.log, and who may log in
 //! ```
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::ffi::OsString;
 use std::fs::{self, File};
 use std::os::unix::fs::MetadataExt;
@@ -25,6 +25,7 @@ use tokio::sync::Semaphore;
 
 use crate::compute::Compute as _;
 use crate::compute::error::ComputeError;
+use crate::compute::local::binaries::Binaries;
 use crate::compute::local::files::{PASSABLE, PRIVATE, failed};
 use crate::compute::local::machine::Users;
 use crate::model::id::BranchId;
@@ -72,7 +73,7 @@ struct Shared {
     root: PathBuf,
     os_user: Option<String>,
     socket_directory: PathBuf,
-    binaries: BTreeMap<u32, PathBuf>,
+    binaries: Binaries,
     /// One task at a time for each branch.
     branches: Mutex<HashMap<BranchId, Arc<tokio::sync::Mutex<()>>>>,
     /// One template at a time.
@@ -97,7 +98,7 @@ impl LocalComputes {
         }
         let short = std::env::temp_dir().join(format!("offshoot-{}", short_hash(&root)));
         let shared = Shared {
-            binaries: binaries::find(bin_dir.as_deref(), path.as_deref()),
+            binaries: binaries::find(bin_dir.as_deref(), path.as_deref())?,
             socket_directory: socket_dir
                 .unwrap_or_else(|| settings::socket_directory(&root, short)),
             root,
@@ -129,10 +130,16 @@ impl LocalComputes {
         futures_util::future::try_join_all(suspends).await.map(drop)
     }
 
+    /// Returns the major version of Postgres to use where nobody says one.
+    #[must_use]
+    pub fn preferred_version(&self) -> Option<u32> {
+        self.shared.binaries.preferred
+    }
+
     /// Returns the major versions of Postgres that this machine has, oldest first.
     #[must_use]
     pub fn installed_versions(&self) -> Vec<u32> {
-        self.shared.binaries.keys().copied().collect()
+        self.shared.binaries.directories.keys().copied().collect()
     }
 }
 
@@ -167,8 +174,8 @@ impl Shared {
 
     /// Returns the directory of binaries for `version`.
     fn binaries(&self, version: u32) -> Result<&Path, ComputeError> {
-        self.binaries.get(&version).map(PathBuf::as_path).ok_or_else(|| {
-            let found: Vec<_> = self.binaries.keys().map(u32::to_string).collect();
+        self.binaries.directories.get(&version).map(PathBuf::as_path).ok_or_else(|| {
+            let found: Vec<_> = self.binaries.directories.keys().map(u32::to_string).collect();
             let found = if found.is_empty() { "none".into() } else { found.join(", ") };
             ComputeError::NoBinaries {
                 reason: format!(

@@ -34,7 +34,7 @@ const DATABASE_NAME: &str = "neondb";
 pub struct ProjectRequest {
     /// Its name; its id where there is none.
     pub name: Option<ProjectName>,
-    /// The version of its Postgres; the newest that is installed where there is none.
+    /// The version of its Postgres; the one that the server prefers where there is none.
     pub pg_version: Option<PgVersion>,
     /// Whether passwords are kept; they are where nothing is said.
     pub store_passwords: Option<bool>,
@@ -181,7 +181,7 @@ impl ControlPlane {
     fn pg_version(&self, wanted: Option<PgVersion>) -> Result<PgVersion> {
         let installed = &self.inner.settings.installed;
         match wanted {
-            None => Ok(installed.last().copied().unwrap_or(PgVersion::DEFAULT)),
+            None => Ok(self.inner.settings.preferred.unwrap_or(PgVersion::DEFAULT)),
             Some(wanted) if installed.contains(&wanted) => Ok(wanted),
             Some(wanted) => {
                 let found: Vec<String> =

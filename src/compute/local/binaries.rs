@@ -7,6 +7,8 @@ use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use crate::compute::error::ComputeError;
+
 /// The major versions of Postgres that Offshoot knows.
 pub const SUPPORTED_VERSIONS: RangeInclusive<u32> = 14..=18;
 
@@ -26,21 +28,50 @@ const NEEDED: &[&str] = &["postgres", "initdb"];
 /// How many entries of one directory are looked at.
 const MAX_ENTRIES: usize = 1000;
 
-/// Returns the directory of binaries for each installed version. Where there are several of one
+/// The binaries of this machine.
+#[derive(Debug)]
+pub(super) struct Binaries {
+    /// The directory for each installed version.
+    pub directories: BTreeMap<u32, PathBuf>,
+    /// The version to use where nobody says one: the configured one, or else the newest.
+    pub preferred: Option<u32>,
+}
+
+/// Finds the directory of binaries for each installed version. Where there are several of one
 /// version, the first found is taken: the configured one, the one that `pg_config` knows, those in
-/// the search path, the usual places.
-pub(super) fn find(configured: Option<&Path>, path: Option<&OsStr>) -> BTreeMap<u32, PathBuf> {
-    let mut found = BTreeMap::new();
-    let mut candidates: Vec<PathBuf> = configured.map(Into::into).into_iter().collect();
-    candidates.extend(from_pg_config());
+/// the search path, the usual places. A configured one without a server is an error.
+pub(super) fn find(
+    configured: Option<&Path>,
+    path: Option<&OsStr>,
+) -> Result<Binaries, ComputeError> {
+    let mut directories = BTreeMap::new();
+    let mut preferred = None;
+    if let Some(directory) = configured {
+        let version = version(directory).ok_or_else(|| unusable(directory))?;
+        directories.insert(version, directory.to_path_buf());
+        preferred = Some(version);
+    }
+    let mut candidates: Vec<PathBuf> = from_pg_config().into_iter().collect();
     candidates.extend(path.into_iter().flat_map(std::env::split_paths));
     candidates.extend(USUAL_PLACES.iter().flat_map(usual));
     for directory in candidates {
         if let Some(version) = version(&directory) {
-            found.entry(version).or_insert(directory);
+            directories.entry(version).or_insert(directory);
         }
     }
-    found
+    let newest = directories.keys().next_back().copied();
+    Ok(Binaries { preferred: preferred.or(newest), directories })
+}
+
+fn unusable(directory: &Path) -> ComputeError {
+    let (oldest, newest) = SUPPORTED_VERSIONS.into_inner();
+    ComputeError::NoBinaries {
+        reason: format!(
+            "`{}` does not hold the `postgres` and `initdb` of PostgreSQL {oldest} to {newest}; \
+             name another directory, or none to have one found",
+            directory.display()
+        ),
+    }
 }
 
 fn from_pg_config() -> Option<PathBuf> {
@@ -79,6 +110,13 @@ fn parse_version(text: &str) -> Option<u32> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_configured_directory_without_a_server_is_refused() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let error = find(Some(directory.path()), None).expect_err("a refusal");
+        assert!(error.to_string().contains("name another directory"), "{error}");
+    }
 
     #[test]
     fn the_major_version_is_read_from_what_postgres_says() {

@@ -53,7 +53,7 @@ impl TestPlane {
             vault: Vault::new(&[7; KEY_BYTES]),
             ports: Ports::new(PORTS),
         };
-        let settings = Settings { account: None, installed: vec![PgVersion::DEFAULT] };
+        let settings = Settings { installed: vec![PgVersion::DEFAULT], ..Settings::default() };
         let control = ControlPlane::open(store, machine, settings).await.expect("a new store");
         let router = api::router(Api {
             control,
