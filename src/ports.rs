@@ -9,7 +9,15 @@ use std::sync::Mutex;
 #[derive(Debug)]
 pub struct Ports {
     range: RangeInclusive<u16>,
-    taken: Mutex<BTreeSet<u16>>,
+    taken: Mutex<Taken>,
+}
+
+#[derive(Debug, Default)]
+struct Taken {
+    ports: BTreeSet<u16>,
+    /// The port that was drawn last. The next one is looked for behind it, so that a port that was
+    /// given back is not drawn while its Postgres may still be about to stop.
+    last: Option<u16>,
 }
 
 impl Ports {
@@ -21,23 +29,27 @@ impl Ports {
 
     /// Notes that an endpoint has the port.
     pub fn take(&self, port: u16) {
-        self.taken.lock().expect("a lock that no panic poisons").insert(port);
+        self.taken.lock().expect("a lock that no panic poisons").ports.insert(port);
     }
 
-    /// Returns the first port that no endpoint has and nobody on this machine listens on; none
+    /// Returns the next port that no endpoint has and nobody on this machine listens on; none
     /// where there is none left.
     #[must_use]
     pub fn draw(&self) -> Option<u16> {
         let mut taken = self.taken.lock().expect("a lock that no panic poisons");
         let is_free = |port: &u16| TcpListener::bind((Ipv4Addr::LOCALHOST, *port)).is_ok();
-        let port = self.range.clone().filter(|port| !taken.contains(port)).find(is_free)?;
-        taken.insert(port);
+        let (first, end) = (*self.range.start(), *self.range.end());
+        let after = taken.last.map_or(first, |last| last.saturating_add(1));
+        let mut candidates = (after..=end).chain(first..=end);
+        let port = candidates.find(|port| !taken.ports.contains(port) && is_free(port))?;
+        taken.ports.insert(port);
+        taken.last = Some(port);
         Some(port)
     }
 
     /// Notes that no endpoint has the port any more.
     pub fn give_back(&self, port: u16) {
-        self.taken.lock().expect("a lock that no panic poisons").remove(&port);
+        self.taken.lock().expect("a lock that no panic poisons").ports.remove(&port);
     }
 }
 

@@ -42,6 +42,9 @@ const PASSES_TIME: Duration = Duration::from_secs(20);
 /// How long local computes may take to stop, where they stop with the server.
 const COMPUTES_TIME: Duration = Duration::from_secs(60);
 
+/// The exit code of a server that was asked twice to stop.
+const EXIT_AT_ONCE: i32 = 130;
+
 /// A server that takes requests.
 pub struct Ready {
     /// The address on which it listens.
@@ -89,7 +92,7 @@ where
 {
     let stop = CancellationToken::new();
     stop_on_signals(stop.clone())?;
-    let running = Running::start(config, stop.clone()).await?;
+    let mut running = Running::start(config, stop.clone()).await?;
     let ready = Ready {
         address: running.address,
         control: running.control.clone(),
@@ -97,16 +100,20 @@ where
     };
     let store = running.control.store().clone();
     let mut failure = Ok(());
-    tokio::select! {
-        greeted = greet(ready) => greeted?,
-        () = stop.cancelled() => {}
+    let greeted = tokio::select! {
+        greeted = greet(ready) => greeted,
+        () = stop.cancelled() => Ok(()),
+    };
+    if greeted.is_err() {
+        stop.cancel();
     }
     tokio::select! {
         () = stop.cancelled() => {}
+        _ = &mut running.passes => failure = Err(anyhow::anyhow!("the reconciler has ended, which is a bug; see the log")),
         () = store.failed() => failure = Err(anyhow::anyhow!("the store has failed; see the log, mend the disk and start again")),
     }
     running.stop().await;
-    failure
+    greeted.and(failure)
 }
 
 struct Running {
@@ -179,13 +186,15 @@ impl Running {
     }
 
     /// Finishes the requests and passes in hand, and then the commits.
-    async fn stop(self) {
+    async fn stop(mut self) {
         tracing::info!("stopping");
         self.stop.cancel();
-        if timeout(REQUESTS_TIME, self.requests).await.is_err() {
+        if timeout(REQUESTS_TIME, &mut self.requests).await.is_err() {
+            self.requests.abort();
             tracing::warn!("some requests did not finish in {REQUESTS_TIME:?} and are cut off");
         }
-        if timeout(PASSES_TIME, self.passes).await.is_err() {
+        if !self.passes.is_finished() && timeout(PASSES_TIME, &mut self.passes).await.is_err() {
+            self.passes.abort();
             tracing::warn!("some passes did not finish in {PASSES_TIME:?}; the next start goes on");
         }
         if self.stop_computes {
@@ -254,6 +263,13 @@ fn stop_on_signals(stop: CancellationToken) -> anyhow::Result<()> {
             _ = interrupt.recv() => {}
         }
         stop.cancel();
+        // Who asks twice does not want to wait: it is then as after a crash.
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+        tracing::warn!("stopping at once");
+        std::process::exit(EXIT_AT_ONCE);
     });
     Ok(())
 }

@@ -33,14 +33,15 @@ use std::sync::Arc;
 use tokio::sync::watch;
 
 use crate::clock::Clock;
-use crate::model::cause::Cause;
+use crate::model::cause::{Caller, Cause, Deed};
 use crate::model::revision::{Moment, Revision, Timestamp};
 use crate::model::state::Denied;
 use crate::store::catalog::Catalog;
+use crate::store::codec::RecordTooLarge;
 use crate::store::committer::Committer;
 use crate::store::engine::{Engine, EngineError, LogId};
 use crate::store::nodes::{Head, Published};
-use crate::store::records::{Contents, Records};
+use crate::store::records::{Contents, Nothing, Records};
 use crate::store::row::{Row, RowError};
 use crate::store::stored::DecodeError;
 use crate::tree::NodeId;
@@ -81,6 +82,15 @@ pub enum StoreError {
     /// A record is of no kind that this Offshoot knows.
     #[error("record {key:02x?} is of an unknown kind")]
     RecordUnknown {
+        /// The record's key.
+        key: Vec<u8>,
+    },
+    /// A record is larger than one may be.
+    #[error("failed to write a record")]
+    RecordTooLarge(#[from] RecordTooLarge),
+    /// A record leads to another that is not there.
+    #[error("record {key:02x?} leads to one that is not there")]
+    Dangling {
         /// The record's key.
         key: Vec<u8>,
     },
@@ -161,6 +171,12 @@ impl Store {
         T: Send + 'static,
     {
         self.committer.commit(log, cause, decide).await
+    }
+
+    /// Waits until everything that was asked of a log before is durable and can be seen.
+    pub async fn settle(&self, log: LogId) -> Result<(), CommitError> {
+        let cause = Cause { deed: Deed::SetUp, caller: Caller::offshoot() };
+        self.commit(log, cause, |_: &mut Nothing, _| Ok(())).await.map(drop)
     }
 
     /// Returns the newest state of a log; an empty one where nothing was committed yet.

@@ -1,5 +1,7 @@
 //! Use cases about branches.
 
+use chrono::TimeDelta;
+
 use crate::control::{BranchRef, Caller, Connection, ControlPlane, Result};
 use crate::model::branch::Branch;
 use crate::model::cause::Deed;
@@ -125,7 +127,7 @@ impl ControlPlane {
     }
 
     /// Finds the last of the parent's revisions that a child at `point` has. What is found stays
-    /// true, for the past does not change.
+    /// true: every commit that is not seen yet is later than any time that is asked for.
     async fn cutoff(
         &self,
         project: &Project,
@@ -139,7 +141,8 @@ impl ControlPlane {
         match point {
             Point::Head => Ok(Cutoff::Head),
             Point::Time(at) => {
-                check_time(&branch, at, self.now())?;
+                check_time(&branch, at, self.horizon(view))?;
+                self.inner.store.settle(log).await?;
                 let moment = self.inner.store.moment_at(log, at)?;
                 let Moment { revision, .. } = moment.expect("a branch is born in some commit");
                 let past = self.inner.store.view_at::<Catalog>(log, revision)?;
@@ -157,6 +160,12 @@ impl ControlPlane {
         }
     }
 
+    /// Returns the time before which the past is known: no later commit gets an earlier time, even
+    /// where the machine's clock was set back.
+    fn horizon(&self, view: &ProjectView) -> Timestamp {
+        self.now().max(view.moment.at + TimeDelta::microseconds(1))
+    }
+
     async fn newest_lsn(&self, project: &ProjectId, branch: &BranchId) -> Option<Lsn> {
         self.inner.lsn_probe.get()?(project.clone(), branch.clone()).await
     }
@@ -172,7 +181,7 @@ impl ControlPlane {
         let last = view.state.mark_before(branch, Lsn(u64::MAX))?;
         Ok(History {
             earliest: found.created_at,
-            latest: self.now(),
+            latest: self.horizon(&view),
             lsn: first.zip(last).map(|(first, last)| (first.lsn, last.lsn)),
         })
     }

@@ -52,6 +52,7 @@ impl From<Denied<StoreError>> for ControlError {
     fn from(denied: Denied<StoreError>) -> Self {
         match denied {
             Denied::Refused(refusal) => Self::Refused(refusal),
+            Denied::Unreadable(StoreError::RecordTooLarge(_)) => Self::TooLarge,
             Denied::Unreadable(error) => Self::Store(error),
         }
     }

@@ -84,6 +84,8 @@ pub trait Write: Read {
     fn drop_database(&mut self, branch: &BranchId, name: &DatabaseName) -> Result<(), Self::Error>;
     /// Puts an operation, new or changed.
     fn put_operation(&mut self, operation: Operation) -> Result<(), Self::Error>;
+    /// Forgets the marks of a branch, whose Postgres is another from now on.
+    fn clear_marks(&mut self, branch: &BranchId) -> Result<(), Self::Error>;
     /// Notes which revision a branch's Postgres had at an LSN.
     fn put_mark(&mut self, branch: &BranchId, mark: Mark) -> Result<(), Self::Error>;
 }

@@ -8,6 +8,7 @@ use tokio::sync::{Notify, Semaphore};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
+use crate::chain::Chain;
 use crate::clock::Clock;
 use crate::compute::{Compute, Computes};
 use crate::control::passes::Surveyed;
@@ -22,6 +23,9 @@ use crate::reconcile::worker::{Shared, work};
 
 /// How many passes may be under way at once: each may start a Postgres.
 const MAX_PASSES: usize = 8;
+
+/// How many Postgres servers may be asked at once where their logs are.
+const MAX_PROBES: usize = 8;
 
 /// How long a Postgres may take to say where its log is.
 const LSN_TIME: Duration = Duration::from_secs(5);
@@ -49,11 +53,13 @@ impl Fleet {
         stop: CancellationToken,
     ) -> Self {
         let passes = Semaphore::new(MAX_PASSES);
-        let shared = Arc::new(Shared { control, computes, clock, entropy, passes, stop });
-        let probed = Arc::downgrade(&shared);
+        let probes = Semaphore::new(MAX_PROBES);
+        let shared = Shared { control, computes, clock, entropy, passes, probes, stop };
+        let shared = Arc::new(shared);
+        let observed = Arc::downgrade(&shared);
         shared.control.set_lsn_probe(Box::new(move |project, branch| {
-            let probed = probed.upgrade();
-            Box::pin(async move { lsn(&*probed?, BranchRef { project, branch }).await })
+            let shared = observed.upgrade();
+            Box::pin(async move { lsn(&*shared?, BranchRef { project, branch }).await })
         }));
         Self { shared, seen: HashMap::new(), nudges: HashMap::new(), workers: JoinSet::new() }
     }
@@ -72,7 +78,7 @@ impl Fleet {
                 news = changes.changed(), if looked.is_ok() => {
                     news.expect("a store that outlives the fleet");
                 }
-                Some(ended) = self.workers.join_next() => self.ended(ended),
+                Some(ended) = self.workers.join_next() => self.ended(ended).await,
                 () = tokio::time::sleep(PAUSE), if looked.is_err() => {}
                 () = stop.cancelled() => {}
             }
@@ -87,19 +93,29 @@ impl Fleet {
             if self.seen.get(&surveyed.project) == Some(&surveyed.revision) {
                 continue;
             }
-            let busy = self.shared.control.busy_branches(&surveyed)?;
-            if busy.is_empty() && self.shared.control.forget_project(&surveyed).await? {
-                self.seen.remove(&surveyed.project);
-                continue;
-            }
-            for branch in self.shared.control.served_branches(&surveyed)? {
-                self.employ(branch);
-            }
-            for branch in busy {
-                self.employ(branch).notify_one();
+            if let Err(error) = self.look_at(&surveyed).await {
+                // What is wrong with one project must not stop the others.
+                let project = &surveyed.project;
+                let error = Chain(&error);
+                tracing::error!(project.id = %project, "a project could not be looked at: {error}");
             }
             let Surveyed { project, log: _, revision } = surveyed;
             self.seen.insert(project, revision);
+        }
+        Ok(())
+    }
+
+    async fn look_at(&mut self, surveyed: &Surveyed) -> Result<(), ControlError> {
+        let busy = self.shared.control.busy_branches(surveyed)?;
+        let has_workers = self.nudges.keys().any(|branch| branch.project == surveyed.project);
+        if busy.is_empty() && !has_workers && self.shared.control.forget_project(surveyed).await? {
+            return Ok(());
+        }
+        for branch in self.shared.control.served_branches(surveyed)? {
+            self.employ(branch);
+        }
+        for branch in busy {
+            self.employ(branch).notify_one();
         }
         Ok(())
     }
@@ -121,7 +137,7 @@ impl Fleet {
 
     /// Forgets a worker that ended. Its branch may have got work in the same moment, so its
     /// project is looked over again.
-    fn ended(&mut self, ended: Result<BranchRef, tokio::task::JoinError>) {
+    async fn ended(&mut self, ended: Result<BranchRef, tokio::task::JoinError>) {
         match ended {
             Ok(branch) => {
                 self.nudges.remove(&branch);
@@ -130,6 +146,7 @@ impl Fleet {
             Err(error) => {
                 // A bug. Which worker it was is not known, so all that ended are started anew.
                 tracing::error!(%error, "a worker panicked");
+                tokio::time::sleep(PAUSE).await;
                 self.nudges.retain(|_, nudge| 1 < Arc::strong_count(nudge));
                 self.seen.clear();
             }
@@ -148,6 +165,7 @@ async fn lsn(shared: &Shared, at: BranchRef) -> Option<Lsn> {
     if !is_running {
         return None;
     }
+    let _permit = shared.probes.acquire().await.ok()?;
     let compute = shared.computes.get(&at.branch, site(&assignment));
     tokio::time::timeout(LSN_TIME, compute.lsn()).await.ok()?.ok()
 }

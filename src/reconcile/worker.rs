@@ -11,11 +11,12 @@ use tokio_util::sync::CancellationToken;
 
 use crate::chain::Chain;
 use crate::clock::Clock;
-use crate::compute::Computes;
 use crate::compute::error::ComputeError;
+use crate::compute::{Compute, ComputeSite, Computes};
 use crate::control::passes::Assignment;
 use crate::control::{BranchRef, ControlError, ControlPlane};
 use crate::entropy::{self, Entropy};
+use crate::model::endpoint::Site;
 use crate::model::operation::{Retry, Status};
 use crate::model::revision::Revision;
 use crate::model::rules::passes::{Outcome, Report};
@@ -45,6 +46,8 @@ pub struct Shared {
     pub entropy: Arc<dyn Entropy>,
     /// How many passes may be under way at once.
     pub passes: Semaphore,
+    /// How many computes may be asked at once where their logs are.
+    pub probes: Semaphore,
     /// Is cancelled when the server stops.
     pub stop: CancellationToken,
 }
@@ -84,18 +87,26 @@ impl Worker {
     /// Makes a pass if there is news or if one is due, and returns when the next one is due;
     /// nothing where there will be none.
     async fn turn(&mut self, due: Instant) -> Result<Option<Instant>, ControlError> {
-        let Some(assignment) = self.shared.control.assignment(&self.at)? else { return Ok(None) };
-        if assignment.endpoint.is_none() && assignment.unfinished.is_empty() {
-            return Ok(None);
-        }
-        let has_news = assignment.unfinished.iter().any(|operation| self.last < operation.revision);
+        let unfinished = self.shared.control.unfinished(&self.at)?;
+        let has_news = unfinished.iter().any(|operation| self.last < operation.revision);
         if !has_news && Instant::now() < due {
             return Ok(Some(due));
         }
-        self.last = assignment.revision;
+        // Read once it is our turn: what is wanted may change while others are at work.
         let permit = self.shared.passes.acquire().await.expect("a semaphore that is never closed");
+        let Some(assignment) = self.shared.control.assignment(&self.at)? else { return Ok(None) };
+        // Where a pass failed, something may still run or lie around, whatever the operation says.
+        let is_settled = assignment.unfinished.is_empty() && self.failures == 0;
+        if assignment.endpoint.is_none() && is_settled {
+            return Ok(None);
+        }
+        self.last = assignment.revision;
         let compute = self.shared.computes.get(&self.at.branch, site(&assignment));
-        let result = timeout(PASS_TIME, pass(&compute, &self.at.branch, &assignment)).await;
+        let attempt = async {
+            self.leave_local(&assignment).await?;
+            pass(&compute, &self.at.branch, &assignment).await
+        };
+        let result = timeout(PASS_TIME, attempt).await;
         drop(permit);
         match result {
             Ok(Ok(passed)) => self.succeeded(&assignment, &passed).await,
@@ -105,6 +116,21 @@ impl Worker {
             }
         }
         .map(Some)
+    }
+
+    /// Stops the local compute of a branch whose endpoint is attached: it may have had a local one
+    /// before.
+    async fn leave_local(&self, assignment: &Assignment) -> Result<(), ComputeError> {
+        match assignment.endpoint.as_ref().map(|endpoint| &endpoint.site) {
+            Some(Site::Attached(_)) => {
+                let local = ComputeSite::Local {
+                    port: 0,
+                    pg_version: assignment.pg_version.number().into(),
+                };
+                self.shared.computes.get(&self.at.branch, local).suspend().await
+            }
+            Some(Site::Local { .. }) | None => Ok(()),
+        }
     }
 
     async fn succeeded(
@@ -151,8 +177,12 @@ impl Worker {
     }
 
     async fn record(&self, assignment: &Assignment, outcome: Outcome) -> Result<(), ControlError> {
-        let report =
-            Report { branch: self.at.branch.clone(), revision: assignment.revision, outcome };
+        let report = Report {
+            branch: self.at.branch.clone(),
+            endpoint: assignment.endpoint.as_ref().map(|endpoint| endpoint.id.clone()),
+            revision: assignment.revision,
+            outcome,
+        };
         for operation in self.shared.control.record_pass(&self.at, report).await? {
             let (id, action) = (operation.id, operation.action.as_str());
             let branch = &operation.branch;

@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! store/      the log of commits
+//! lock        held by the one process that uses the directory
 //! admin.key   the API key of the administrator
 //! secret.key  the key with which stored secrets are sealed; without it they are lost
 //! ```
@@ -12,10 +13,12 @@ use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
 use std::io::{ErrorKind, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use anyhow::{Context, bail};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use rustix::fs::{FlockOperation, flock};
 
 use crate::entropy::{self, Entropy};
 use crate::vault;
@@ -23,8 +26,12 @@ use crate::vault;
 /// The store, in the data directory.
 pub const STORE: &str = "store";
 
+const LOCK: &str = "lock";
 const ADMIN_KEY: &str = "admin.key";
 const SECRET_KEY: &str = "secret.key";
+
+/// What tells a data directory from any other one that is not empty.
+const OURS: &[&str] = &[LOCK, STORE, ADMIN_KEY, SECRET_KEY];
 
 /// What API keys begin with, so that one is recognized where it does not belong.
 const KEY_PREFIX: &str = "napi_";
@@ -40,14 +47,14 @@ pub struct DataDir {
     path: PathBuf,
     admin_key: String,
     vault_key: [u8; vault::KEY_BYTES],
+    /// Keeps others out for as long as it is held.
+    _lock: Arc<File>,
 }
 
 impl DataDir {
     /// Opens the data directory, and makes what is missing in it.
     pub fn open(path: &Path, entropy: &dyn Entropy) -> anyhow::Result<Self> {
-        create_private_dir(path)?;
-        let path = fs::canonicalize(path)
-            .with_context(|| format!("find the data directory {}", path.display()))?;
+        let (path, lock) = possess(path)?;
         let draw_admin_key = || {
             let tail = entropy::text(entropy, LOWER_ALPHANUMERICS, KEY_CHARS);
             format!("{KEY_PREFIX}{tail}")
@@ -63,7 +70,7 @@ impl DataDir {
                 vault::KEY_BYTES
             );
         };
-        Ok(Self { path, admin_key, vault_key })
+        Ok(Self { path, admin_key, vault_key, _lock: Arc::new(lock) })
     }
 
     /// Returns where the store is.
@@ -91,12 +98,27 @@ impl DataDir {
     }
 }
 
-/// Makes a directory that only its owner may enter, or closes one that exists.
-pub fn create_private_dir(path: &Path) -> anyhow::Result<()> {
+/// Makes the data directory where it is missing, and takes possession of it. Returns its full path
+/// and the lock that keeps others out.
+pub fn possess(path: &Path) -> anyhow::Result<(PathBuf, File)> {
     let made = DirBuilder::new().recursive(true).mode(0o700).create(path);
     made.with_context(|| format!("make the directory {}", path.display()))?;
-    fs::set_permissions(path, Permissions::from_mode(0o700))
-        .with_context(|| format!("close the directory {} to others", path.display()))
+    let path = fs::canonicalize(path)
+        .with_context(|| format!("find the data directory {}", path.display()))?;
+    let is_ours = OURS.iter().any(|name| path.join(name).exists());
+    let mut entries = fs::read_dir(&path).with_context(|| format!("read {}", path.display()))?;
+    if !is_ours && entries.next().is_some() {
+        bail!("{} holds other files; name an empty directory with --data-dir", path.display());
+    }
+    fs::set_permissions(&path, Permissions::from_mode(0o700))
+        .with_context(|| format!("close the directory {} to others", path.display()))?;
+    let lock = path.join(LOCK);
+    let file = OpenOptions::new().create(true).append(true).mode(0o600).open(&lock);
+    let file = file.with_context(|| format!("open {}", lock.display()))?;
+    if flock(&file, FlockOperation::NonBlockingLockExclusive).is_err() {
+        bail!("another offshoot is using {}; stop it first", path.display());
+    }
+    Ok((path, file))
 }
 
 /// Reads a key from its file, or draws one and keeps it there.
@@ -146,9 +168,29 @@ mod tests {
         assert_eq!(mode(&path), 0o700);
         assert_eq!(mode(&made.admin_key_path()), 0o600);
         assert_eq!(mode(&path.join(SECRET_KEY)), 0o600);
+        let (admin_key, vault_key) = (made.admin_key().to_owned(), *made.vault_key());
+        drop(made);
         let found = DataDir::open(&path, &SeededEntropy::new(2)).expect("a data directory");
-        assert_eq!(found.admin_key(), made.admin_key());
-        assert_eq!(found.vault_key(), made.vault_key());
+        assert_eq!(found.admin_key(), admin_key);
+        assert_eq!(found.vault_key(), &vault_key);
+    }
+
+    #[test]
+    fn a_directory_is_used_by_one_at_a_time() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let first = DataDir::open(directory.path(), &SeededEntropy::new(1)).expect("the first");
+        assert!(DataDir::open(directory.path(), &SeededEntropy::new(1)).is_err());
+        drop(first);
+        assert!(DataDir::open(directory.path(), &SeededEntropy::new(1)).is_ok());
+    }
+
+    #[test]
+    fn a_directory_of_somebody_else_stays_as_it_is() {
+        let directory = tempfile::tempdir().expect("a directory");
+        fs::write(directory.path().join("thesis.txt"), "precious").expect("a file");
+        fs::set_permissions(directory.path(), Permissions::from_mode(0o755)).expect("a mode");
+        assert!(DataDir::open(directory.path(), &SeededEntropy::new(1)).is_err());
+        assert_eq!(mode(directory.path()), 0o755);
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! What is done to a data directory while no server runs on it.
 
-use std::fs::{File, OpenOptions};
+use std::fs::{self, File, OpenOptions};
 use std::io::{BufReader, BufWriter};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
@@ -9,21 +9,25 @@ use std::sync::Arc;
 use anyhow::{Context, bail};
 
 use crate::config::DEFAULT_CACHE_MIB;
-use crate::server::data_dir::{STORE, create_private_dir};
+use crate::server::data_dir::{STORE, possess};
 use crate::store::check::{self, Findings};
 use crate::store::engine::Engine;
 use crate::store::sled::SledEngine;
 use crate::store::transfer;
 
+/// Where an import is made, until it is whole.
+const UNFINISHED: &str = "store.new";
+
 /// Checks everything that is stored.
 pub fn check(data_dir: &Path) -> anyhow::Result<Findings> {
-    let engine: Arc<dyn Engine> = Arc::new(open_existing(data_dir)?);
+    let Existing { engine, _lock } = open_existing(data_dir)?;
+    let engine: Arc<dyn Engine> = Arc::new(engine);
     check::check(&engine).context("check the store")
 }
 
 /// Writes everything that is stored to a new file, and returns how many rows that is.
 pub fn export(data_dir: &Path, output: &Path, progress: impl FnMut(u64)) -> anyhow::Result<u64> {
-    let engine = open_existing(data_dir)?;
+    let Existing { engine, _lock } = open_existing(data_dir)?;
     let mut options = OpenOptions::new();
     let file = options
         .write(true)
@@ -37,11 +41,20 @@ pub fn export(data_dir: &Path, output: &Path, progress: impl FnMut(u64)) -> anyh
     Ok(rows)
 }
 
-/// Reads an export into a fresh data directory, and returns how many rows that is.
+/// Reads an export into a fresh data directory, and returns how many rows that is. The store is
+/// there whole, or not at all.
 pub fn import(data_dir: &Path, input: &Path, progress: impl FnMut(u64)) -> anyhow::Result<u64> {
     let file = File::open(input).with_context(|| format!("open {}", input.display()))?;
-    create_private_dir(data_dir)?;
-    let engine = SledEngine::open(&data_dir.join(STORE), DEFAULT_CACHE_MIB << 20)?;
+    let (path, _lock) = possess(data_dir)?;
+    let (unfinished, store) = (path.join(UNFINISHED), path.join(STORE));
+    if store.exists() {
+        bail!("{} has a store already; import into a fresh data directory", path.display());
+    }
+    if unfinished.exists() {
+        fs::remove_dir_all(&unfinished)
+            .with_context(|| format!("remove the unfinished {}", unfinished.display()))?;
+    }
+    let engine = SledEngine::open(&unfinished, DEFAULT_CACHE_MIB << 20)?;
     let rows =
         transfer::import(&engine, BufReader::new(file), progress).context("import the file")?;
     let engine: Arc<dyn Engine> = Arc::new(engine);
@@ -49,13 +62,26 @@ pub fn import(data_dir: &Path, input: &Path, progress: impl FnMut(u64)) -> anyho
     if let Some(finding) = findings.wrong.first() {
         bail!("the import is damaged: {finding}");
     }
+    drop(engine);
+    fs::rename(&unfinished, &store)
+        .with_context(|| format!("put the store in {}", store.display()))?;
+    File::open(&path)
+        .and_then(|directory| directory.sync_all())
+        .with_context(|| format!("write {}", path.display()))?;
     Ok(rows)
 }
 
-fn open_existing(data_dir: &Path) -> anyhow::Result<SledEngine> {
-    let path = data_dir.join(STORE);
-    if !path.is_dir() {
+/// A store that is in use, and the lock that keeps others out of its directory.
+struct Existing {
+    engine: SledEngine,
+    _lock: File,
+}
+
+fn open_existing(data_dir: &Path) -> anyhow::Result<Existing> {
+    if !data_dir.join(STORE).is_dir() {
         bail!("there is no store in {}; name another --data-dir", data_dir.display());
     }
-    Ok(SledEngine::open(&path, DEFAULT_CACHE_MIB << 20)?)
+    let (path, lock) = possess(data_dir)?;
+    let engine = SledEngine::open(&path.join(STORE), DEFAULT_CACHE_MIB << 20)?;
+    Ok(Existing { engine, _lock: lock })
 }

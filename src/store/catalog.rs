@@ -39,10 +39,8 @@ impl Contents for Catalog {
         for (id, mut catalog) in std::mem::take(&mut self.edited) {
             let root = catalog.keep(&mut |node| keeper.number(node));
             let key = keys::branch(&id);
-            let (branch, _) = self
-                .project
-                .get::<StoredBranch>(&key)?
-                .expect("a catalog that was edited belongs to a branch");
+            let found = self.project.get::<StoredBranch>(&key)?;
+            let (branch, _) = found.expect("a catalog that was edited belongs to a branch");
             self.project.put::<StoredBranch>(&key, (branch, root))?;
         }
         Ok(self.project.close(keeper))
@@ -80,12 +78,15 @@ impl Catalog {
         let ids = self.project.list::<StoredUnfinished>(keys::UNFINISHED)?;
         let mut branches = Vec::new();
         for id in ids {
-            let operation = self.operation(id)?;
-            branches.push(operation.expect("an unfinished operation exists").branch);
+            branches.push(self.get_operation(id)?.branch);
         }
         branches.sort();
         branches.dedup();
         Ok(branches)
+    }
+
+    fn get_operation(&self, id: OperationId) -> Result<Operation, StoreError> {
+        self.operation(id)?.ok_or_else(|| StoreError::Dangling { key: keys::operation(id) })
     }
 
     /// Returns the root of a branch's catalog, as it was before any edit.
@@ -192,8 +193,7 @@ impl Read for Catalog {
 
     fn unfinished(&self, branch: &BranchId) -> Result<Vec<Operation>, StoreError> {
         let ids = self.project.list::<StoredUnfinished>(&keys::unfinished_of(branch))?;
-        let operation = |id| Ok(self.operation(id)?.expect("an unfinished operation exists"));
-        ids.into_iter().map(operation).collect()
+        ids.into_iter().map(|id| self.get_operation(id)).collect()
     }
 
     fn mark_before(&self, branch: &BranchId, lsn: Lsn) -> Result<Option<Mark>, StoreError> {
@@ -297,6 +297,13 @@ impl Write for Catalog {
             self.project.put::<StoredUnfinished>(&unfinished, operation.id)?;
         }
         self.project.put::<StoredOperation>(&keys::operation(operation.id), operation)
+    }
+
+    fn clear_marks(&mut self, branch: &BranchId) -> Result<(), StoreError> {
+        for mark in self.project.list::<StoredMark>(&keys::marks_of(branch))? {
+            self.project.remove(&keys::mark(branch, mark.lsn))?;
+        }
+        Ok(())
     }
 
     fn put_mark(&mut self, branch: &BranchId, mark: Mark) -> Result<(), StoreError> {

@@ -34,19 +34,18 @@ pub enum CodecError {
     TooLong(usize),
 }
 
+/// The record has more bytes than one may have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a record has {0} bytes, and may have {MAX_RECORD_BYTES}")]
+pub struct RecordTooLarge(pub usize);
+
 /// Writes a record.
-///
-/// # Panics
-///
-/// If the record is larger than [`MAX_RECORD_BYTES`]: what goes into one is bounded where it comes
-/// in.
-pub fn encode<T: bincode::Encode>(record: &T) -> Vec<u8> {
+pub fn encode<T: bincode::Encode>(record: &T) -> Result<Vec<u8>, RecordTooLarge> {
     let mut bytes = vec![FORMAT];
     let result: Result<usize, EncodeError> =
         bincode::encode_into_std_write(record, &mut bytes, config());
     result.expect("a shape that bincode can write");
-    assert!(bytes.len() <= MAX_RECORD_BYTES, "a record of {} bytes", bytes.len());
-    bytes
+    if bytes.len() <= MAX_RECORD_BYTES { Ok(bytes) } else { Err(RecordTooLarge(bytes.len())) }
 }
 
 /// Reads a record.

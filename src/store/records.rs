@@ -17,6 +17,19 @@ pub trait Contents: Sized + 'static {
     fn close(self, keeper: &mut Keeper) -> Result<Option<NodeId>, StoreError>;
 }
 
+/// Contents of any kind, neither read nor edited.
+pub struct Nothing(Records);
+
+impl Contents for Nothing {
+    fn open(records: Records) -> Self {
+        Self(records)
+    }
+
+    fn close(self, keeper: &mut Keeper) -> Result<Option<NodeId>, StoreError> {
+        Ok(self.0.close(keeper))
+    }
+}
+
 /// A log's state at one revision, and the edits that were made to it.
 pub struct Records {
     nodes: LogNodes,
@@ -97,7 +110,7 @@ pub fn put<T: Stored>(
     key: &[u8],
     record: T::Model,
 ) -> Result<(), StoreError> {
-    tree.insert(nodes, Bytes::from(key), T::to_bytes(record).into())
+    tree.insert(nodes, Bytes::from(key), T::to_bytes(record)?.into())
 }
 
 /// Returns the records of `tree` whose keys begin with `prefix`, by key.

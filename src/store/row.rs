@@ -46,6 +46,9 @@ pub enum RowError {
     /// The header does not read.
     #[error("the row's header is damaged")]
     Header(#[from] CodecError),
+    /// The header holds a deed that is none.
+    #[error("the row has the unknown deed {0}; use a newer Offshoot")]
+    Deed(u8),
     /// The header holds a time that is none.
     #[error("the row's time is out of range")]
     Time,
@@ -99,7 +102,7 @@ impl Row {
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
         let Cause { deed, caller: Caller { key, request_id, address } } = &self.cause;
-        let header = codec::encode(&Header {
+        let header = Header {
             at_micros: self.at.timestamp_micros(),
             deed: DEEDS.iter().find(|(d, _)| d == deed).expect("every deed has a number").1,
             key: key.clone(),
@@ -107,7 +110,8 @@ impl Row {
             address: *address,
             root: self.root.map_or(0, NodeId::raw),
             nodes: u32::try_from(self.nodes.len()).expect("nodes within the limit of a commit"),
-        });
+        };
+        let header = codec::encode(&header).expect("a header far below the limit of a record");
         let length = u32::try_from(header.len()).expect("a header within the codec's limit");
         let mut body = length.to_be_bytes().to_vec();
         body.extend(header);
@@ -140,7 +144,7 @@ impl Row {
                 encoding::decode(&mut nodes).map_err(|source| RowError::Node { index, source })
             })
             .collect::<Result<_, _>>()?;
-        let deed = DEEDS.iter().find(|(_, n)| *n == deed).ok_or(RowError::Format(deed))?.0;
+        let deed = DEEDS.iter().find(|(_, n)| *n == deed).ok_or(RowError::Deed(deed))?.0;
         Ok(Self {
             at: Timestamp::from_timestamp_micros(at_micros).ok_or(RowError::Time)?,
             cause: Cause {

@@ -5,7 +5,7 @@ use std::fmt;
 
 use crate::model::id::IdError;
 use crate::model::name::{NameError, TitleError};
-use crate::store::codec::{self, CodecError};
+use crate::store::codec::{self, CodecError, RecordTooLarge};
 
 mod branch;
 mod database;
@@ -32,7 +32,7 @@ pub trait Stored: bincode::Encode + bincode::Decode<()> {
     fn into_model(self) -> Result<Self::Model, Invalid>;
 
     /// Writes the model as bytes.
-    fn to_bytes(model: Self::Model) -> Vec<u8> {
+    fn to_bytes(model: Self::Model) -> Result<Vec<u8>, RecordTooLarge> {
         codec::encode(&Self::from_model(model))
     }
 }

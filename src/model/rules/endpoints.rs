@@ -36,12 +36,25 @@ pub fn create<S: Write>(
         return refuse(Refusal::EndpointExists(endpoint));
     }
     let (branch, endpoint) = put_new(state, moment, branch, new)?;
+    forget_foreign_marks(state, &endpoint)?;
     let action = match endpoint.site {
         Site::Local { .. } => Action::StartCompute,
         Site::Attached(_) => Action::ApplyConfig,
     };
     let operations = schedule(state, moment, seed, &branch, &[(action, Subject::Whole)])?;
     Ok((endpoint, operations))
+}
+
+/// Forgets the marks of the branch where an attached Postgres comes or goes: places in the log of
+/// one Postgres mean nothing in that of another. A local compute's data stay with the branch.
+fn forget_foreign_marks<S: Write>(
+    state: &mut S,
+    endpoint: &Endpoint,
+) -> Result<(), Denied<S::Error>> {
+    match endpoint.site {
+        Site::Local { .. } => Ok(()),
+        Site::Attached(_) => Ok(state.clear_marks(&endpoint.branch)?),
+    }
 }
 
 /// Puts a new endpoint and binds it to its branch.
@@ -79,6 +92,7 @@ pub fn delete<S: Write>(
     let endpoint = get(state, id)?;
     let branch = get_branch(state, &endpoint.branch)?;
     supersede(state, moment, &branch.id)?;
+    forget_foreign_marks(state, &endpoint)?;
     let operations = match endpoint.site {
         Site::Local { .. } => {
             schedule(state, moment, seed, &branch, &[(Action::SuspendCompute, Subject::Whole)])?

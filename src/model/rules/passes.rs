@@ -1,8 +1,8 @@
 //! Rules about what a pass leaves behind.
 
 use crate::model::endpoint::{Endpoint, EndpointState};
-use crate::model::id::BranchId;
-use crate::model::operation::{Event, Operation, Retry, Subject};
+use crate::model::id::{BranchId, EndpointId};
+use crate::model::operation::{Action, Event, Operation, Retry, Subject};
 use crate::model::revision::{Moment, Revision};
 use crate::model::state::{Denied, Mark, Write};
 
@@ -18,6 +18,8 @@ pub const MAX_ERROR_CHARS: usize = 1000;
 pub struct Report {
     /// The branch.
     pub branch: BranchId,
+    /// The endpoint that the pass found; what it left speaks of no other.
+    pub endpoint: Option<EndpointId>,
     /// The revision that the pass read. What came later is the next pass's.
     pub revision: Revision,
     /// How it went.
@@ -73,14 +75,32 @@ pub fn record<S: Write>(
         changed.push(operation);
     }
     if let Outcome::Done { left, mark, problems: _ } = &report.outcome {
-        if let Some(mark) = mark {
-            state.put_mark(&report.branch, *mark)?;
-        }
-        if let Some(left) = left {
-            leave(state, moment, &report.branch, *left)?;
+        let now = state.branch(&report.branch)?.and_then(|branch| branch.endpoint);
+        // The endpoint may have been replaced while the pass was under way.
+        if let Some(id) = now.filter(|id| report.endpoint.as_ref() == Some(id)) {
+            if let Some(mark) = mark {
+                state.put_mark(&report.branch, *mark)?;
+            }
+            if let Some(left) = left {
+                leave(state, moment, &id, *left)?;
+            }
         }
     }
     Ok(changed)
+}
+
+/// Whether a problem keeps an operation from being done. One that brings an endpoint to all that
+/// its catalog has is not done while anything is missing; one that stops it never cares.
+fn concerns(problem: &Problem, operation: &Operation) -> bool {
+    match operation.action {
+        Action::StartCompute | Action::ApplyConfig => {
+            operation.subject == Subject::Whole || problem.subject == operation.subject
+        }
+        Action::CreateTimeline
+        | Action::CreateBranch
+        | Action::DeleteTimeline
+        | Action::SuspendCompute => false,
+    }
 }
 
 fn bounded(error: &str) -> String {
@@ -90,8 +110,7 @@ fn bounded(error: &str) -> String {
 fn event(operation: &Operation, outcome: &Outcome) -> Event {
     match outcome {
         Outcome::Done { problems, .. } => {
-            let problem = problems.iter().find(|problem| problem.subject == operation.subject);
-            match problem {
+            match problems.iter().find(|problem| concerns(problem, operation)) {
                 None => Event::Succeeded,
                 Some(problem) => Event::GaveUp { error: bounded(&problem.message) },
             }
@@ -107,11 +126,10 @@ fn event(operation: &Operation, outcome: &Outcome) -> Event {
 fn leave<S: Write>(
     state: &mut S,
     moment: Moment,
-    branch: &BranchId,
+    id: &EndpointId,
     left: EndpointState,
 ) -> Result<(), Denied<S::Error>> {
-    let Some(id) = state.branch(branch)?.and_then(|branch| branch.endpoint) else { return Ok(()) };
-    let Some(endpoint) = state.endpoint(&id)? else { return Ok(()) };
+    let Some(endpoint) = state.endpoint(id)? else { return Ok(()) };
     if endpoint.state == left {
         return Ok(());
     }

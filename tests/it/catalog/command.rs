@@ -5,7 +5,7 @@ use offshoot::model::endpoint::{EndpointState, Site, Tuning};
 use offshoot::model::id::BranchId;
 use offshoot::model::lsn::Lsn;
 use offshoot::model::name::{BranchName, DatabaseName, RoleName};
-use offshoot::model::operation::{Retry, Subject};
+use offshoot::model::operation::{Operation, Retry, Subject};
 use offshoot::model::project::PgVersion;
 use offshoot::model::revision::{Moment, Revision, Timestamp};
 use offshoot::model::role::{Credential, Login};
@@ -190,7 +190,7 @@ impl Command {
                 told(branches::rename(state, moment, &branch, name))
             }
             Self::DeleteBranch { branch } => told(branches::delete(state, moment, seed, &branch)),
-            Self::Record(report) => told(passes::record(state, moment, &report)),
+            Self::Record(report) => told(record(state, moment, report)),
         }
     }
 
@@ -227,6 +227,20 @@ fn new_project() -> NewProject {
     }
 }
 
+/// Records a pass on the endpoint that the branch has. Where it has none, its mark is put all the
+/// same, so that the marks of many branches lie side by side.
+fn record<S: Write>(
+    state: &mut S,
+    moment: Moment,
+    report: Report,
+) -> Result<Vec<Operation>, Denied<S::Error>> {
+    let endpoint = state.branch(&report.branch)?.and_then(|branch| branch.endpoint);
+    if let (None, Outcome::Done { mark: Some(mark), .. }) = (&endpoint, &report.outcome) {
+        state.put_mark(&report.branch, *mark)?;
+    }
+    passes::record(state, moment, &Report { endpoint, ..report })
+}
+
 /// Returns the report of a pass that read `revision`; `kind` says how it went.
 pub fn report(branch: BranchId, revision: Revision, kind: usize, lsn: u64) -> Report {
     let mark = Some(Mark { lsn: Lsn(lsn), revision });
@@ -238,5 +252,5 @@ pub fn report(branch: BranchId, revision: Revision, kind: usize, lsn: u64) -> Re
         2 => Outcome::Delayed(Retry { error: "refused".into(), at: Timestamp::UNIX_EPOCH }),
         _ => Outcome::Hopeless { error: "no such host".into() },
     };
-    Report { branch, revision, outcome }
+    Report { branch, endpoint: None, revision, outcome }
 }

@@ -284,6 +284,11 @@ impl Write for Copies {
         Ok(())
     }
 
+    fn clear_marks(&mut self, branch: &BranchId) -> Result<(), Self::Error> {
+        self.now.marks.retain(|(of, _), _| of != branch);
+        Ok(())
+    }
+
     fn put_mark(&mut self, branch: &BranchId, mark: Mark) -> Answer<()> {
         self.now.marks.insert((branch.clone(), mark.lsn), mark);
         Ok(())

@@ -55,7 +55,12 @@ fn commands() -> Vec<Command> {
         Command::UpdateDatabase { branch: id(1), name: database(0), change },
         Command::DropRole { branch: id(1), name: role(0) },
         Command::ResetPassword { branch: id(0), name: role(0), credential: credential(8) },
-        Command::Record(Report { branch: id(1), revision: Revision(4), outcome: done }),
+        Command::Record(Report {
+            branch: id(1),
+            endpoint: None,
+            revision: Revision(4),
+            outcome: done,
+        }),
         Command::DropRole { branch: id(0), name: role(0) },
         Command::DeleteBranch { branch: id(1) },
         Command::DeleteBranch { branch: id(2) },

@@ -121,8 +121,14 @@ impl Maker {
     }
 
     async fn pass(&mut self, branch: &'static str, read: Moment, outcome: Outcome) -> Moment {
-        let report = Report { branch: of(branch), revision: read.revision, outcome };
-        self.commit(Deed::RecordPass, move |s, m, _| passes::record(s, m, &report)).await
+        let rule = move |state: &mut Catalog, moment, _| {
+            let branch = of(branch);
+            let endpoint = state.branch(&branch)?.and_then(|branch| branch.endpoint);
+            let outcome = outcome.clone();
+            let report = Report { branch, endpoint, revision: read.revision, outcome };
+            passes::record(state, moment, &report)
+        };
+        self.commit(Deed::RecordPass, rule).await
     }
 
     async fn set_up(&mut self) {
