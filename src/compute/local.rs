@@ -4,7 +4,7 @@
 //! <root>/lock             held for life: two services on one root would be two on one Postgres
 //! <root>/template-15/     a data directory made once, copied for every branch
 //! <root>/run/             sockets
-//! <root>/tmp-0/           something being made or removed; gone at the next start
+//! <root>/tmp-4711-0/      something being made or removed, by process 4711; gone at the next start
 //! <root>/<branch>/data/   a branch's data, complete since the moment it had this name
 //! <root>/<branch>/        postgres.log, and who may log in
 //! ```
@@ -93,7 +93,7 @@ impl LocalComputes {
         let lock = lock(&root)?;
         for entry in fs::read_dir(&root).map_err(failed("read", &root))?.filter_map(Result::ok) {
             if entry.file_name().to_string_lossy().starts_with(UNFINISHED) {
-                files::remove_directory(&entry.path())?;
+                files::remove_left(&entry.path())?;
             }
         }
         let short = std::env::temp_dir().join(format!("offshoot-{}", short_hash(&root)));
@@ -187,9 +187,13 @@ impl Shared {
     }
 
     /// Returns a path for something unfinished, with nothing there.
+    ///
+    /// It is one that no Offshoot before had: Postgres's tools outlive the Offshoot that was killed
+    /// while it waited for them, and one of them may still write where it was told to.
     fn unfinished(&self) -> Result<PathBuf, ComputeError> {
-        let number = self.unfinished.fetch_add(1, Ordering::Relaxed);
-        let path = self.root.join(format!("{UNFINISHED}{number}"));
+        let (process, number) =
+            (std::process::id(), self.unfinished.fetch_add(1, Ordering::Relaxed));
+        let path = self.root.join(format!("{UNFINISHED}{process}-{number}"));
         files::remove_directory(&path)?;
         Ok(path)
     }

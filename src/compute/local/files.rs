@@ -4,6 +4,7 @@ use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
 use std::io::{self, Read, Seek, SeekFrom};
 use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use crate::compute::error::ComputeError;
 use crate::compute::local::machine::Users;
@@ -24,6 +25,12 @@ const MAX_LOG_BYTES: u64 = 8 << 20;
 /// How much of a log an error repeats, in bytes.
 const MAX_TAIL_BYTES: u64 = 2000;
 
+/// How often the removal of a directory is tried in which somebody is still at work.
+const MAX_REMOVALS: usize = 20;
+
+/// How long to wait between two such trials.
+const REMOVAL_PAUSE: Duration = Duration::from_millis(10);
+
 /// Returns what turns a failure to do `what` with `path` into an error.
 pub(super) fn failed(what: &'static str, path: &Path) -> impl FnOnce(io::Error) -> ComputeError {
     let path: PathBuf = path.into();
@@ -42,6 +49,24 @@ pub(super) fn remove_directory(path: &Path) -> Result<(), ComputeError> {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(failed("remove", path)(error)),
         _ => Ok(()),
     }
+}
+
+/// Removes a directory that an Offshoot left behind which was killed, as far as that can be done: one
+/// of Postgres's tools may still be at work in it. Such a tool fails as soon as it misses a file. If
+/// it is slow to, what it makes until then is left for the next start.
+pub(super) fn remove_left(path: &Path) -> Result<(), ComputeError> {
+    for _ in 0..MAX_REMOVALS {
+        match fs::remove_dir_all(path) {
+            Err(error) if error.kind() == io::ErrorKind::DirectoryNotEmpty => {
+                std::thread::sleep(REMOVAL_PAUSE);
+            }
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                return Err(failed("remove", path)(error));
+            }
+            _ => return Ok(()),
+        }
+    }
+    Ok(())
 }
 
 /// Renames a complete directory into place, and makes sure that it is there after a power cut.
