@@ -1,12 +1,15 @@
 //! The integration tests, in one program.
 
 mod api;
+mod bad_input;
 mod catalog;
 mod compute_attached;
 mod compute_local;
 mod contract;
 mod converge;
+mod crash;
 mod plan;
+mod server;
 mod store;
 mod support;
 mod tidy;

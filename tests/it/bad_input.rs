@@ -1,0 +1,1 @@
+//! What a client gets that asks for what cannot be.

@@ -1,0 +1,177 @@
+//! A server that is killed at any moment, again and again, while its clients go on.
+//!
+//! A seed decides when, and what the clients ask for; it is printed. `OFFSHOOT_TEST_SEED` gives
+//! another run the same one. What every client was told is kept in its [`client::Client`], and at
+//! the end all of it must be true.
+
+mod client;
+mod verify;
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use futures_util::future::join_all;
+use rand::rngs::StdRng;
+use rand::{RngExt, SeedableRng};
+use serde_json::{Value, json};
+use tokio::time::sleep;
+
+use crate::crash::client::{Children, Client};
+use crate::crash::verify::verify;
+use crate::server::{Home, Remote};
+
+/// How often the server is killed.
+const ROUNDS: u32 = 36;
+
+/// Every so many rounds, the server is killed before it listens, or just then.
+const START_UP_EVERY: u32 = 4;
+
+/// Every so many rounds, a branch is created.
+const BRANCH_EVERY: u32 = 8;
+
+/// The round in which the server is asked to stop in good order.
+const GOOD_ORDER: u32 = ROUNDS / 2;
+
+/// How many ask at once.
+const CLIENTS: usize = 8;
+
+/// How long the server lives at the longest, once it listens, where time decides.
+const LIFE_MS: u64 = 400;
+
+/// How many answers it gives at the most, where they decide.
+const LIFE_ANSWERS: usize = 80;
+
+/// How long those are waited for.
+const LIFE_MAX: Duration = Duration::from_secs(3);
+
+/// How long it lives at the longest where it is killed in start-up.
+const START_UP_MS: u64 = 40;
+
+/// How long a server may take to stop in good order.
+const STOP_DEADLINE: Duration = Duration::from_secs(20);
+
+/// The project of a test, and its branches with their endpoints.
+struct Project {
+    id: String,
+    /// The branches on which the clients work.
+    branches: Vec<String>,
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_acknowledged_outlives_every_kill() {
+    let mut rng = rng();
+    let home = Home::new();
+    let (project, postmasters) = {
+        let server = home.serve();
+        let project = create_project(&server.remote).await;
+        (project, home.postmasters())
+    };
+    assert_eq!(postmasters.len(), project.branches.len(), "each branch has its Postgres");
+    let mut clients: Vec<_> = (0..CLIENTS)
+        .map(|n| Client::new(n, &project.id, &project.branches, rng.random()))
+        .collect();
+    let mut children = Children::new(&project.id);
+    for round in 0..ROUNDS {
+        if round % START_UP_EVERY == START_UP_EVERY - 1 {
+            let mut process = home.launch();
+            sleep(Duration::from_millis(rng.random_range(0..START_UP_MS))).await;
+            process.kill();
+            continue;
+        }
+        let mut server = home.serve();
+        let remote = server.remote.clone();
+        let answers = Arc::new(AtomicUsize::new(0));
+        let work = |client: Client| client.work(remote.clone(), Arc::clone(&answers));
+        let works: Vec<_> = clients.into_iter().map(|client| tokio::spawn(work(client))).collect();
+        let wants_child = round % BRANCH_EVERY == 1;
+        let child = tokio::spawn(children.create(wants_child, remote.clone(), rng.random()));
+        if round % 2 == 0 {
+            sleep(Duration::from_millis(rng.random_range(0..LIFE_MS))).await;
+        } else {
+            wait_for(&answers, rng.random_range(0..LIFE_ANSWERS)).await;
+        }
+        if round == GOOD_ORDER {
+            server.process.terminate();
+            let status = server.process.wait(STOP_DEADLINE);
+            assert!(status.success(), "{status}: {}", server.process.last_words());
+        } else {
+            server.process.kill();
+        }
+        clients = join_all(works).await.into_iter().map(|work| work.expect("a client")).collect();
+        children = child.await.expect("a client");
+        assert_adopted(&home, &postmasters);
+    }
+    verify(&home, &project, &clients, &children).await;
+    assert_adopted(&home, &postmasters);
+}
+
+/// Killed while its first project comes to be, with Postgres's own tools at work: what they leave
+/// behind must not be in the way of the next start, nor be taken for a whole Postgres.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_kill_while_the_first_postgres_is_made_leaves_nothing_in_its_way() {
+    let mut rng = rng();
+    let home = Home::new();
+    let mut server = home.serve();
+    let asked = json!({ "project": { "name": "first" } });
+    let created = server.remote.post("/projects", &asked).await.json(201);
+    for life_ms in [5, 50, 150, 300, 450, 600, 750, 900] {
+        sleep(Duration::from_millis(life_ms + rng.random_range(0..50))).await;
+        server.process.kill();
+        server = home.serve();
+    }
+    let project = created["project"]["id"].as_str().expect("an id");
+    for operation in server.remote.ended_operations(project).await {
+        assert_eq!(operation["status"], "finished", "{operation}");
+    }
+    let uri = created["connection_uris"][0]["connection_uri"].as_str().expect("a URI");
+    verify::log_in(uri).await.expect("a login");
+    assert!(home.postmasters().values().all(|pids| pids.len() == 1), "{:?}", home.postmasters());
+}
+
+async fn wait_for(answers: &AtomicUsize, count: usize) {
+    let until = Instant::now() + LIFE_MAX;
+    while answers.load(Ordering::Relaxed) < count && Instant::now() < until {
+        sleep(Duration::from_millis(1)).await;
+    }
+}
+
+/// No Postgres is ever started a second time, or by a second server.
+fn assert_adopted(home: &Home, first: &BTreeMap<PathBuf, Vec<u32>>) {
+    let now = home.postmasters();
+    for (data, pids) in first {
+        assert_eq!(now.get(data), Some(pids), "the Postgres in {}", data.display());
+    }
+    for (data, pids) in now {
+        assert_eq!(pids.len(), 1, "in {}: {pids:?}", data.display());
+    }
+}
+
+async fn create_project(remote: &Remote) -> Project {
+    let asked = json!({ "project": { "name": "crash" } });
+    let created = remote.post("/projects", &asked).await.json(201);
+    let id = text(&created["project"]["id"]);
+    let asked = json!({
+        "branch": { "name": "second" },
+        "endpoints": [{ "type": "read_write" }],
+    });
+    let child = remote.post(&format!("/projects/{id}/branches"), &asked).await.json(201);
+    for operation in remote.ended_operations(&id).await {
+        assert_eq!(operation["status"], "finished", "{operation}");
+    }
+    Project { branches: vec![text(&created["branch"]["id"]), text(&child["branch"]["id"])], id }
+}
+
+fn text(value: &Value) -> String {
+    value.as_str().expect("a text").to_owned()
+}
+
+#[expect(clippy::disallowed_methods, clippy::print_stderr, reason = "whoever repeats a run")]
+fn rng() -> StdRng {
+    let given = std::env::var("OFFSHOOT_TEST_SEED").ok();
+    let seed = given.map_or_else(rand::random, |seed| seed.parse().expect("a number"));
+    eprintln!("OFFSHOOT_TEST_SEED={seed}");
+    StdRng::seed_from_u64(seed)
+}
