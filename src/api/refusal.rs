@@ -71,7 +71,8 @@ impl From<NameError> for ApiError {
             NameError::Empty { .. }
             | NameError::TooLong { .. }
             | NameError::ControlCharacter { .. }
-            | NameError::OuterBlank { .. } => ErrorCode::InvalidRequest,
+            | NameError::OuterBlank { .. }
+            | NameError::Step { .. } => ErrorCode::InvalidRequest,
         };
         Self::told(code, error)
     }

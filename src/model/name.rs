@@ -37,6 +37,15 @@ pub enum NameError {
         /// What was to be named.
         what: &'static str,
     },
+    /// In a path, the name would be taken for a step up: to delete the role `..` would be to delete
+    /// its branch.
+    #[error("{what} name `{name}` would mean another place in a path; choose another")]
+    Step {
+        /// What was to be named.
+        what: &'static str,
+        /// The name.
+        name: String,
+    },
     /// Postgres, Neon or Offshoot keeps the name for itself.
     #[error("{what} name `{name}` is reserved; choose another")]
     Reserved {
@@ -79,8 +88,27 @@ const RESERVED_ROLES: &[&str] = &[
 /// Databases that every cluster has.
 const RESERVED_DATABASES: &[&str] = &["postgres", "template0", "template1"];
 
+/// What URLs take for a step that stays or goes up, escaped or not.
+const STEPS: &[&str] = &[".", ".."];
+
 /// Postgres keeps this prefix for its own roles, in lower case only.
 const RESERVED_ROLE_PREFIX: &str = "pg_";
+
+/// Checks what new names must be besides.
+fn check_new(
+    what: &'static str,
+    text: &str,
+    is_reserved: impl FnOnce(&str) -> bool,
+) -> Result<(), NameError> {
+    check(what, text)?;
+    if STEPS.contains(&text) {
+        return Err(NameError::Step { what, name: text.into() });
+    }
+    if is_reserved(text) {
+        return Err(NameError::Reserved { what, name: text.into() });
+    }
+    Ok(())
+}
 
 fn check(what: &'static str, text: &str) -> Result<(), NameError> {
     if text.is_empty() {
@@ -164,10 +192,9 @@ impl FromStr for RoleName {
     type Err = NameError;
 
     fn from_str(text: &str) -> Result<Self, NameError> {
-        check(Self::WHAT, text)?;
-        if text.starts_with(RESERVED_ROLE_PREFIX) || RESERVED_ROLES.contains(&text) {
-            return Err(NameError::Reserved { what: Self::WHAT, name: text.into() });
-        }
+        check_new(Self::WHAT, text, |text| {
+            text.starts_with(RESERVED_ROLE_PREFIX) || RESERVED_ROLES.contains(&text)
+        })?;
         Ok(Self(text.into()))
     }
 }
@@ -176,11 +203,7 @@ impl FromStr for DatabaseName {
     type Err = NameError;
 
     fn from_str(text: &str) -> Result<Self, NameError> {
-        const WHAT: &str = "the database";
-        check(WHAT, text)?;
-        if RESERVED_DATABASES.contains(&text) {
-            return Err(NameError::Reserved { what: WHAT, name: text.into() });
-        }
+        check_new("the database", text, |text| RESERVED_DATABASES.contains(&text))?;
         Ok(Self(text.into()))
     }
 }
@@ -253,6 +276,15 @@ mod tests {
             assert!(matches!(refused(text), NameError::Reserved { .. }), "{text}");
         }
         assert!("template1".parse::<DatabaseName>().is_err());
+    }
+
+    #[test]
+    fn a_name_that_a_path_takes_for_a_step_is_refused() {
+        for text in [".", ".."] {
+            assert!(matches!(refused(text), NameError::Step { .. }), "{text}");
+            assert!(text.parse::<DatabaseName>().is_err(), "{text}");
+        }
+        assert!("...".parse::<RoleName>().is_ok());
     }
 
     #[test]
