@@ -27,7 +27,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::{DefaultBodyLimit, FromRef};
+use axum::extract::FromRef;
 use axum::middleware::from_fn_with_state;
 use tower::util::MapRequest;
 
@@ -95,7 +95,6 @@ fn neon_face(api: Api) -> Router {
         .fold(Router::new(), |router, route| route.add_to(router))
         .fallback(unknown_path)
         .method_not_allowed_fallback(method_not_allowed)
-        .layer(DefaultBodyLimit::max(BODY_MAX_BYTES))
         .layer(from_fn_with_state(api.clone(), keys::authenticate))
         .layer(from_fn_with_state(api.clone(), observe::observe))
         .with_state(api)

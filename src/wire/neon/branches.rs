@@ -105,6 +105,7 @@ pub struct CreatedBranch {
 
 /// A branch that is to be created.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(expecting = "an object")]
 pub struct BranchCreateRequest {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub branch: Option<NewBranch>,
@@ -114,6 +115,7 @@ pub struct BranchCreateRequest {
 
 /// What is asked of the new branch; what is absent is the default.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(expecting = "an object")]
 pub struct NewBranch {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
@@ -135,12 +137,14 @@ pub struct NewBranch {
 
 /// What is to change about a branch.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(expecting = "an object")]
 pub struct BranchUpdateRequest {
     pub branch: BranchUpdate,
 }
 
 /// The changes; what is absent stays.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(expecting = "an object")]
 pub struct BranchUpdate {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,

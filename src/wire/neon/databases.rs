@@ -39,12 +39,14 @@ pub struct DatabaseOperations {
 
 /// A database that is to be created.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(expecting = "an object")]
 pub struct DatabaseCreateRequest {
     pub database: NewDatabase,
 }
 
 /// What is asked of the new database.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(expecting = "an object")]
 pub struct NewDatabase {
     pub name: String,
     pub owner_name: String,
@@ -52,12 +54,14 @@ pub struct NewDatabase {
 
 /// What is to change about a database.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(expecting = "an object")]
 pub struct DatabaseUpdateRequest {
     pub database: DatabaseUpdate,
 }
 
 /// The changes; what is absent stays.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(expecting = "an object")]
 pub struct DatabaseUpdate {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,

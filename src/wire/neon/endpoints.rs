@@ -76,12 +76,14 @@ pub struct EndpointOperations {
 
 /// An endpoint that is to be created.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(expecting = "an object")]
 pub struct EndpointCreateRequest {
     pub endpoint: NewEndpoint,
 }
 
 /// What is asked of the new endpoint. Where it comes with a branch, that is its branch.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(expecting = "an object")]
 pub struct NewEndpoint {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub branch_id: Option<String>,
@@ -105,6 +107,7 @@ pub struct NewEndpoint {
 
 /// The Postgres to which an endpoint is to be attached.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(expecting = "an object")]
 pub struct NewAttachment {
     pub host: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]

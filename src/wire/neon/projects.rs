@@ -121,12 +121,14 @@ pub struct CreatedProject {
 
 /// A project that is to be created.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(expecting = "an object")]
 pub struct ProjectCreateRequest {
     pub project: NewProject,
 }
 
 /// What is asked of the new project; what is absent is the default.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(expecting = "an object")]
 pub struct NewProject {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
@@ -150,6 +152,7 @@ pub struct NewProject {
 
 /// What is asked of a project's first branch.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(expecting = "an object")]
 pub struct FirstBranch {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
@@ -161,6 +164,7 @@ pub struct FirstBranch {
 
 /// What is asked of a project's endpoints.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(expecting = "an object")]
 pub struct EndpointSettings {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pg_settings: Option<Value>,
@@ -176,12 +180,14 @@ pub struct EndpointSettings {
 
 /// What is to change about a project.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(expecting = "an object")]
 pub struct ProjectUpdateRequest {
     pub project: ProjectUpdate,
 }
 
 /// The changes; what is absent stays.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(expecting = "an object")]
 pub struct ProjectUpdate {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,

@@ -50,12 +50,14 @@ pub struct PasswordAnswer {
 
 /// A role that is to be created.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(expecting = "an object")]
 pub struct RoleCreateRequest {
     pub role: NewRole,
 }
 
 /// What is asked of the new role.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(expecting = "an object")]
 pub struct NewRole {
     pub name: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
