@@ -32,6 +32,7 @@ async fn bad_input_is_refused_in_words_that_help_and_changes_nothing() {
     keys::are_asked_for(&plane).await;
     bodies::that_cannot_be_read(&plane).await;
     bodies::of_another_shape(&plane).await;
+    bodies::of_other_things(&plane).await;
     bodies::that_are_too_long(&plane).await;
     fields::out_of_range(&plane).await;
     fields::that_are_not_served(&plane).await;

@@ -121,7 +121,8 @@ impl Drop for Home {
     fn drop(&mut self) {
         let until = Instant::now() + PATIENCE;
         loop {
-            let running: Vec<u32> = self.postmasters().into_values().flatten().collect();
+            let mut running: Vec<u32> = self.postmasters().into_values().flatten().collect();
+            running.extend(initdbs(&self.compute_dir()));
             if running.is_empty() || until < Instant::now() {
                 break;
             }
@@ -158,7 +159,7 @@ impl Process {
 
     pub fn last_words(&self) -> String {
         let said = self.said.lock().expect("a lock that no panic poisons");
-        said.iter().map(|line| format!("  {line}\n")).collect()
+        said.iter().map(String::as_str).collect::<Vec<_>>().join("\n")
     }
 
     /// Kills the server as a power cut would, and waits until it is gone.
@@ -331,6 +332,20 @@ fn postgres_processes(root: &Path) -> BTreeMap<u32, PostgresProcess> {
                 .then_some((pid, PostgresProcess { data, parent }))
         })
         .collect()
+}
+
+/// Finds the `initdb` that a server did not live to see the end of. It works from elsewhere.
+fn initdbs(root: &Path) -> Vec<u32> {
+    let Ok(entries) = fs::read_dir("/proc") else { return Vec::new() };
+    let root = root.display().to_string();
+    let found = entries.filter_map(|entry| {
+        let path = entry.ok()?.path();
+        let command = fs::read(path.join("cmdline")).ok()?;
+        let command = String::from_utf8_lossy(&command).into_owned();
+        let is_ours = command.contains("initdb") && command.contains(&root);
+        path.file_name()?.to_str()?.parse().ok().filter(|_| is_ours)
+    });
+    found.collect()
 }
 
 /// Finds postmasters where there is no `/proc`: by what they wrote down themselves.

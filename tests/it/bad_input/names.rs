@@ -142,8 +142,8 @@ pub async fn that_no_database_can_have(plane: &Plane) {
     for change in
         [json!({ "name": "template1" }), json!({ "name": "" }), json!({ "owner_name": "nobody" })]
     {
-        let patch = plane.request(Method::PATCH, &path).json(&json!({ "database": change }));
-        table.ask(&format!("changed to {change}"), patch).await;
+        let request = plane.request(Method::PATCH, &path).json(&json!({ "database": change }));
+        table.ask(&format!("changed to {change}"), request).await;
     }
     insta::assert_snapshot!(table.text(), @r#"
     empty: 400 INVALID_REQUEST the database name is empty; give 1 to 63 bytes
@@ -180,9 +180,9 @@ pub async fn that_no_branch_can_have(plane: &Plane) {
     let path = plane.in_project("/branches");
     for (what, name) in [("empty", ""), ("257 characters", &"ä".repeat(257)), ("taken", "main")] {
         table.ask(what, plane.post(&path, &json!({ "branch": { "name": name } }))).await;
-        let patch = plane.request(Method::PATCH, &plane.in_branch(""));
-        let patch = patch.json(&json!({ "branch": { "name": name } }));
-        table.ask(&format!("{what}, later"), patch).await;
+        let request = plane.request(Method::PATCH, &plane.in_branch(""));
+        let request = request.json(&json!({ "branch": { "name": name } }));
+        table.ask(&format!("{what}, later"), request).await;
     }
     table.ask("delete the default", plane.request(Method::DELETE, &plane.in_branch(""))).await;
     insta::assert_snapshot!(table.text(), @r#"

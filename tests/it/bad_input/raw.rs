@@ -40,7 +40,7 @@ pub async fn what_is_no_http(plane: &Plane) {
     assert_eq!(say(plane, half.as_bytes(), A_WHILE).await, "");
     let half = format!("{half}Content-Length: 100\r\n\r\n{{\"project\":");
     assert_eq!(say(plane, half.as_bytes(), A_WHILE).await, "");
-    let flood: String = (0..HEADERS).map(|n| format!("X-{n}: {n}\r\n")).collect();
+    let flood = "X-Flood: 1\r\n".repeat(HEADERS);
     let flood = format!("GET /projects HTTP/1.1\r\nHost: a\r\n{flood}\r\n");
     let answer = say(plane, flood.as_bytes(), PATIENCE).await;
     assert!(answer.is_empty() || answer.starts_with("HTTP/1.1 431"), "{answer}");
