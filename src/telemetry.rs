@@ -2,7 +2,12 @@
 
 use std::io::IsTerminal;
 
+use tracing::{Level, Metadata};
 use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::filter_fn;
+use tracing_subscriber::fmt::layer;
+use tracing_subscriber::layer::{Layer as _, SubscriberExt as _};
+use tracing_subscriber::util::SubscriberInitExt as _;
 
 use crate::store::committer;
 
@@ -25,16 +30,24 @@ pub enum LogFormat {
 pub fn start(format: LogFormat, filter: &str) -> Result<(), String> {
     let filter = EnvFilter::try_new(filter)
         .map_err(|error| format!("`{filter}` is not a log filter: {error}"))?;
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
-    let started = match format {
+    let lines = layer().with_writer(std::io::stderr);
+    let lines = match format {
         LogFormat::Text => {
-            builder.with_ansi(std::io::stderr().is_terminal()).with_target(false).try_init()
+            lines.with_ansi(std::io::stderr().is_terminal()).with_target(false).boxed()
         }
-        LogFormat::Json => builder.json().flatten_event(true).try_init(),
+        LogFormat::Json => lines.json().flatten_event(true).boxed(),
     };
+    let subscriber = tracing_subscriber::registry().with(lines).with(filter);
+    let started = subscriber.with(filter_fn(is_ours_to_tell)).try_init();
     started.map_err(|error| error.to_string())?;
     abort_where_a_panic_would_hang();
     Ok(())
+}
+
+/// Whether something may be logged, whatever the filter lets through. Of the libraries, nothing finer
+/// than `info`: there the Postgres driver tells every statement, with the verifiers in it.
+fn is_ours_to_tell(metadata: &Metadata<'_>) -> bool {
+    *metadata.level() <= Level::INFO || metadata.target().starts_with(env!("CARGO_PKG_NAME"))
 }
 
 /// A panic in a thread that writes to the store would leave everybody waiting for it for ever. The

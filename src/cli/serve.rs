@@ -61,7 +61,8 @@ pub(super) struct Serve {
     /// How log lines look.
     #[arg(long, env = "OFFSHOOT_LOG_FORMAT", default_value = "text", value_name = "FORMAT")]
     log_format: Format,
-    /// What is logged: a level, or a filter such as `info,offshoot=debug`.
+    /// What is logged: a level, or a filter such as `info,offshoot=debug`. Libraries are never
+    /// logged in more detail than `info`, for some would tell secrets.
     #[arg(long, env = "OFFSHOOT_LOG", default_value = DEFAULT_FILTER, value_name = "FILTER")]
     log: String,
     /// Create a project named demo where there is none, and print commands to try on it.
