@@ -8,6 +8,7 @@ mod compute_local;
 mod contract;
 mod converge;
 mod crash;
+mod end_to_end;
 mod plan;
 mod server;
 mod store;

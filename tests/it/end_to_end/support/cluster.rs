@@ -1,0 +1,132 @@
+//! A Postgres of somebody else's, to which endpoints can be attached.
+
+use std::fs;
+use std::os::unix::fs::chown;
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use rustix::process::Signal;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tokio_postgres::Client;
+
+use super::home::{Ports, passable_directory};
+use super::session::login;
+use super::{POLL, run, signal};
+
+/// Its administrator.
+pub const BOSS: &str = "boss";
+
+/// The administrator's password.
+pub const BOSS_PASSWORD: &str = "correct-horse-battery-staple";
+
+/// How long it may take until it takes connections.
+const START_TIME: Duration = Duration::from_secs(30);
+
+/// A Postgres that ends with the test.
+pub struct Cluster {
+    directory: TempDir,
+    ports: Ports,
+    child: Child,
+}
+
+impl Cluster {
+    /// Starts a fresh Postgres with SCRAM for everybody.
+    pub async fn start() -> Self {
+        let directory = passable_directory();
+        let ports = Ports::take();
+        let bin = bin();
+        let data = directory.path().join("data");
+        initialize(&bin, directory.path(), &data);
+        let log = fs::File::create(directory.path().join("log")).expect("a file");
+        let mut command = as_postgres(&bin.join("postgres"));
+        command.arg("-D").arg(&data).args(["-p", &ports.first.to_string()]);
+        for setting in ["listen_addresses=127.0.0.1", "unix_socket_directories=", "fsync=off"] {
+            command.args(["-c", setting]);
+        }
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log);
+        let child = command.spawn().expect("a Postgres");
+        let cluster = Self { directory, ports, child };
+        let until = Instant::now() + START_TIME;
+        while login(&cluster.uri(BOSS, BOSS_PASSWORD)).await.is_err() {
+            assert!(Instant::now() < until, "Postgres does not start: {}", cluster.log());
+            tokio::time::sleep(POLL).await;
+        }
+        cluster
+    }
+
+    fn uri(&self, role: &str, password: &str) -> String {
+        format!("postgresql://{role}:{password}@127.0.0.1:{}/postgres", self.ports.first)
+    }
+
+    /// Logs in as the administrator.
+    pub async fn boss(&self) -> Client {
+        login(&self.uri(BOSS, BOSS_PASSWORD)).await.expect("a session")
+    }
+
+    /// Returns what a request for an endpoint says about it.
+    pub fn attachment(&self, password: &str) -> Value {
+        json!({
+            "host": "127.0.0.1",
+            "port": self.ports.first,
+            "user": BOSS,
+            "password": password,
+            "sslmode": "disable",
+        })
+    }
+
+    /// Returns what it has logged.
+    pub fn log(&self) -> String {
+        fs::read_to_string(self.directory.path().join("log")).expect("a log")
+    }
+}
+
+impl Drop for Cluster {
+    fn drop(&mut self) {
+        signal(self.child.id(), Signal::QUIT);
+        self.child.wait().ok();
+    }
+}
+
+fn initialize(bin: &Path, parent: &Path, data: &Path) {
+    fs::create_dir(data).expect("a directory");
+    if let Some((user, group)) = postgres_ids() {
+        chown(data, Some(user), Some(group)).expect("the owner's rights");
+    }
+    let password = parent.join("password");
+    fs::write(&password, BOSS_PASSWORD).expect("a file");
+    let mut command = as_postgres(&bin.join("initdb"));
+    command.arg("-D").arg(data).arg("--pwfile").arg(password);
+    command.args(["-U", BOSS, "--auth=scram-sha-256", "-E", "UTF8", "--locale=C", "--no-sync"]);
+    let (code, words) = run(&mut command);
+    assert_eq!(code, Some(0), "{words}");
+}
+
+/// Returns a program of Postgres, which refuses to run as root.
+fn as_postgres(program: &Path) -> Command {
+    let mut command = Command::new(program);
+    command.current_dir("/");
+    if let Some((user, group)) = postgres_ids() {
+        command.uid(user).gid(group);
+    }
+    command
+}
+
+/// Returns the user and group as whom Postgres is to run, where the test runs as root.
+fn postgres_ids() -> Option<(u32, u32)> {
+    let id = |flag: &str| {
+        let (_, words) = run(Command::new("id").args([flag, "postgres"]));
+        words.trim().parse().expect("a user named postgres")
+    };
+    rustix::process::geteuid().is_root().then(|| (id("-u"), id("-g")))
+}
+
+fn bin() -> PathBuf {
+    let (_, words) = run(Command::new("pg_config").arg("--bindir"));
+    let usual = fs::read_dir("/usr/lib/postgresql").into_iter().flatten().filter_map(Result::ok);
+    let usual = usual.map(|entry| entry.path().join("bin"));
+    let mut candidates = std::iter::once(PathBuf::from(words.trim())).chain(usual);
+    candidates.find(|path| path.join("initdb").is_file()).expect("PostgreSQL's server binaries")
+}
