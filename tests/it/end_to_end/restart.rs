@@ -11,7 +11,7 @@ use super::support::{OWNER, Server, run};
 
 #[tokio::test]
 async fn a_postgres_goes_on_without_its_server_and_the_next_server_adopts_it() {
-    let home = Arc::new(Home::new());
+    let home = Arc::new(Home::bare());
     let first = Server::start_in(&home, "info");
     let project = first.create_project().await;
     let main = project.main;
@@ -83,7 +83,7 @@ async fn directories_in_use_are_refused_to_another_server() {
     assert!(words.contains(&data.display().to_string()), "{words}");
     assert!(words.contains("another"), "{words}");
 
-    let other = Home::new();
+    let other = Home::bare();
     let mut serve = other.offshoot("serve");
     serve.args(["--listen", "127.0.0.1:0"]).arg("--compute-dir").arg(server.home.compute_dir());
     let (code, words) = run(&mut serve);

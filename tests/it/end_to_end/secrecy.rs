@@ -38,7 +38,7 @@ async fn no_password_or_verifier_is_in_any_log() {
 
 #[tokio::test]
 async fn the_data_directory_and_the_keys_are_their_owners_alone() {
-    let server = Server::start();
+    let server = Server::start_in(&Arc::new(Home::bare()), "info");
     let data = server.home.data_dir();
     let mode = |path: &Path| path.metadata().expect("a file").permissions().mode() & 0o777;
     assert_eq!(mode(&data), 0o700);

@@ -76,7 +76,7 @@ async fn a_store_without_its_key_is_refused() {
 
 #[tokio::test]
 async fn a_store_in_use_is_not_checked() {
-    let server = Server::start();
+    let server = Server::start_in(&Arc::new(Home::bare()), "info");
     let file = server.home.path("export");
     for command in [
         &mut server.home.offshoot("check"),
@@ -103,7 +103,7 @@ async fn a_damaged_store_is_found_out_and_crashes_nothing() {
 
     let db = fs::read(home.data_dir().join("store").join("db")).expect("sled's file");
     let of_a_role = position(&db, b"sally-of-the-store").expect("a name that is not compressed");
-    let damaged = Home::new();
+    let damaged = Home::bare();
     damage(&home, &damaged, of_a_role);
     let (code, words) = run(&mut damaged.offshoot("check"));
     assert_eq!(code, Some(1), "{words}");

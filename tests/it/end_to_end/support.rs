@@ -5,6 +5,7 @@ pub mod branch;
 pub mod cluster;
 pub mod home;
 pub mod session;
+mod template;
 
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, ExitStatus, Stdio};

@@ -5,12 +5,13 @@ use std::net::{Ipv4Addr, TcpListener};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::thread;
 use std::time::Duration;
 
 use rustix::process::Signal;
 use tempfile::TempDir;
 
-use super::{OWNER, eventually, signal};
+use super::{OWNER, eventually, signal, template};
 
 /// The first port that is tried, and the end of those that are: below the ones that the machine
 /// gives to outgoing connections.
@@ -57,6 +58,13 @@ pub struct Home {
 
 impl Home {
     pub fn new() -> Self {
+        let home = Self::bare();
+        template::lend(&home.compute_dir());
+        home
+    }
+
+    /// Returns a home that has nothing of what earlier tests made.
+    pub fn bare() -> Self {
         Self { directory: passable_directory(), ports: Ports::take(), flags: Vec::new() }
     }
 
@@ -137,6 +145,9 @@ impl Drop for Home {
                 signal(pid, order);
                 eventually(END_TIME, || running_in(&data).is_none().then_some(()));
             }
+        }
+        if !thread::panicking() {
+            template::keep(&self.compute_dir());
         }
     }
 }
