@@ -52,9 +52,28 @@ pub enum EngineError {
         #[source]
         source: Box<dyn std::error::Error + Send + Sync>,
     },
+    /// What is kept does not read.
+    #[error(
+        "the store in {path} is damaged; import the last good export into a fresh data directory"
+    )]
+    Damaged {
+        /// The directory.
+        path: String,
+    },
     /// The disk failed.
     #[error("failed to read the store")]
     Read(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// The store is damaged, and what came after the damage is gone.
+    #[error(
+        "the store has lost row {revision} of log {log} and perhaps others; import the last good \
+         export into a fresh data directory"
+    )]
+    Lost {
+        /// The log.
+        log: LogId,
+        /// The number of the row that was appended last.
+        revision: Revision,
+    },
     /// What is kept cannot be a row.
     #[error("row {revision} of log {log} is in pieces that do not fit")]
     Pieces {

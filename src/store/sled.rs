@@ -15,6 +15,9 @@
 //! * Values stay within 4 KiB: sled moves larger pages to files that it never syncs.
 //! * After a crash sled keeps the first of what was written, in order. Piece 0 is written last, so
 //!   a row is there with its piece 0, and then it is whole.
+//! * It takes damage for the end of its log. The [`witness`] knows which row must be there.
+
+mod witness;
 
 use std::fs::{self, File};
 use std::path::Path;
@@ -23,6 +26,7 @@ use sled::Db;
 
 use crate::model::revision::Revision;
 use crate::store::engine::{AppendError, Engine, EngineError, LogId, NewRow};
+use crate::store::sled::witness::Witness;
 
 /// What a row's key begins with.
 const ROW: u8 = b'C';
@@ -38,6 +42,7 @@ pub struct SledEngine {
     db: Db,
     /// sled's own file, opened once more to be synced.
     file: File,
+    witness: Witness,
 }
 
 impl SledEngine {
@@ -51,14 +56,27 @@ impl SledEngine {
             .cache_capacity(cache_bytes)
             .flush_every_ms(Some(FLUSH_EVERY_MS))
             .open()
-            .map_err(|e| failed(e.into()))?;
+            .map_err(|error| match error {
+                sled::Error::Corruption { .. } => {
+                    EngineError::Damaged { path: path.display().to_string() }
+                }
+                other => failed(other.into()),
+            })?;
         let file = File::open(path.join("db")).map_err(|e| failed(e.into()))?;
         for synced in [Some(path), path.parent()].into_iter().flatten() {
             let directory = if synced.as_os_str().is_empty() { Path::new(".") } else { synced };
             File::open(directory).and_then(|d| d.sync_all()).map_err(|e| failed(e.into()))?;
         }
         file.sync_all().map_err(|e| failed(e.into()))?;
-        Ok(Self { db, file })
+        let witness = Witness::open(path).map_err(|e| failed(e.into()))?;
+        let last = witness.last().map_err(|e| failed(e.into()))?;
+        let engine = Self { db, file, witness };
+        match last {
+            Some((log, revision)) if engine.head(log)? < revision => {
+                Err(EngineError::Lost { log, revision })
+            }
+            Some(_) | None => Ok(engine),
+        }
     }
 }
 
@@ -160,6 +178,9 @@ impl Engine for SledEngine {
             }
         }
         self.db.flush().map_err(fatal)?;
-        self.file.sync_data().map_err(|error| AppendError::Fatal(error.into()))
+        let failed = |error: std::io::Error| AppendError::Fatal(error.into());
+        self.file.sync_data().map_err(failed)?;
+        let Some(NewRow { log, revision, bytes: _ }) = rows.last() else { return Ok(()) };
+        self.witness.remember(*log, *revision).map_err(failed)
     }
 }
