@@ -20,8 +20,8 @@ const PORTS: std::ops::Range<u16> = 20_000..32_000;
 /// How many ports a test has, the first of which is only held.
 const BLOCK: u16 = 10;
 
-/// How long a Postgres may take to end.
-const END_TIME: Duration = Duration::from_secs(5);
+/// How long a Postgres may take to end. It gives its own processes five seconds.
+const END_TIME: Duration = Duration::from_secs(8);
 
 /// Ports that no other test uses at the same time.
 pub struct Ports {
@@ -138,13 +138,13 @@ impl Home {
 
 impl Drop for Home {
     fn drop(&mut self) {
-        for home in self.branches() {
-            let data = home.join("data");
-            for order in [Signal::QUIT, Signal::KILL] {
-                let Some(pid) = running_in(&data) else { break };
+        let data: Vec<_> = self.branches().into_iter().map(|home| home.join("data")).collect();
+        for order in [Signal::QUIT, Signal::KILL] {
+            for pid in data.iter().filter_map(|data| running_in(data)) {
                 signal(pid, order);
-                eventually(END_TIME, || running_in(&data).is_none().then_some(()));
             }
+            let are_gone = || data.iter().all(|data| running_in(data).is_none());
+            eventually(END_TIME, || are_gone().then_some(()));
         }
         if !thread::panicking() {
             template::keep(&self.compute_dir());
