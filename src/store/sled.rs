@@ -56,11 +56,12 @@ impl SledEngine {
             .cache_capacity(cache_bytes)
             .flush_every_ms(Some(FLUSH_EVERY_MS))
             .open()
-            .map_err(|error| match error {
-                sled::Error::Corruption { .. } => {
+            .map_err(|error| {
+                if matches!(error, sled::Error::Corruption { .. }) {
                     EngineError::Damaged { path: path.display().to_string() }
+                } else {
+                    failed(error.into())
                 }
-                other => failed(other.into()),
             })?;
         let file = File::open(path.join("db")).map_err(|e| failed(e.into()))?;
         for synced in [Some(path), path.parent()].into_iter().flatten() {
