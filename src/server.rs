@@ -108,6 +108,8 @@ where
         stop.cancel();
     }
     tokio::select! {
+        // The reconciler ends too when the server is told to stop.
+        biased;
         () = stop.cancelled() => {}
         _ = &mut running.passes => failure = Err(anyhow::anyhow!("the reconciler has ended, which is a bug; see the log")),
         () = store.failed() => failure = Err(anyhow::anyhow!("the store has failed; see the log, mend the disk and start again")),
