@@ -18,7 +18,7 @@ lint: ## Check the layout and the lints
 	@if cargo clippy --version >/dev/null 2>&1; then cargo clippy --quiet --all-targets -- -D warnings; else echo 'no clippy here: skipped'; fi
 
 unit: postgres ## Run the tests, with nextest where it is installed
-	@if cargo nextest --version >/dev/null 2>&1; then cargo nextest run --profile ci; else cargo test --all-targets; fi
+	@if cargo nextest --version >/dev/null 2>&1; then cargo nextest run --profile ci; else cargo test --lib --bins --tests; fi
 
 docs: ## Run the documentation's examples and build it without a warning
 	cargo test --doc --quiet

@@ -25,7 +25,7 @@ Paste this into another terminal, line by line or as a whole:
   api={api} auth="Authorization: Bearer $(cat '{key}')" project={project} main={branch}
 
   # create a role on the branch main, and see its password and its operations
-  curl -s $api/projects/$project/branches/$main/roles -H "$auth" -d '{{"role":{{"name":"sally"}}}}'
+  curl -s -w '\n' $api/projects/$project/branches/$main/roles -H "$auth" -d '{{"role":{{"name":"sally"}}}}'
 
   # wait until every operation is done
   while curl -s $api/projects/$project/operations -H "$auth" | grep -qE '"(running|scheduling)"'; do sleep 0.2; done
@@ -37,7 +37,7 @@ Paste this into another terminal, line by line or as a whole:
   child=$(curl -s $api/projects/$project/branches -H "$auth" -d '{{"endpoints":[{{"type":"read_write"}}]}}' | grep -oE 'br-[a-z]+-[a-z]+-[a-z0-9]{{8}}' | head -1)
 
   # list the child's roles
-  curl -s $api/projects/$project/branches/$child/roles -H "$auth"
+  curl -s -w '\n' $api/projects/$project/branches/$child/roles -H "$auth"
 
   # log in to the child's own Postgres, as the role that it inherited
   while curl -s $api/projects/$project/operations -H "$auth" | grep -qE '"(running|scheduling)"'; do sleep 0.2; done
@@ -53,4 +53,24 @@ fn connection(branch: &str) -> String {
     format!(
         "$api/projects/$project/connection_uri?branch_id={branch}&database_name=neondb&role_name=sally"
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_readme_shows_the_commands_that_are_printed() {
+        let readme = include_str!("../../README.md");
+        let demo = Demo {
+            project: "lingering-bar-45429163".into(),
+            branch: "br-lucky-frog-0ar65ogb".into(),
+        };
+        let address = "127.0.0.1:8080".parse().expect("an address");
+        let words = words(address, Path::new("offshoot-data/admin.key"), &demo);
+        let commands = words.lines().filter_map(|line| line.strip_prefix("  "));
+        for command in commands.filter(|command| !command.is_empty()) {
+            assert!(readme.contains(&format!("\n$ {command}\n")), "README.md lacks: {command}");
+        }
+    }
 }
