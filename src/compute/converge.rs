@@ -43,6 +43,7 @@ pub(super) async fn converge(
     let mut steps = 0;
     for _ in 0..MAX_ROUNDS {
         let observed = postgres.observe(desired).await?;
+        check_revision(desired, &observed)?;
         let plan = plan_around(desired, &observed, &aside);
         if plan.steps.is_empty() {
             let lsn = postgres.lsn().await?;
@@ -53,4 +54,17 @@ pub(super) async fn converge(
         aside.extend(failed);
     }
     Err(ComputeError::Restless)
+}
+
+/// Refuses a catalog that is older than what was applied before. It would undo what was done since:
+/// roles and databases made by the newer catalog are none that it has.
+fn check_revision(desired: &Desired, observed: &Observed) -> Result<(), ComputeError> {
+    match observed.applied {
+        Some(applied) if desired.revision < applied => Err(ComputeError::OlderCatalog {
+            branch: desired.branch.clone(),
+            applied,
+            revision: desired.revision,
+        }),
+        Some(_) | None => Ok(()),
+    }
 }

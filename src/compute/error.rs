@@ -4,6 +4,9 @@ use std::error::Error;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::model::id::BranchId;
+use crate::model::revision::Revision;
+
 /// A compute could not do what was asked of it.
 ///
 /// These words are shown to operators, and to clients in the error of an operation: they say what
@@ -77,6 +80,22 @@ pub enum ComputeError {
     ReadOnly {
         /// Where it is.
         address: String,
+    },
+    /// It was given a newer catalog of the branch before.
+    #[error(
+        "this Postgres has seen a newer catalog of branch {branch} (revision {}; the catalog is at \
+         {}), so nothing was changed: the store was restored from an older export; restore the \
+         newer store, or attach this Postgres to a new branch",
+        applied.0,
+        revision.0
+    )]
+    OlderCatalog {
+        /// The branch.
+        branch: BranchId,
+        /// The revision that was applied.
+        applied: Revision,
+        /// The revision that the catalog is at.
+        revision: Revision,
     },
     /// Another session of Offshoot is at work on the same branch.
     #[error("another session of Offshoot is at work on this branch; trying again")]
@@ -180,6 +199,7 @@ impl ComputeError {
             | Self::NoDatabase { .. }
             | Self::Unsupported { .. }
             | Self::NotPermitted { .. }
+            | Self::OlderCatalog { .. }
             | Self::NoBinaries { .. }
             | Self::Machine { .. } => false,
         }

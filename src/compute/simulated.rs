@@ -163,8 +163,9 @@ impl SimulatedCompute {
 
 impl Machine {
     /// Applies steps in one transaction, and returns those that are refused.
-    fn transact(&mut self, steps: &[Step]) -> Vec<Aside> {
+    fn transact(&mut self, desired: &Desired, steps: &[Step]) -> Vec<Aside> {
         self.lsn += COMMIT_BYTES;
+        self.world.note_revision(desired.revision);
         steps.iter().filter_map(|step| self.try_step(step)).collect()
     }
 
@@ -189,12 +190,12 @@ impl Reach for SimulatedCompute {
 
     async fn apply(
         &mut self,
-        _desired: &Desired,
+        desired: &Desired,
         steps: &[Step],
     ) -> Result<Vec<Aside>, ComputeError> {
         let together = steps.iter().take_while(|step| step.stage() <= Stage::Change).count();
         let (together, alone) = steps.split_at(together);
-        let mut aside = self.request_running(|machine| Ok(machine.transact(together)))?;
+        let mut aside = self.request_running(|machine| Ok(machine.transact(desired, together)))?;
         for step in alone {
             if !self.with(|machine| machine.world.is_needed(step)) {
                 continue;

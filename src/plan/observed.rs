@@ -44,6 +44,8 @@ pub struct Observed {
     pub role_marks: BTreeMap<Oid, RoleMark>,
     /// The marks of managed databases.
     pub database_marks: BTreeMap<DatabaseId, DatabaseMark>,
+    /// The last revision of the branch's catalog that was applied; absent before any was.
+    pub applied: Option<Revision>,
 }
 
 /// A role as it was found.

@@ -63,7 +63,8 @@ ALTER TABLE offshoot.managed_database ENABLE ROW LEVEL SECURITY;
 ALTER TABLE offshoot.state ENABLE ROW LEVEL SECURITY";
 
 /// Notes in the transaction that applies it which revision that is, and in which transaction. Who
-/// finds this note afterwards knows that the transaction was committed.
+/// finds this note afterwards knows that the transaction was committed, and whoever has an older
+/// catalog of the branch that it must not be applied any more.
 #[must_use]
 pub fn note_revision(branch: &BranchId, revision: Revision) -> String {
     format!(

@@ -1,13 +1,13 @@
 //! What a pass does to a real Postgres, and what it leaves alone.
 
 use offshoot::compute::error::ComputeError;
-use offshoot::compute::{Address, AnyCompute, Compute, ComputeSite};
+use offshoot::compute::{Address, Compute};
 use offshoot::model::endpoint::TlsMode;
 use offshoot::model::operation::Subject;
 use offshoot::model::secret::Password;
 use offshoot::plan::desired::Desired;
 
-use crate::support::{Catalog, Server, branch, refusal, texts, verifier};
+use crate::support::{Catalog, Server, refusal, texts, verifier};
 
 const OWNERS: &str = "SELECT tableowner::text FROM pg_tables WHERE schemaname = 'public'";
 
@@ -21,28 +21,6 @@ fn catalog() -> Desired {
         .role("sally", 1, "of sally")
         .role("bob", 2, "of bob")
         .database(1, "neondb", "sally")
-}
-
-impl Server {
-    fn address(&self, user: &str, password: &str) -> Address {
-        Address {
-            host: "127.0.0.1".into(),
-            port: self.port,
-            database: "postgres".into(),
-            user: user.into(),
-            password: Password::new(password),
-            tls: TlsMode::Disable,
-        }
-    }
-
-    fn attached(&self, address: Address) -> AnyCompute {
-        let computes = self.computes.as_ref().expect("an open root directory");
-        computes.get(&branch(), ComputeSite::Attached(address))
-    }
-
-    async fn execute(&self, database: &str, sql: &str) {
-        self.admin(database).await.batch_execute(sql).await.expect("legal SQL");
-    }
 }
 
 #[tokio::test]

@@ -1,6 +1,7 @@
 //! Convergence under faults, by seed.
 
 use offshoot::compute::Compute;
+use offshoot::compute::error::ComputeError;
 use offshoot::compute::simulated::SimulatedComputes;
 use offshoot::plan::desired::Desired;
 
@@ -58,4 +59,17 @@ async fn a_stopped_compute_is_not_converged() {
     compute.start().await.expect("a start");
     compute.converge(&Desired::empty()).await.expect("a pass");
     assert_eq!(compute.starts(), 1);
+}
+
+#[tokio::test]
+async fn an_older_catalog_changes_nothing() {
+    let compute = SimulatedComputes::new(1, 0).get(&branch());
+    compute.start().await.expect("a start");
+    let newer = Desired::empty().at(9).role("sally", 1, "of sally").database(1, "a", "sally");
+    compute.converge(&newer).await.expect("a pass");
+    let before = compute.by_hand(|world| world.clone());
+    let error = compute.converge(&Desired::empty().at(8)).await.expect_err("a refusal");
+    assert!(matches!(error, ComputeError::OlderCatalog { .. }), "{error:?}");
+    compute.by_hand(|world| assert_eq!(*world, before));
+    compute.converge(&newer).await.expect("the same revision");
 }

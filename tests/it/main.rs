@@ -4,6 +4,7 @@ mod api;
 mod bad_input;
 mod catalog;
 mod compute_attached;
+mod compute_guarded;
 mod compute_local;
 mod contract;
 mod converge;

@@ -9,8 +9,9 @@ use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use offshoot::compute::local::LocalConfig;
-use offshoot::compute::{AnyCompute, Compute, ComputeSite, Computes, Converged};
+use offshoot::compute::{Address, AnyCompute, Compute, ComputeSite, Computes, Converged};
 use offshoot::model::database::DatabaseId;
+use offshoot::model::endpoint::TlsMode;
 use offshoot::model::id::BranchId;
 use offshoot::model::name::{COMPUTE_ADMIN, RoleName};
 use offshoot::model::revision::Revision;
@@ -43,6 +44,8 @@ pub fn verifier(password: &str) -> Verifier {
 pub trait Catalog {
     /// Returns an empty catalog.
     fn empty() -> Self;
+    /// Is at another revision.
+    fn at(self, revision: u64) -> Self;
     /// Adds a role that was created at revision `born`.
     fn role(self, name: &str, born: u64, password: &str) -> Self;
     /// Adds a role that cannot log in.
@@ -58,6 +61,10 @@ pub trait Catalog {
 impl Catalog for Desired {
     fn empty() -> Self {
         Self::new(branch(), Revision(1), [], [])
+    }
+
+    fn at(self, revision: u64) -> Self {
+        Self { revision: Revision(revision), ..self }
     }
 
     fn role(mut self, name: &str, born: u64, password: &str) -> Self {
@@ -169,6 +176,29 @@ impl Server {
         let mut config = Config::new();
         config.host("127.0.0.1").port(self.port).user(role).password(password);
         connect(config.dbname(database)).await
+    }
+
+    /// Returns how to reach it over TCP as `user`.
+    pub fn address(&self, user: &str, password: &str) -> Address {
+        Address {
+            host: "127.0.0.1".into(),
+            port: self.port,
+            database: "postgres".into(),
+            user: user.into(),
+            password: Password::new(password),
+            tls: TlsMode::Disable,
+        }
+    }
+
+    /// Returns the Postgres at an address as an attached compute.
+    pub fn attached(&self, address: Address) -> AnyCompute {
+        let computes = self.computes.as_ref().expect("an open root directory");
+        computes.get(&branch(), ComputeSite::Attached(address))
+    }
+
+    /// Does by hand what the administrator can.
+    pub async fn execute(&self, database: &str, sql: &str) {
+        self.admin(database).await.batch_execute(sql).await.expect("legal SQL");
     }
 
     /// Waits until Postgres answers a question with yes. It takes a moment to notice some things.

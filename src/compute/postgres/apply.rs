@@ -20,10 +20,9 @@ pub(super) async fn apply(
 ) -> Result<Vec<Aside>, ComputeError> {
     let together = steps.iter().take_while(|step| step.stage() <= Stage::Change).count();
     let (together, alone) = steps.split_at(together);
-    let mut aside = Vec::new();
-    if !together.is_empty() {
-        aside = apply_together(session, desired, together).await?;
-    }
+    // Even with nothing to do in it, this transaction notes the revision before anything of it is
+    // done: nobody with an older catalog may then undo that.
+    let mut aside = apply_together(session, desired, together).await?;
     for step in alone.iter().filter(|step| step.stage() == Stage::Reshape) {
         if !is_hindered(step, &aside) {
             note(&mut aside, step, reshape(session, desired, step).await)?;

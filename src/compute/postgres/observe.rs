@@ -33,6 +33,8 @@ const ROLE_MARKS: &str = "SELECT oid, name, born, digest, in_group, retired \
 const DATABASE_MARKS: &str =
     "SELECT id, name, owner, oid FROM offshoot.managed_database WHERE branch = $1";
 
+const APPLIED: &str = "SELECT revision FROM offshoot.state WHERE branch = $1";
+
 pub(super) async fn observe(
     session: &mut Session,
     branch: &BranchId,
@@ -63,6 +65,7 @@ pub(super) async fn observe(
     if session.has_marks {
         observed.role_marks = role_marks(session, branch).await?;
         observed.database_marks = database_marks(session, branch).await?;
+        observed.applied = applied(session, branch).await?;
     }
     Ok(observed)
 }
@@ -112,6 +115,15 @@ async fn database_marks(
         marks.insert(id, DatabaseMark { name, owner, oid: oid.map(Oid) });
     }
     Ok(marks)
+}
+
+async fn applied(
+    session: &mut Session,
+    branch: &BranchId,
+) -> Result<Option<Revision>, ComputeError> {
+    let rows = session.query(APPLIED, &[&branch.as_str()]).await?;
+    let Some(row) = rows.first() else { return Ok(None) };
+    Ok(Some(Revision(u64::try_from(get::<i64>(row, 0)?).unwrap_or_default())))
 }
 
 fn get<'a, T: FromSql<'a>>(row: &'a Row, column: usize) -> Result<T, ComputeError> {

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::database::DatabaseId;
 use crate::model::name::{DatabaseName, ROLE_GROUP, RoleName};
+use crate::model::revision::Revision;
 use crate::model::secret::Verifier;
 use crate::plan::observed::{
     DatabaseMark, Observed, ObservedDatabase, ObservedRole, Oid, RoleMark, VerifierDigest,
@@ -150,6 +151,11 @@ impl World {
         self.observed.databases.remove(from);
         self.observed.databases.insert(to.into(), database);
         Ok(())
+    }
+
+    /// Notes the revision that is applied.
+    pub fn note_revision(&mut self, revision: Revision) {
+        self.observed.applied = Some(revision);
     }
 
     /// Whether a step does anything. A role that has nothing in a database is not cleaned up there.
