@@ -45,8 +45,11 @@ pub enum ComputeStatus {
 pub struct Converged {
     /// The place in the write-ahead log at which Postgres had what was desired.
     pub lsn: Lsn,
-    /// What could not be done, and no retry would mend. Everything else was.
+    /// What could not be done, and no retry would mend.
     pub problems: Vec<Problem>,
+    /// What could not be done now, because others were in the way; another attempt may. Everything
+    /// else was.
+    pub delayed: Vec<Problem>,
     /// How many steps were applied. None means that there was no drift.
     pub steps: usize,
 }

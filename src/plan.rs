@@ -34,8 +34,8 @@ pub struct Plan {
     pub problems: Vec<Problem>,
 }
 
-/// A part of the work that failed for good. It is left out of the next plan, so that it cannot keep
-/// the rest from being done.
+/// A part of the work that failed. It is left out of the next plan of the same attempt, so that it
+/// cannot keep the rest from being done.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Aside {
     /// At which stage it failed. What a role is given and what is taken from its dropped namesake
@@ -43,6 +43,8 @@ pub struct Aside {
     pub stage: Stage,
     /// What failed, and why.
     pub problem: Problem,
+    /// Whether another attempt may succeed with nothing changed by hand.
+    pub is_passing: bool,
 }
 
 /// Returns the plan that takes `observed` to `desired`.
@@ -59,7 +61,8 @@ pub fn plan_around(desired: &Desired, observed: &Observed, aside: &[Aside]) -> P
     let Draft { mut steps, mut problems, .. } = draft;
     // A stable sort: within its stage, a step stays where its planner put it.
     steps.sort_by_key(Step::stage);
-    problems.extend(aside.iter().map(|aside| aside.problem.clone()));
+    let lasting = aside.iter().filter(|aside| !aside.is_passing);
+    problems.extend(lasting.map(|aside| aside.problem.clone()));
     Plan { steps, problems }
 }
 

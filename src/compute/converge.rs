@@ -22,7 +22,7 @@ pub(super) trait Reach: Send {
         desired: &Desired,
     ) -> impl Future<Output = Result<Observed, ComputeError>> + Send;
 
-    /// Applies steps, and returns what failed for good. Whether the others took effect shows when
+    /// Applies steps, and returns what failed but must not keep others from being done. Whether the others took effect shows when
     /// it is observed again.
     fn apply(
         &mut self,
@@ -39,7 +39,7 @@ pub(super) async fn converge(
     postgres: &mut impl Reach,
     desired: &Desired,
 ) -> Result<Converged, ComputeError> {
-    let mut aside = Vec::new();
+    let mut aside: Vec<Aside> = Vec::new();
     let mut steps = 0;
     for _ in 0..MAX_ROUNDS {
         let observed = postgres.observe(desired).await?;
@@ -47,7 +47,9 @@ pub(super) async fn converge(
         let plan = plan_around(desired, &observed, &aside);
         if plan.steps.is_empty() {
             let lsn = postgres.lsn().await?;
-            return Ok(Converged { lsn, problems: plan.problems, steps });
+            let delayed = aside.into_iter().filter(|aside| aside.is_passing);
+            let delayed = delayed.map(|aside| aside.problem).collect();
+            return Ok(Converged { lsn, problems: plan.problems, delayed, steps });
         }
         let failed = postgres.apply(desired, &plan.steps).await?;
         steps += plan.steps.len() - failed.len();

@@ -126,6 +126,8 @@ pub(super) struct Session {
     connection: Option<JoinHandle<Option<tokio_postgres::Error>>>,
     target: Target,
     admin: Admin,
+    /// How long one request may take.
+    request_deadline: Duration,
     /// Whether the tables of marks were there when it was last observed.
     has_marks: bool,
 }
@@ -144,6 +146,7 @@ impl Session {
                 database: target.database.clone(),
                 version: 0,
             },
+            request_deadline: REQUEST_DEADLINE,
             has_marks: false,
         };
         session.admin = settings::probe(&mut session).await?;
@@ -158,7 +161,7 @@ impl Session {
 
     /// Runs statements, of which the last may answer.
     async fn run(&mut self, sql: &str) -> Result<Vec<SimpleQueryMessage>, Failure> {
-        let result = timeout(REQUEST_DEADLINE, self.client.simple_query(sql)).await;
+        let result = timeout(self.request_deadline, self.client.simple_query(sql)).await;
         self.checked(result).await
     }
 
@@ -167,7 +170,7 @@ impl Session {
         sql: &str,
         parameters: &[&(dyn tokio_postgres::types::ToSql + Sync)],
     ) -> Result<Vec<tokio_postgres::Row>, Failure> {
-        let result = timeout(REQUEST_DEADLINE, self.client.query(sql, parameters)).await;
+        let result = timeout(self.request_deadline, self.client.query(sql, parameters)).await;
         self.checked(result).await
     }
 

@@ -179,7 +179,7 @@ impl Machine {
             Err(refused) => refused,
         };
         let problem = Problem { subject: step.subject(), message: refused.to_string() };
-        Some(Aside { stage: step.stage(), problem })
+        Some(Aside { stage: step.stage(), problem, is_passing: false })
     }
 }
 

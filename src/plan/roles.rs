@@ -214,10 +214,17 @@ pub(super) fn clean_up(draft: &mut Draft<'_>, roles: &RolePlan, databases: &Data
                 oid: *oid,
                 found_as: name_after.clone(),
                 database: (*database).clone(),
-                heir: (*heir).into(),
+                heir: may_inherit(draft, heir).then(|| (*heir).into()),
             });
         }
         let (oid, name, found_as) = (*oid, name.clone(), name_after.clone());
         draft.steps.push(Step::RemoveRole { oid, name, found_as });
     }
+}
+
+/// Whether a role may be given what another owned. A function that runs with its owner's rights
+/// would have all rights under a superuser, whoever wrote it.
+fn may_inherit(draft: &Draft<'_>, heir: &str) -> bool {
+    let is_superuser = draft.observed.roles.get(heir).is_some_and(|role| role.is_superuser);
+    !is_superuser && heir != draft.observed.admin && !heir.starts_with(RESERVED_PREFIX)
 }

@@ -139,7 +139,8 @@ pub fn statements(step: &Step, branch: &BranchId) -> Vec<String> {
             marks.set_database(*id, &format!("name = {}", Literal(to.as_str()))),
         ],
         Step::CleanUp { found_as, heir, name: _, oid: _, database: _ } => {
-            vec![give_all(found_as, heir), take_all(found_as)]
+            let give = heir.as_ref().map(|heir| give_all(found_as, heir));
+            give.into_iter().chain([take_all(found_as)]).collect()
         }
         Step::RemoveRole { oid, name: _, found_as } => {
             vec![format!("DROP ROLE IF EXISTS {}", Ident(found_as)), marks.forget_role(*oid)]

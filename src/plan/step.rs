@@ -27,7 +27,8 @@ pub enum Stage {
     Change,
     /// Databases are dropped, renamed, made.
     Reshape,
-    /// What dropped roles own goes to the owners of the databases it is in.
+    /// What dropped roles own goes to the owners of the databases it is in, unless one could do
+    /// more with it than the dropped role could.
     CleanUp,
     /// Dropped roles go.
     Remove,
@@ -66,9 +67,9 @@ pub enum Step {
     RenameDatabase { id: DatabaseId, name: DatabaseName, found_as: String, to: DatabaseName },
     /// Makes a database.
     CreateDatabase { id: DatabaseId, name: DatabaseName, owner: RoleName },
-    /// Gives all that a dropped role owns in a database to that database's owner, and takes from it
-    /// what it was granted there.
-    CleanUp { name: RoleName, oid: Oid, found_as: String, database: String, heir: String },
+    /// Gives all that a dropped role owns in a database to the heir, and takes from it what it was
+    /// granted there. Without an heir it must own nothing there.
+    CleanUp { name: RoleName, oid: Oid, found_as: String, database: String, heir: Option<String> },
     /// Removes a dropped role.
     RemoveRole { oid: Oid, name: RoleName, found_as: String },
 }
@@ -156,8 +157,11 @@ impl fmt::Display for Step {
             Self::CreateDatabase { name, owner, .. } => {
                 write!(f, "create database {name}, owned by role {owner}")
             }
-            Self::CleanUp { found_as, database, heir, .. } => {
+            Self::CleanUp { found_as, database, heir: Some(heir), .. } => {
                 write!(f, "give what role {found_as} has in database {database} to role {heir}")
+            }
+            Self::CleanUp { found_as, database, heir: None, .. } => {
+                write!(f, "take what role {found_as} was granted in database {database}")
             }
             Self::RemoveRole { found_as, .. } => write!(f, "remove role {found_as}"),
         }

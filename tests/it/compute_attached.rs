@@ -7,14 +7,14 @@ use offshoot::model::operation::Subject;
 use offshoot::model::secret::Password;
 use offshoot::plan::desired::Desired;
 
-use crate::support::{Catalog, Server, refusal, texts, verifier};
+use crate::support::{Catalog, MAINTENANCE, Server, refusal, texts, verifier};
 
 const OWNERS: &str = "SELECT tableowner::text FROM pg_tables WHERE schemaname = 'public'";
 
 const OWNERS_OF_BOBS: &str = "SELECT tableowner::text FROM pg_tables WHERE tablename = 'of_bob'";
 
 const DATABASES: &str = "SELECT format('%s of %s', datname, pg_get_userbyid(datdba)) \
-     FROM pg_database WHERE oid > 16383 ORDER BY 1";
+     FROM pg_database WHERE oid > 16383 AND datname <> 'maintenance' ORDER BY 1";
 
 fn catalog() -> Desired {
     Desired::empty()
@@ -113,8 +113,8 @@ async fn roles_and_databases_made_with_sql_are_never_touched() {
     let database = |name: &str| Subject::Database(name.parse().expect("a name"));
     let sally = Subject::Role("sally".parse().expect("a name"));
     assert_eq!(subjects, [sally, database("neondb"), database("shop")]);
-    server.login("sally", "by hand", "postgres").await.expect("her own password");
-    server.login("bob", "of bob", "postgres").await.expect("the others' changes");
+    server.login("sally", "by hand", "shop").await.expect("her own password");
+    server.login("bob", "of bob", "shop").await.expect("the others' changes");
     let empty = server.converge(&Desired::empty()).await;
     assert!(0 < empty.steps);
     server.login("sally", "by hand", "shop").await.expect("what is not ours");
@@ -262,18 +262,20 @@ async fn a_crash_around_the_creation_of_a_database_leaves_it_ours() {
 #[tokio::test]
 async fn the_marks_of_another_branch_mean_nothing() {
     let server = Server::started().await;
+    server.make_maintenance().await;
     server.converge(&catalog()).await;
     server.execute("postgres", "UPDATE offshoot.managed_role SET branch = 'br-parent'").await;
     let converged = server.compute().converge(&Desired::empty()).await.expect("a pass");
     assert_eq!(converged.steps, 1, "the database only");
-    server.login("bob", "of bob", "postgres").await.expect("a role of another branch");
+    server.login("bob", "of bob", MAINTENANCE).await.expect("a role of another branch");
 }
 
 #[tokio::test]
 async fn a_role_made_over_the_api_can_neither_read_nor_forge_marks() {
     let server = Server::started().await;
     server.converge(&catalog()).await;
-    let bob = server.login("bob", "of bob", "postgres").await.expect("a login");
+    let bob = server.admin("postgres").await;
+    bob.batch_execute("SET SESSION AUTHORIZATION bob").await.expect("another's rights");
     let seen = texts(&bob, "SELECT name FROM offshoot.managed_role").await;
     assert!(seen.is_empty(), "{seen:?}");
     let forged = "INSERT INTO offshoot.managed_role VALUES ('br-test', 10, 'cloud_admin', 1)";
@@ -283,13 +285,14 @@ async fn a_role_made_over_the_api_can_neither_read_nor_forge_marks() {
 #[tokio::test]
 async fn a_pass_over_tcp_takes_an_administrator_with_a_password() {
     let server = Server::started().await;
+    server.make_maintenance().await;
     server.execute("postgres", "DROP OWNED BY neon_superuser").await;
     server
         .execute(
             "postgres",
             "CREATE ROLE boss SUPERUSER LOGIN PASSWORD 'of boss'; \
         ALTER ROLE boss SET statement_timeout = 1; ALTER ROLE boss SET search_path = public; \
-        ALTER DATABASE postgres SET default_transaction_read_only = on",
+        ALTER DATABASE maintenance SET default_transaction_read_only = on",
         )
         .await;
     let compute = server.attached(server.address("boss", "of boss"));
@@ -304,11 +307,12 @@ async fn a_pass_over_tcp_takes_an_administrator_with_a_password() {
 #[tokio::test]
 async fn an_administrator_who_is_no_superuser_does_what_it_may() {
     let server = Server::started().await;
+    server.make_maintenance().await;
     server.execute("postgres", "CREATE ROLE manager CREATEROLE CREATEDB LOGIN PASSWORD 'm'").await;
     let compute = server.attached(server.address("manager", "m"));
     let error = compute.converge(&catalog()).await.expect_err("a refusal");
     assert!(matches!(error, ComputeError::NotPermitted { .. }), "{error:?}");
-    server.execute("postgres", "GRANT CREATE ON DATABASE postgres TO manager").await;
+    server.execute("postgres", "GRANT CREATE ON DATABASE maintenance TO manager").await;
     server.execute("postgres", "GRANT neon_superuser TO manager WITH ADMIN OPTION").await;
     let converged = compute.converge(&catalog()).await.expect("a pass");
     assert_eq!(converged.problems, []);
@@ -335,6 +339,7 @@ async fn an_administrator_who_is_no_superuser_does_what_it_may() {
 #[tokio::test]
 async fn a_wrong_address_is_told_apart_from_a_server_that_is_down() {
     let server = Server::started().await;
+    server.make_maintenance().await;
     server.execute("postgres", "CREATE ROLE boss SUPERUSER LOGIN PASSWORD 'of boss'").await;
     let address = server.address("boss", "of boss");
     let fails = async |address: Address| {

@@ -43,6 +43,18 @@ async fn the_administrator_cannot_log_in_over_tcp_nor_another_user_over_the_sock
 }
 
 #[tokio::test]
+async fn nobody_comes_over_tcp_to_the_databases_of_the_administrator() {
+    let server = Server::started().await;
+    server.converge(&catalog()).await;
+    for database in ["postgres", "template1"] {
+        assert_eq!(refusal(server.login("sally", "old secret", database).await), "28000");
+    }
+    let rights = "SELECT has_schema_privilege('neon_superuser', 'public', 'CREATE')::text";
+    assert_eq!(texts(&server.admin("template1").await, rights).await, ["false"]);
+    assert_eq!(texts(&server.admin("neondb").await, rights).await, ["true"]);
+}
+
+#[tokio::test]
 async fn a_compute_is_suspended_and_comes_back_as_it_was() {
     let server = Server::started().await;
     server.converge(&catalog()).await;

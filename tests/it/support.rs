@@ -22,6 +22,9 @@ use rustix::process::{Pid, Signal, kill_process, test_kill_process};
 use tempfile::TempDir;
 use tokio_postgres::{Client, Config, NoTls};
 
+/// The database of an administrator who comes over TCP.
+pub const MAINTENANCE: &str = "maintenance";
+
 /// How long a test waits for a process to end.
 const END_DEADLINE: Duration = Duration::from_secs(10);
 
@@ -156,6 +159,7 @@ impl Server {
     pub async fn converge(&self, desired: &Desired) -> Converged {
         let converged = self.compute().converge(desired).await.expect("a pass");
         assert_eq!(converged.problems, [], "problems");
+        assert_eq!(converged.delayed, [], "delayed");
         converged
     }
 
@@ -178,12 +182,17 @@ impl Server {
         connect(config.dbname(database)).await
     }
 
+    /// Makes a database for an administrator who comes over TCP.
+    pub async fn make_maintenance(&self) {
+        self.execute("postgres", &format!("CREATE DATABASE {MAINTENANCE}")).await;
+    }
+
     /// Returns how to reach it over TCP as `user`.
     pub fn address(&self, user: &str, password: &str) -> Address {
         Address {
             host: "127.0.0.1".into(),
             port: self.port,
-            database: "postgres".into(),
+            database: MAINTENANCE.into(),
             user: user.into(),
             password: Password::new(password),
             tls: TlsMode::Disable,

@@ -34,12 +34,14 @@ pub(super) const HBA_FILE: &str = "pg_hba.conf";
 pub(super) const IDENT_FILE: &str = "pg_ident.conf";
 
 /// Who may log in: the administrator from this machine, if the operating system says that it is
-/// Offshoot; and from this machine's own address everybody else, with a password.
+/// Offshoot; and from this machine's own address everybody else, with a password, but not in the
+/// databases that belong to the administrator: nobody else has to leave anything there.
 #[must_use]
 pub(super) fn hba() -> String {
     format!(
         "local all {COMPUTE_ADMIN} peer map=offshoot\n\
          host all {COMPUTE_ADMIN} 127.0.0.1/32 reject\n\
+         host postgres,template1 all 127.0.0.1/32 reject\n\
          host all all 127.0.0.1/32 scram-sha-256\n"
     )
 }

@@ -15,8 +15,8 @@ use crate::plan::sql::Ident;
 /// The locales to make it with; the second is known everywhere.
 const LOCALES: &[&str] = &["C.UTF-8", "C"];
 
-/// The databases of which others are made. Postgres alone can connect to the first.
-const TEMPLATES: &[&str] = &["template0", "template1"];
+/// The database of which others are made. Postgres alone can connect to it.
+const TEMPLATE: &str = "template0";
 
 /// Makes a data directory at `to` with the binaries in `bin`. It must not exist.
 pub(super) fn make(bin: &Path, to: &Path, users: &Users) -> Result<(), ComputeError> {
@@ -74,7 +74,7 @@ fn prepare(bin: &Path, data: &Path, users: &Users) -> Result<(), ComputeError> {
     );
     let grant = format!("GRANT CREATE ON SCHEMA public TO {group};\n\n");
     run_alone(bin, data, users, "postgres", &make)?;
-    TEMPLATES.iter().try_for_each(|database| run_alone(bin, data, users, database, &grant))
+    run_alone(bin, data, users, TEMPLATE, &grant)
 }
 
 fn run_alone(

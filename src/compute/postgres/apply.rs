@@ -4,7 +4,7 @@ use tokio_postgres::error::SqlState;
 
 use crate::compute::error::ComputeError;
 use crate::compute::postgres::failure::{Class, Failure, told};
-use crate::compute::postgres::{Session, clean_up};
+use crate::compute::postgres::{Session, clean_up, observe};
 use crate::model::rules::passes::Problem;
 use crate::plan::Aside;
 use crate::plan::desired::Desired;
@@ -12,7 +12,7 @@ use crate::plan::observed::Oid;
 use crate::plan::sql::{self, Literal};
 use crate::plan::step::{Stage, Step};
 
-/// Applies steps, and returns those that failed for good.
+/// Applies steps, and returns those that failed and must not keep the others from being done.
 pub(super) async fn apply(
     session: &mut Session,
     desired: &Desired,
@@ -41,7 +41,7 @@ pub(super) async fn apply(
 
 /// Whether an earlier step for the same thing failed, without which this one cannot succeed.
 pub(super) fn is_hindered(step: &Step, aside: &[Aside]) -> bool {
-    aside.iter().any(|Aside { stage, problem }| {
+    aside.iter().any(|Aside { stage, problem, is_passing: _ }| {
         let is_before = match stage {
             Stage::Change => step.stage() == Stage::Reshape,
             Stage::Retire | Stage::CleanUp => Stage::CleanUp <= step.stage(),
@@ -71,10 +71,16 @@ pub(super) fn note(
         Class::Overtaken => Ok(()),
         Class::Lasting => {
             let message = format!("failed to {step}: {}; {}", failure.message, advice(&failure));
-            aside.push(Aside {
-                stage: step.stage(),
-                problem: Problem { subject: step.subject(), message },
-            });
+            let problem = Problem { subject: step.subject(), message };
+            aside.push(Aside { stage: step.stage(), problem, is_passing: false });
+            Ok(())
+        }
+        // What is done in one transaction is done again as one.
+        Class::Hindered if step.stage() <= Stage::Change => Err(failure.into()),
+        Class::Hindered => {
+            let message = format!("failed to {step}: {}; trying again", failure.message);
+            let problem = Problem { subject: step.subject(), message };
+            aside.push(Aside { stage: step.stage(), problem, is_passing: true });
             Ok(())
         }
     }
@@ -113,6 +119,8 @@ async fn transact(
     session.run("BEGIN").await?;
     if !session.has_marks {
         session.run(sql::MARKS).await?;
+        // Somebody else may have made the schema just before.
+        observe::has_marks(session).await?;
     }
     for step in steps {
         let mut statements = vec!["SAVEPOINT offshoot".into()];

@@ -1,6 +1,7 @@
 //! Cleaning up: what dropped roles own goes to others, and what they were granted is taken away.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use crate::compute::error::ComputeError;
 use crate::compute::postgres::Session;
@@ -12,13 +13,22 @@ use crate::plan::observed::Oid;
 use crate::plan::sql::{self, Ident};
 use crate::plan::step::Step;
 
-/// Whether a role owns something in a database, for every role that has anything to do there. What
-/// belongs to no database can be taken away in any, and is in the administrator's.
-const HOLDERS: &str = "SELECT s.refobjid, bool_or(s.deptype = 'o') FROM pg_shdepend s \
+/// How long one statement may take in a database where it has much to do, and how long it is waited
+/// for. A pass has five minutes.
+const STATEMENT_TIMEOUT: &str = "SET statement_timeout = '4min'";
+const STATEMENT_DEADLINE: Duration = Duration::from_secs(250);
+
+/// Every role that has anything to do in a database. What belongs to no database can be taken away
+/// in any, and is in the administrator's.
+const HOLDERS: &str = "SELECT DISTINCT s.refobjid FROM pg_shdepend s \
      LEFT JOIN pg_database d ON d.oid = s.dbid \
      WHERE s.refclassid = 'pg_authid'::regclass \
-     AND (d.datname = $1::text OR (s.dbid = 0 AND current_database() = $1::text)) \
-     GROUP BY s.refobjid";
+     AND (d.datname = $1::text OR (s.dbid = 0 AND current_database() = $1::text))";
+
+/// Whether a role owns anything in this database, or anything that belongs to no database.
+const OWNS: &str = "SELECT EXISTS (SELECT FROM pg_shdepend s \
+     WHERE s.refclassid = 'pg_authid'::regclass AND s.refobjid = $1 AND s.deptype = 'o' \
+     AND s.dbid IN (0, (SELECT oid FROM pg_database WHERE datname = current_database())))";
 
 /// What a role was granted in a database: the kind and name of the object, and by whom.
 const GRANTS: &str = "SELECT DISTINCT CASE \
@@ -44,7 +54,7 @@ pub(super) async fn clean_up(
     let mut by_database: BTreeMap<&str, Vec<CleanUp<'_>>> = BTreeMap::new();
     for step in steps {
         if let Step::CleanUp { name: _, oid, found_as, database, heir } = step {
-            let clean_up = CleanUp { step, oid: *oid, found_as, heir };
+            let clean_up = CleanUp { step, oid: *oid, found_as, database, heir: heir.as_deref() };
             by_database.entry(database).or_default().push(clean_up);
         }
     }
@@ -57,7 +67,7 @@ pub(super) async fn clean_up(
         let mut due = steps;
         due.retain(|it| {
             let is_kept = owners.contains(&it.oid) || is_hindered(it.step, aside);
-            holders.contains_key(&it.oid) && !is_kept
+            holders.contains(&it.oid) && !is_kept
         });
         if due.is_empty() {
             continue;
@@ -66,15 +76,23 @@ pub(super) async fn clean_up(
             Ok(there) => there,
             // It was dropped since it was observed, and with it what was to be cleaned up.
             Err(ComputeError::NoDatabase { .. }) => continue,
-            Err(error) if error.is_retryable() => return Err(error),
+            // A database that is full of sessions is busy; a Postgres that is away is away.
+            Err(error) if error.is_retryable() && !matches!(error, ComputeError::Busy { .. }) => {
+                return Err(error);
+            }
             Err(error) => {
                 aside.extend(due.iter().map(|it| shut_out(it.step, &error)));
                 continue;
             }
         };
+        there.request_deadline = STATEMENT_DEADLINE;
+        there.run(STATEMENT_TIMEOUT).await?;
         for clean_up in due {
-            let owns = holders.get(&clean_up.oid).copied().unwrap_or_default();
-            note(aside, clean_up.step, clean_up.run(&mut there, owns).await)?;
+            match clean_up.run(&mut there).await {
+                Ok(true) => {}
+                Ok(false) => aside.push(clean_up.without_heir()),
+                Err(failure) => note(aside, clean_up.step, Err(failure))?,
+            }
         }
     }
     Ok(())
@@ -83,7 +101,8 @@ pub(super) async fn clean_up(
 /// Returns what becomes of a step in a database that the administrator cannot enter.
 fn shut_out(step: &Step, error: &ComputeError) -> Aside {
     let message = format!("failed to {step}: {error}");
-    Aside { stage: step.stage(), problem: Problem { subject: step.subject(), message } }
+    let problem = Problem { subject: step.subject(), message };
+    Aside { stage: step.stage(), problem, is_passing: error.is_retryable() }
 }
 
 /// Returns the roles that own a database. Cleaning up after one of them would give its databases
@@ -93,37 +112,60 @@ pub(super) async fn owners_of_databases(session: &mut Session) -> Result<BTreeSe
     Ok(rows.iter().filter_map(|row| row.try_get(0).ok()).map(Oid).collect())
 }
 
-async fn holders(session: &mut Session, database: &str) -> Result<BTreeMap<Oid, bool>, Failure> {
+async fn holders(session: &mut Session, database: &str) -> Result<BTreeSet<Oid>, Failure> {
     let rows = session.query(HOLDERS, &[&database]).await?;
-    let holder =
-        |row: &tokio_postgres::Row| Some((Oid(row.try_get(0).ok()?), row.try_get(1).ok()?));
-    Ok(rows.iter().filter_map(holder).collect())
+    Ok(rows.iter().filter_map(|row| row.try_get(0).ok()).map(Oid).collect())
 }
 
 struct CleanUp<'a> {
     step: &'a Step,
     oid: Oid,
     found_as: &'a str,
-    heir: &'a str,
+    database: &'a str,
+    heir: Option<&'a str>,
 }
 
 impl CleanUp<'_> {
-    /// Cleans up in the database of the session, or not at all.
-    async fn run(&self, there: &mut Session, owns: bool) -> Result<(), Failure> {
-        let mut statements = vec!["BEGIN".into()];
-        statements.extend(there.membership(self.found_as));
-        if owns {
-            statements.push(sql::give_all(self.found_as, self.heir));
-        }
+    /// Cleans up in the database of the session, or not at all. Returns whether there was an heir
+    /// where one was needed.
+    async fn run(&self, there: &mut Session) -> Result<bool, Failure> {
+        there.run("BEGIN").await?;
+        let result = self.run_within(there).await;
+        let end = if matches!(result, Ok(true)) { "COMMIT" } else { "ROLLBACK" };
+        let ended = there.run(end).await;
+        let has_heir = result?;
+        ended.map(|_| has_heir)
+    }
+
+    async fn run_within(&self, there: &mut Session) -> Result<bool, Failure> {
+        // As late as can be: what a session that is still open made since would be dropped.
+        let owns = there.query(OWNS, &[&self.oid.0]).await?;
+        let owns = owns.first().and_then(|row| row.try_get(0).ok()).unwrap_or(true);
+        let give = match self.heir {
+            Some(heir) if owns => Some(sql::give_all(self.found_as, heir)),
+            None if owns => return Ok(false),
+            Some(_) | None => None,
+        };
+        let mut statements: Vec<_> = there.membership(self.found_as).into_iter().collect();
+        statements.extend(give);
         if there.admin.is_superuser {
             statements.extend(self.revoke_all(there).await?);
         }
-        statements.extend([sql::take_all(self.found_as), "COMMIT".into()]);
-        let result = there.run(&statements.join("; ")).await.map(|_| ());
-        if result.is_err() {
-            there.run("ROLLBACK").await.ok();
-        }
-        result
+        statements.push(sql::take_all(self.found_as));
+        there.run(&statements.join("; ")).await.map(|_| true)
+    }
+
+    /// Returns what becomes of a role that owns something which nobody may be given.
+    fn without_heir(&self) -> Aside {
+        let Self { step, found_as, database, .. } = self;
+        let message = format!(
+            "role `{found_as}` can no longer log in, but cannot be dropped: it owns something in \
+             database `{database}`, whose owner is a superuser or the administrator and is given \
+             nothing; drop or reassign that with SQL, or give the database an owner that is no \
+             superuser"
+        );
+        let problem = Problem { subject: step.subject(), message };
+        Aside { stage: step.stage(), problem, is_passing: false }
     }
 
     /// Returns what takes away the grants made by roles other than the owners. Only he who granted

@@ -18,6 +18,8 @@ pub(super) enum Class {
     Overtaken,
     /// This step fails however often it is tried; the others need not.
     Lasting,
+    /// Others were in the way of this step; a later attempt may succeed.
+    Hindered,
     /// The attempt as a whole is over; another may succeed.
     Passing,
 }
@@ -85,10 +87,10 @@ fn class(code: &SqlState, message: &str) -> Class {
         SqlState::T_R_DEADLOCK_DETECTED,
         SqlState::LOCK_NOT_AVAILABLE,
         SqlState::QUERY_CANCELED,
-        SqlState::READ_ONLY_SQL_TRANSACTION,
-        SqlState::INVALID_CATALOG_NAME,
     ]) || message.contains("tuple concurrently")
     {
+        Class::Hindered
+    } else if is(&[SqlState::READ_ONLY_SQL_TRANSACTION, SqlState::INVALID_CATALOG_NAME]) {
         Class::Passing
     } else {
         // Connections, resources, the operator at work, and errors within Postgres: of the whole.

@@ -24,7 +24,19 @@ const DATABASES: &str = "SELECT textsend(d.datname::text), d.oid, textsend(r.rol
      d.datallowconn AND d.datconnlimit <> -2 \
      FROM pg_database d JOIN pg_roles r ON r.oid = d.datdba";
 
-const SCHEMA: &str = "SELECT pg_has_role(nspowner, 'USAGE'), \
+/// Whether the schema of marks and all in it is the administrator's own, whether nothing in it acts
+/// when marks are written or hides any, and whether it has its tables. That a superuser may do
+/// everything with it proves nothing.
+const SCHEMA: &str = "WITH me AS (SELECT oid FROM pg_roles WHERE rolname = current_user), \
+     ours AS (SELECT c.* FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace \
+         WHERE n.nspname = 'offshoot') \
+     SELECT nspowner = (SELECT oid FROM me) \
+         AND NOT EXISTS (SELECT FROM ours WHERE relowner <> (SELECT oid FROM me)), \
+     NOT EXISTS (SELECT FROM ours WHERE relkind NOT IN ('r', 'i') OR relforcerowsecurity \
+         OR EXISTS (SELECT FROM pg_trigger WHERE tgrelid = ours.oid) \
+         OR EXISTS (SELECT FROM pg_rewrite WHERE ev_class = ours.oid) \
+         OR EXISTS (SELECT FROM pg_policy WHERE polrelid = ours.oid) \
+         OR EXISTS (SELECT FROM pg_inherits WHERE ours.oid IN (inhparent, inhrelid))), \
      to_regclass('offshoot.state') IS NOT NULL FROM pg_namespace WHERE nspname = 'offshoot'";
 
 const ROLE_MARKS: &str = "SELECT oid, name, born, digest, in_group, retired \
@@ -70,18 +82,27 @@ pub(super) async fn observe(
     Ok(observed)
 }
 
-async fn has_marks(session: &mut Session) -> Result<bool, ComputeError> {
+/// Returns whether the tables of marks are there, and are nobody else's: whoever could change them
+/// could have a role dropped.
+pub(super) async fn has_marks(session: &mut Session) -> Result<bool, ComputeError> {
     let rows = session.query(SCHEMA, &[]).await?;
     let Some(row) = rows.first() else { return Ok(false) };
-    if get(row, 0)? {
-        return get(row, 1);
+    let (is_own, is_plain): (bool, bool) = (get(row, 0)?, get(row, 1)?);
+    let (admin, address) = (&session.admin.name, session.target.address());
+    if !is_own {
+        let reason = format!(
+            "its schema `offshoot`, where Offshoot keeps its marks, or a table in it does not \
+             belong to the administrator `{admin}`; rename that schema, or if it is Offshoot's, \
+             give it and its tables to `{admin}` (ALTER .. OWNER TO ..)"
+        );
+        return Err(ComputeError::Unsupported { address, reason });
     }
-    Err(ComputeError::Unsupported {
-        address: session.target.address(),
-        reason: "its schema `offshoot`, where Offshoot keeps its marks, belongs to someone else; \
-                 rename that schema, or give it to the administrator"
-            .into(),
-    })
+    if !is_plain {
+        let reason = "its schema `offshoot`, where Offshoot keeps its marks, has triggers, rules, \
+             policies, inheritance or other things than Offshoot's tables; drop those";
+        return Err(ComputeError::Unsupported { address, reason: reason.into() });
+    }
+    get(row, 2)
 }
 
 async fn role_marks(

@@ -191,7 +191,7 @@ impl World {
             Step::JoinGroup { names } => self.join_group(names)?,
             Step::RemoveRole { oid, name: _, found_as } => self.remove_role(*oid, found_as)?,
             Step::CleanUp { oid, found_as, database, heir, name: _ } => {
-                self.clean_up(*oid, found_as, database, heir)?;
+                self.clean_up(*oid, found_as, database, heir.as_deref())?;
             }
             Step::AdoptDatabase { id, found_as, name: _ } => {
                 let oid = self.database(found_as)?.oid;
@@ -288,10 +288,16 @@ impl World {
         oid: Oid,
         found_as: &str,
         database: &str,
-        heir: &str,
+        heir: Option<&str>,
     ) -> Result<(), Refused> {
         self.role(found_as)?;
-        let (heir_oid, database) = (self.role(heir)?.oid, self.database(database)?.oid);
+        let database_oid = self.database(database)?.oid;
+        let Some(heir) = heir else {
+            let owns = self.belongings.contains(&(oid, database_oid));
+            let refused = || Refused(format!("nobody in \"{database}\" may inherit"));
+            return if owns { Err(refused()) } else { Ok(()) };
+        };
+        let (heir_oid, database) = (self.role(heir)?.oid, database_oid);
         if self.belongings.remove(&(oid, database)) {
             self.belongings.insert((heir_oid, database));
         }
