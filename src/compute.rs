@@ -3,8 +3,10 @@
 //! # Invariants
 //!
 //! * Nobody but the reconciler talks to a compute.
-//! * No clear-text password is ever sent but the administrator's own, in a SCRAM exchange; roles
-//!   are given verifiers.
+//! * No password is ever sent but the administrator's own; roles are given verifiers. To a server
+//!   whose certificate is not verified it is not sent either: it is proven in a SCRAM exchange that
+//!   is bound to the connection. Only without TLS, and to a server that was verified, is it given
+//!   in the way that the server asks for.
 //! * `tokio_postgres` is named in [`postgres`] and nowhere else.
 
 use std::fmt;

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
-use tokio_postgres::config::SslMode;
+use tokio_postgres::config::{ChannelBinding, SslMode};
 use tokio_postgres::{Client, Config, SimpleQueryMessage};
 
 use crate::compute::Address;
@@ -97,6 +97,14 @@ impl Target {
             .ssl_mode(match self.tls {
                 TlsMode::Disable => SslMode::Disable,
                 TlsMode::Require | TlsMode::VerifyFull => SslMode::Require,
+            })
+            // Who is not asked for a certificate that is trusted must prove to know the verifier,
+            // and that nobody sits in between. The driver then gives the password to nobody who
+            // asks for it in any other way.
+            .channel_binding(match self.tls {
+                TlsMode::Disable => ChannelBinding::Disable,
+                TlsMode::Require => ChannelBinding::Require,
+                TlsMode::VerifyFull => ChannelBinding::Prefer,
             });
         match &self.host {
             Host::Name(host) => config.host(host),

@@ -61,11 +61,14 @@ pub struct Attachment {
 /// Whether and how a connection is encrypted; libpq's `sslmode` has the same words.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TlsMode {
-    /// Never.
+    /// Never. This trusts the network: whoever answers is taken for the server, and is given the
+    /// password in the way that it asks for, in clear text if it does.
     Disable,
-    /// Always, whoever the server claims to be.
+    /// Always, whatever certificate the server shows. It must then prove by SCRAM with channel
+    /// binding that it knows the password's verifier; every other way to log in is refused.
     Require,
-    /// Always, and the certificate must be trusted and name the host.
+    /// Always, and the certificate must be trusted and name the host. That server is then given the
+    /// password in the way that it asks for.
     VerifyFull,
 }
 

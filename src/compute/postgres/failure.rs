@@ -124,14 +124,25 @@ pub(super) fn at_login(target: &Target, error: tokio_postgres::Error) -> Compute
     if error.as_db_error().is_none() && speaks_of_tls(&error) {
         return ComputeError::Tls { address: target.address(), source: Box::new(error) };
     }
+    if error.as_db_error().is_none() && speaks_of(&error, "channel binding") {
+        let reason = "it does not prove that it knows the administrator's password \
+             (SCRAM-SHA-256-PLUS), as it must where its certificate is not verified; store the \
+             password as scram-sha-256 and ask for it so in pg_hba.conf, or choose the TLS mode \
+             verify-full";
+        return ComputeError::Unsupported { address: target.address(), reason: reason.into() };
+    }
     Failure::of(target, error).into()
 }
 
 /// The driver does not tell in any other way that a handshake failed, or that the server refused
 /// to begin one.
 fn speaks_of_tls(error: &tokio_postgres::Error) -> bool {
-    error.to_string().contains("TLS")
-        || error.source().is_some_and(|source| source.to_string().contains("TLS"))
+    speaks_of(error, "TLS")
+}
+
+fn speaks_of(error: &tokio_postgres::Error, what: &str) -> bool {
+    error.to_string().contains(what)
+        || error.source().is_some_and(|source| source.to_string().contains(what))
 }
 
 /// Returns the first value of the last row that statements answered with.

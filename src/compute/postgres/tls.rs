@@ -35,7 +35,8 @@ pub(super) fn connector(target: &Target) -> Result<MakeRustlsConnect, ComputeErr
 }
 
 /// Accepts any certificate, as `sslmode=require` is known to. The one who answers still has to know
-/// the administrator's SCRAM verifier.
+/// the administrator's SCRAM verifier, and prove it for the very certificate that was shown: with
+/// [`TlsMode::Require`], no login goes without channel binding.
 #[derive(Debug)]
 struct Anyone {
     provider: Arc<CryptoProvider>,
