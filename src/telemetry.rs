@@ -63,3 +63,43 @@ fn abort_where_a_panic_would_hang() {
         }
     }));
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::{self, Write};
+    use std::sync::{Arc, Mutex};
+
+    use super::*;
+
+    #[derive(Clone, Default)]
+    struct Lines(Arc<Mutex<Vec<u8>>>);
+
+    impl Write for Lines {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().expect("a lock that no panic poisons").write(bytes)
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn no_filter_brings_statements_into_the_log() {
+        let lines = Lines::default();
+        let writer = lines.clone();
+        let filter = EnvFilter::new("trace,tokio_postgres::simple_query=trace");
+        let builder = tracing_subscriber::fmt().with_env_filter(filter);
+        let logs = builder.with_writer(move || writer.clone()).finish().with(filter_fn(is_ours_to_tell));
+        tracing::subscriber::with_default(logs, || {
+            tracing::debug!(target: "tokio_postgres::simple_query", "executing: a verifier");
+            tracing::trace!(target: "tokio_postgres::prepare", "preparing: a verifier");
+            tracing::info!(target: "tokio_postgres::connection", "a notice");
+            tracing::trace!(target: "offshoot", "a detail");
+        });
+        let logged = lines.0.lock().expect("a lock that no panic poisons").clone();
+        let logged = String::from_utf8(logged).expect("text");
+        assert!(logged.contains("a notice") && logged.contains("a detail"), "{logged}");
+        assert!(!logged.contains("a verifier"), "{logged}");
+    }
+}
