@@ -132,7 +132,7 @@ pub(super) fn role_name(text: &str) -> Result<RoleName, ApiError> {
 
 /// Returns the database that a text names.
 pub(super) fn database_name(text: &str) -> Result<DatabaseName, ApiError> {
-    text.parse().map_err(|_| {
+    DatabaseName::parse_existing(text).map_err(|_| {
         ApiError::unknown(ErrorCode::DatabaseNotFound, "database", "database_name", text)
     })
 }

@@ -94,6 +94,9 @@ const STEPS: &[&str] = &[".", ".."];
 /// Postgres keeps this prefix for its own roles, in lower case only.
 const RESERVED_ROLE_PREFIX: &str = "pg_";
 
+/// Offshoot keeps this prefix for the names that it gives to roles and databases for a while.
+const TEMPORARY_PREFIX: &str = "offshoot_";
+
 /// Checks what new names must be besides.
 fn check_new(
     what: &'static str,
@@ -193,8 +196,20 @@ impl FromStr for RoleName {
 
     fn from_str(text: &str) -> Result<Self, NameError> {
         check_new(Self::WHAT, text, |text| {
-            text.starts_with(RESERVED_ROLE_PREFIX) || RESERVED_ROLES.contains(&text)
+            [RESERVED_ROLE_PREFIX, TEMPORARY_PREFIX].iter().any(|prefix| text.starts_with(prefix))
+                || RESERVED_ROLES.contains(&text)
         })?;
+        Ok(Self(text.into()))
+    }
+}
+
+impl DatabaseName {
+    const WHAT: &'static str = "the database";
+
+    /// Parses a name that was already accepted once: one from the store or from a mark, one in the
+    /// path of a request, or one that Offshoot gives for a while.
+    pub fn parse_existing(text: &str) -> Result<Self, NameError> {
+        check(Self::WHAT, text)?;
         Ok(Self(text.into()))
     }
 }
@@ -203,7 +218,9 @@ impl FromStr for DatabaseName {
     type Err = NameError;
 
     fn from_str(text: &str) -> Result<Self, NameError> {
-        check_new("the database", text, |text| RESERVED_DATABASES.contains(&text))?;
+        check_new(Self::WHAT, text, |text| {
+            text.starts_with(TEMPORARY_PREFIX) || RESERVED_DATABASES.contains(&text)
+        })?;
         Ok(Self(text.into()))
     }
 }
@@ -276,6 +293,18 @@ mod tests {
             assert!(matches!(refused(text), NameError::Reserved { .. }), "{text}");
         }
         assert!("template1".parse::<DatabaseName>().is_err());
+        assert!(matches!(refused("offshoot_retired_7"), NameError::Reserved { .. }));
+        assert!("offshoot_renaming_7".parse::<DatabaseName>().is_err());
+        assert!("offshoot".parse::<DatabaseName>().is_ok());
+    }
+
+    #[test]
+    fn a_name_that_was_accepted_once_is_read_even_if_it_is_reserved_now() {
+        for text in ["offshoot_of_old", "postgres"] {
+            assert_eq!(RoleName::parse_existing(text).expect("a name").as_str(), text);
+            assert_eq!(DatabaseName::parse_existing(text).expect("a name").as_str(), text);
+        }
+        assert!(DatabaseName::parse_existing("").is_err());
     }
 
     #[test]

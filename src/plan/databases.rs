@@ -204,8 +204,8 @@ fn rename(
             let Rename { to, .. } = renames.remove(index);
             draft.problem(subject(to), namesake(to));
         } else if let Some(first) = renames.first_mut() {
-            let between: DatabaseName =
-                format!("offshoot_renaming_{}", first.ours.id.0).parse().expect("a legal name");
+            let between = format!("offshoot_renaming_{}", first.ours.id.0);
+            let between = DatabaseName::parse_existing(&between).expect("a legal name");
             let found_as = std::mem::replace(&mut first.from, between.as_str().into());
             taken.remove(&found_as);
             taken.insert(first.from.clone());

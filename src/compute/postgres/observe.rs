@@ -9,7 +9,7 @@ use crate::compute::error::ComputeError;
 use crate::compute::postgres::Session;
 use crate::model::database::DatabaseId;
 use crate::model::id::BranchId;
-use crate::model::name::{ROLE_GROUP, RoleName};
+use crate::model::name::{DatabaseName, ROLE_GROUP, RoleName};
 use crate::model::revision::Revision;
 use crate::plan::observed::{
     DatabaseMark, Observed, ObservedDatabase, ObservedRole, Oid, RoleMark, VerifierDigest,
@@ -129,7 +129,7 @@ async fn database_marks(
 ) -> Result<BTreeMap<DatabaseId, DatabaseMark>, ComputeError> {
     let mut marks = BTreeMap::new();
     for row in session.query(DATABASE_MARKS, &[&branch.as_str()]).await? {
-        let Ok(name) = get::<String>(&row, 1)?.parse() else { continue };
+        let Ok(name) = DatabaseName::parse_existing(&get::<String>(&row, 1)?) else { continue };
         let Ok(owner) = RoleName::parse_existing(&get::<String>(&row, 2)?) else { continue };
         let id = DatabaseId(u64::try_from(get::<i64>(&row, 0)?).unwrap_or_default());
         let oid: Option<u32> = get(&row, 3)?;

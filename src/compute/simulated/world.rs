@@ -331,5 +331,6 @@ impl World {
 }
 
 fn database_name(text: &str) -> Result<DatabaseName, Refused> {
-    text.parse().map_err(|_| Refused(format!("database \"{text}\" is not ours")))
+    DatabaseName::parse_existing(text)
+        .map_err(|_| Refused(format!("database \"{text}\" is not ours")))
 }

@@ -4,7 +4,7 @@ use bincode::{Decode, Encode};
 
 use super::{Invalid, Stored, time};
 use crate::model::database::{Database, DatabaseId};
-use crate::model::name::RoleName;
+use crate::model::name::{DatabaseName, RoleName};
 
 /// A database.
 #[derive(Encode, Decode)]
@@ -34,7 +34,7 @@ impl Stored for StoredDatabase {
         let Self { id, name, owner, created_at, updated_at } = self;
         Ok(Database {
             id: DatabaseId(id),
-            name: name.parse()?,
+            name: DatabaseName::parse_existing(&name)?,
             owner: RoleName::parse_existing(&owner)?,
             created_at: time::load(created_at)?,
             updated_at: time::load(updated_at)?,

@@ -6,7 +6,7 @@ use uuid::Uuid;
 use super::{Invalid, Stored, time};
 use crate::model::id::OperationId;
 use crate::model::lsn::Lsn;
-use crate::model::name::RoleName;
+use crate::model::name::{DatabaseName, RoleName};
 use crate::model::operation::{Action, Operation, Retry, Status, Subject};
 use crate::model::revision::Revision;
 use crate::model::state::Mark;
@@ -109,7 +109,9 @@ impl Stored for StoredOperation {
             subject: match subject {
                 StoredSubject::Whole => Subject::Whole,
                 StoredSubject::Role(name) => Subject::Role(RoleName::parse_existing(&name)?),
-                StoredSubject::Database(name) => Subject::Database(name.parse()?),
+                StoredSubject::Database(name) => {
+                    Subject::Database(DatabaseName::parse_existing(&name)?)
+                }
             },
             status: status.into_model()?,
             revision: Revision(revision),
