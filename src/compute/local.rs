@@ -1,6 +1,7 @@
 //! Local: Postgres processes that Offshoot runs on this machine, one data directory per branch.
 //!
 //! ```text
+//! <root>/offshoot-computes  says whose directory this is
 //! <root>/lock             held for life: two services on one root would be two on one Postgres
 //! <root>/template-15/     a data directory made once, copied for every branch
 //! <root>/run/             sockets
@@ -10,7 +11,7 @@
 //! ```
 
 use std::collections::HashMap;
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::fs::{self, File};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
@@ -50,7 +51,8 @@ const UNFINISHED: &str = "tmp-";
 /// Where local computes live, and what they are run with.
 #[derive(Clone, Debug)]
 pub struct LocalConfig {
-    /// The directory in which they live. It is made where it is missing.
+    /// The directory in which they live. It is made where it is missing; one that is there must be
+    /// empty, or have been made by Offshoot.
     pub root: PathBuf,
     /// Where the binaries are, if that is not to be found out.
     pub bin_dir: Option<PathBuf>,
@@ -88,11 +90,11 @@ impl LocalComputes {
     pub fn open(config: LocalConfig) -> Result<Self, ComputeError> {
         let LocalConfig { root, bin_dir, path, os_user, socket_dir } = config;
         let is_root = rustix::process::geteuid().is_root();
-        files::make_directory(&root, if is_root { PASSABLE } else { PRIVATE })?;
+        files::take_root(&root, if is_root { PASSABLE } else { PRIVATE })?;
         let root = root.canonicalize().map_err(failed("find", &root))?;
         let lock = lock(&root)?;
         for entry in fs::read_dir(&root).map_err(failed("read", &root))?.filter_map(Result::ok) {
-            if entry.file_name().to_string_lossy().starts_with(UNFINISHED) {
+            if is_unfinished(&entry.file_name()) {
                 files::remove_left(&entry.path())?;
             }
         }
@@ -127,7 +129,7 @@ impl LocalComputes {
             // The port and the version matter to a start alone.
             self.get(&branch, 0, 0).suspend().await
         });
-        futures_util::future::try_join_all(suspends).await.map(drop)
+        all_of(suspends).await
     }
 
     /// Returns the major version of Postgres to use where nobody says one.
@@ -141,6 +143,23 @@ impl LocalComputes {
     pub fn installed_versions(&self) -> Vec<u32> {
         self.shared.binaries.directories.keys().copied().collect()
     }
+}
+
+/// Waits for all to end, and returns the first failure of any. One that is not waited for would be
+/// left halfway.
+async fn all_of(
+    stops: impl Iterator<Item = impl Future<Output = Result<(), ComputeError>>>,
+) -> Result<(), ComputeError> {
+    futures_util::future::join_all(stops).await.into_iter().collect()
+}
+
+/// Whether a name is one that [`Shared::unfinished`] gives.
+fn is_unfinished(name: &OsStr) -> bool {
+    let rest = name.to_str().and_then(|name| name.strip_prefix(UNFINISHED));
+    let numbers = rest.and_then(|rest| rest.split_once('-'));
+    numbers.is_some_and(|(process, number)| {
+        process.parse::<u32>().is_ok() && number.parse::<u64>().is_ok()
+    })
 }
 
 fn lock(root: &Path) -> Result<File, ComputeError> {
@@ -216,5 +235,26 @@ impl Shared {
                 users.postgres.name
             ),
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_stop_that_fails_does_not_keep_others_from_their_end() {
+        let ended = AtomicU64::default();
+        let stop = async |fails: bool| {
+            if fails {
+                return Err(ComputeError::DidNotStop { pid: 1 });
+            }
+            tokio::task::yield_now().await;
+            ended.fetch_add(1, Ordering::Relaxed);
+            Ok(())
+        };
+        let result = all_of([false, true, false].into_iter().map(stop)).await;
+        assert!(matches!(result, Err(ComputeError::DidNotStop { pid: 1 })));
+        assert_eq!(ended.load(Ordering::Relaxed), 2);
     }
 }

@@ -4,6 +4,7 @@ use std::fs;
 use std::net::{Ipv4Addr, TcpListener};
 
 use offshoot::compute::error::ComputeError;
+use offshoot::compute::local::LocalConfig;
 use offshoot::compute::{Compute, ComputeStatus, Computes};
 use offshoot::plan::desired::Desired;
 use rustix::process::{Signal, kill_process};
@@ -142,10 +143,33 @@ async fn two_services_do_not_share_a_root_directory() {
 #[tokio::test]
 async fn what_was_left_unfinished_is_removed_at_the_next_start() {
     let mut server = Server::new();
-    let left = server.root().join("tmp-7");
+    let left = server.root().join("tmp-7-0");
     fs::create_dir_all(left.join("data")).expect("a directory");
+    let others = server.root().join("tmp-of-somebody");
+    fs::create_dir(&others).expect("a directory");
     server.open();
     assert!(!left.exists());
+    assert!(others.exists());
+}
+
+#[tokio::test]
+async fn a_directory_of_somebody_else_is_left_as_it_is() {
+    use std::os::unix::fs::PermissionsExt;
+    let mut server = Server::new();
+    server.computes = None;
+    let theirs = server.directory.path().join("theirs");
+    fs::create_dir_all(theirs.join("tmp-0")).expect("a directory");
+    fs::set_permissions(&theirs, fs::Permissions::from_mode(0o755)).expect("a mode");
+    let config = || LocalConfig { root: theirs.clone(), ..server.config() };
+    let error = Computes::new(config()).expect_err("a refusal");
+    assert!(!error.is_retryable() && error.to_string().contains("not empty"), "{error}");
+    assert_eq!(fs::read_dir(&theirs).expect("a directory").count(), 1);
+    // One that is empty is taken, with the mode that it has.
+    fs::remove_dir(theirs.join("tmp-0")).expect("an empty directory");
+    Computes::new(config()).expect("an empty directory");
+    Computes::new(config()).expect("its own directory");
+    let mode = fs::metadata(&theirs).expect("a directory").permissions().mode();
+    assert_eq!(mode & 0o777, 0o755);
 }
 
 #[tokio::test]
@@ -193,11 +217,18 @@ async fn a_destroyed_compute_leaves_nothing() {
 
 #[tokio::test]
 async fn data_belong_to_their_owner_alone() {
-    use std::os::unix::fs::MetadataExt;
+    use std::os::unix::fs::{MetadataExt, PermissionsExt};
     let server = Server::started().await;
     let data = fs::metadata(server.home().join("data")).expect("the data");
     assert_eq!(data.mode() & 0o777, 0o700);
     assert_ne!(data.uid(), 0, "root");
+    let log = server.home().join("postgres.log");
+    assert_eq!(fs::metadata(&log).expect("a log").mode() & 0o777, 0o600);
+    server.compute().suspend().await.expect("a stop");
+    fs::set_permissions(&log, fs::Permissions::from_mode(0o644)).expect("a mode");
+    server.compute().start().await.expect("a start");
+    assert_eq!(fs::metadata(&log).expect("a log").mode() & 0o777, 0o600);
+    assert!(server.log().contains("database system is shut down"));
     let admin = server.admin("postgres").await;
     let settings = "SELECT setting FROM pg_settings WHERE name = 'listen_addresses'";
     assert_eq!(texts(&admin, settings).await, ["127.0.0.1"]);

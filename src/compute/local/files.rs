@@ -2,7 +2,7 @@
 
 use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
 use std::io::{self, Read, Seek, SeekFrom};
-use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -14,6 +14,17 @@ pub(super) const PRIVATE: u32 = 0o700;
 
 /// A directory that others can pass through, if they know where to.
 pub(super) const PASSABLE: u32 = 0o711;
+
+/// A file that nobody else can read.
+const UNREADABLE: u32 = 0o600;
+
+/// The file by which a root directory of local computes is known.
+const MARKER: &str = "offshoot-computes";
+
+const MARKER_TEXT: &str = "This directory belongs to Offshoot, which keeps its computes in it.\n";
+
+/// Every file system may have this in its topmost directory.
+const LOST_AND_FOUND: &str = "lost+found";
 
 /// How deep the directories of a data directory go, with room to spare.
 const MAX_DEPTH: usize = 8;
@@ -41,6 +52,29 @@ pub(super) fn failed(what: &'static str, path: &Path) -> impl FnOnce(io::Error) 
 pub(super) fn make_directory(path: &Path, mode: u32) -> Result<(), ComputeError> {
     DirBuilder::new().recursive(true).mode(mode).create(path).map_err(failed("create", path))?;
     fs::set_permissions(path, Permissions::from_mode(mode)).map_err(failed("set up", path))
+}
+
+/// Makes the root directory of local computes, where there is none, and takes an empty one. What is
+/// anybody else's is not touched, nor is the mode of a directory that was there.
+pub(super) fn take_root(path: &Path, mode: u32) -> Result<(), ComputeError> {
+    if !path.exists() {
+        make_directory(path, mode)?;
+    }
+    let marker = path.join(MARKER);
+    if marker.exists() {
+        return Ok(());
+    }
+    let entries = fs::read_dir(path).map_err(failed("read", path))?;
+    if entries.filter_map(Result::ok).any(|entry| entry.file_name() != LOST_AND_FOUND) {
+        return Err(ComputeError::Machine {
+            reason: format!(
+                "the directory `{}` is not empty and not one that Offshoot made; name an empty \
+                 directory, or one that does not exist",
+                path.display()
+            ),
+        });
+    }
+    fs::write(&marker, MARKER_TEXT).map_err(failed("write", &marker))
 }
 
 /// Removes a directory with all that is in it, where there is one.
@@ -116,15 +150,21 @@ fn copy_level(from: &Path, to: &Path, users: &Users, levels_left: usize) -> io::
     users.give(to)
 }
 
-/// Opens a compute's log to be written to, and returns it with its length.
+/// Opens a compute's log to be written to, and returns it with its length. There may be anything in
+/// it that users sent, so nobody else can read it; Postgres itself is handed the open file.
 pub(super) fn open_log(path: &Path) -> Result<(File, u64), ComputeError> {
     let bytes = fs::metadata(path).map_or(0, |found| found.len());
+    if path.exists() {
+        let mode = Permissions::from_mode(UNREADABLE);
+        fs::set_permissions(path, mode).map_err(failed("set up", path))?;
+    }
     let is_full = MAX_LOG_BYTES < bytes;
     if is_full {
         fs::rename(path, path.with_extension("log.old")).map_err(failed("put aside", path))?;
     }
-    let opened = OpenOptions::new().create(true).append(true).open(path);
-    Ok((opened.map_err(failed("open", path))?, if is_full { 0 } else { bytes }))
+    let opened = OpenOptions::new().create(true).append(true).mode(UNREADABLE).open(path);
+    let log = opened.map_err(failed("open", path))?;
+    Ok((log, if is_full { 0 } else { bytes }))
 }
 
 /// Returns the last lines of what was written to a log since it had `start` bytes. What came before
