@@ -41,3 +41,18 @@ impl Stored for StoredDatabase {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_database_whose_name_was_reserved_since_is_still_read() {
+        let name = "offshoot_of_old";
+        let (created_at, updated_at) = (0, 0);
+        let stored =
+            StoredDatabase { id: 1, name: name.into(), owner: name.into(), created_at, updated_at };
+        let Ok(database) = stored.into_model() else { panic!("an unreadable database") };
+        assert_eq!((database.name.as_str(), database.owner.as_str()), (name, name));
+    }
+}
