@@ -16,12 +16,13 @@ use crate::model::endpoint::{Attachment, Endpoint, EndpointState, Power, Site};
 use crate::model::id::BranchId;
 use crate::model::lsn::Lsn;
 use crate::model::operation::Action;
+use crate::model::revision::Timestamp;
 use crate::model::rules::passes::{Outcome, Problem};
 use crate::model::state::Mark;
 use crate::plan::desired::Desired;
 
 /// What a pass did.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Default, PartialEq, Eq)]
 pub struct Passed {
     /// Whether the compute runs; absent where the branch has no endpoint.
     pub left: Option<EndpointState>,
@@ -29,6 +30,8 @@ pub struct Passed {
     pub lsn: Option<Lsn>,
     /// What could not be done, and no retry would mend.
     pub problems: Vec<Problem>,
+    /// What could not be done yet, while everything else was.
+    pub delayed: Vec<Problem>,
     /// How many steps were applied.
     pub steps: usize,
 }
@@ -48,10 +51,9 @@ pub async fn pass(
             None => compute.destroy().await?,
             Some(_) => compute.suspend().await?,
         }
-        return Ok(Passed { left: None, lsn: None, problems: Vec::new(), steps: 0 });
+        return Ok(Passed::default());
     };
-    let mut passed =
-        Passed { left: Some(EndpointState::Idle), lsn: None, problems: Vec::new(), steps: 0 };
+    let mut passed = Passed { left: Some(EndpointState::Idle), ..Passed::default() };
     if endpoint.desired == Power::Active || wants_change(assignment) {
         compute.start().await?;
         let desired = Desired::new(
@@ -65,6 +67,7 @@ pub async fn pass(
             left: Some(EndpointState::Active),
             lsn: Some(converged.lsn),
             problems: converged.problems,
+            delayed: converged.delayed,
             steps: converged.steps,
         };
     }
@@ -107,14 +110,14 @@ pub fn site(assignment: &Assignment) -> ComputeSite {
 
 /// Returns what is to be recorded of a pass; nothing where it left all as it was.
 #[must_use]
-pub fn outcome(assignment: &Assignment, passed: &Passed) -> Option<Outcome> {
+pub fn outcome(assignment: &Assignment, passed: &Passed, next: Timestamp) -> Option<Outcome> {
     let was = assignment.endpoint.as_ref().map(|endpoint| endpoint.state);
     if assignment.unfinished.is_empty() && was == passed.left {
         return None;
     }
     let mark = passed.lsn.map(|lsn| Mark { lsn, revision: assignment.revision });
-    let problems = passed.problems.clone();
-    Some(Outcome::Done { left: passed.left, mark, problems })
+    let (problems, delayed) = (passed.problems.clone(), passed.delayed.clone());
+    Some(Outcome::Done { left: passed.left, mark, problems, delayed, next })
 }
 
 /// Returns the names of the actions that wait, for the log.

@@ -90,7 +90,8 @@ mod tests {
         let writer = lines.clone();
         let filter = EnvFilter::new("trace,tokio_postgres::simple_query=trace");
         let builder = tracing_subscriber::fmt().with_env_filter(filter);
-        let logs = builder.with_writer(move || writer.clone()).finish().with(filter_fn(is_ours_to_tell));
+        let logs =
+            builder.with_writer(move || writer.clone()).finish().with(filter_fn(is_ours_to_tell));
         tracing::subscriber::with_default(logs, || {
             tracing::debug!(target: "tokio_postgres::simple_query", "executing: a verifier");
             tracing::trace!(target: "tokio_postgres::prepare", "preparing: a verifier");

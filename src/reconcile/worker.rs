@@ -18,7 +18,7 @@ use crate::control::{BranchRef, ControlError, ControlPlane};
 use crate::entropy::{self, Entropy};
 use crate::model::endpoint::Site;
 use crate::model::operation::{Retry, Status};
-use crate::model::revision::Revision;
+use crate::model::revision::{Revision, Timestamp};
 use crate::model::rules::passes::{Outcome, Report};
 use crate::reconcile::{Passed, outcome, pass, site, waiting};
 
@@ -138,19 +138,27 @@ impl Worker {
         assignment: &Assignment,
         passed: &Passed,
     ) -> Result<Instant, ControlError> {
-        self.failures = 0;
+        if passed.delayed.is_empty() {
+            self.failures = 0;
+        } else {
+            self.failures = self.failures.saturating_add(1);
+        }
         let branch = &self.at.branch;
-        for problem in &passed.problems {
+        for problem in passed.problems.iter().chain(&passed.delayed) {
             tracing::warn!(branch.id = %branch, "{}", problem.message);
         }
         if 0 < passed.steps {
             let steps = passed.steps;
             tracing::info!(branch.id = %branch, steps, revision = assignment.revision.0, "applied {steps} steps to the Postgres of {branch}");
         }
-        if let Some(outcome) = outcome(assignment, passed) {
+        let pause = match self.failures {
+            0 => PERIOD / 2 + self.jitter(PERIOD / 2),
+            _ => self.pause(),
+        };
+        if let Some(outcome) = outcome(assignment, passed, self.after(pause)) {
             self.record(assignment, outcome).await?;
         }
-        Ok(Instant::now() + self.jitter(PERIOD / 2) + PERIOD / 2)
+        Ok(Instant::now() + pause)
     }
 
     async fn failed(
@@ -165,9 +173,7 @@ impl Worker {
         tracing::warn!(branch.id = %branch, failures = self.failures, ?actions, error = %Chain(error), "a pass on {branch} failed; the next is due in {pause:?}");
         if !assignment.unfinished.is_empty() {
             let outcome = if error.is_retryable() {
-                let pause = TimeDelta::from_std(pause).unwrap_or(TimeDelta::zero());
-                let at = self.shared.clock.now() + pause;
-                Outcome::Delayed(Retry { error: error.to_string(), at })
+                Outcome::Delayed(Retry { error: error.to_string(), at: self.after(pause) })
             } else {
                 Outcome::Hopeless { error: error.to_string() }
             };
@@ -200,6 +206,10 @@ impl Worker {
             }
         }
         Ok(())
+    }
+
+    fn after(&self, pause: Duration) -> Timestamp {
+        self.shared.clock.now() + TimeDelta::from_std(pause).unwrap_or(TimeDelta::zero())
     }
 
     fn pause(&self) -> Duration {

@@ -3,7 +3,7 @@
 use crate::model::endpoint::{Endpoint, EndpointState};
 use crate::model::id::{BranchId, EndpointId};
 use crate::model::operation::{Action, Event, Operation, Retry, Subject};
-use crate::model::revision::{Moment, Revision};
+use crate::model::revision::{Moment, Revision, Timestamp};
 use crate::model::state::{Denied, Mark, Write};
 
 /// After how many failed passes in a row an operation is given up. With the pause growing to a
@@ -37,6 +37,10 @@ pub enum Outcome {
         mark: Option<Mark>,
         /// What could not be done, and no retry would mend.
         problems: Vec<Problem>,
+        /// What could not be done yet, while everything else was.
+        delayed: Vec<Problem>,
+        /// When the next pass is due.
+        next: Timestamp,
     },
     /// It failed as a whole, and another may succeed.
     Delayed(Retry),
@@ -74,7 +78,7 @@ pub fn record<S: Write>(
         state.put_operation(operation.clone())?;
         changed.push(operation);
     }
-    if let Outcome::Done { left, mark, problems: _ } = &report.outcome {
+    if let Outcome::Done { left, mark, problems: _, delayed: _, next: _ } = &report.outcome {
         let now = state.branch(&report.branch)?.and_then(|branch| branch.endpoint);
         // The endpoint may have been replaced while the pass was under way.
         if let Some(id) = now.filter(|id| report.endpoint.as_ref() == Some(id)) {
@@ -109,17 +113,29 @@ fn bounded(error: &str) -> String {
 
 fn event(operation: &Operation, outcome: &Outcome) -> Event {
     match outcome {
-        Outcome::Done { problems, .. } => {
-            match problems.iter().find(|problem| concerns(problem, operation)) {
-                None => Event::Succeeded,
-                Some(problem) => Event::GaveUp { error: bounded(&problem.message) },
+        Outcome::Done { problems, delayed, next, left: _, mark: _ } => {
+            let found = |among: &[Problem]| {
+                let mut among = among.iter().filter(|problem| concerns(problem, operation));
+                among.next().map(|problem| problem.message.clone())
+            };
+            match (found(problems), found(delayed)) {
+                (Some(error), _) => Event::GaveUp { error: bounded(&error) },
+                (None, Some(error)) => delay(operation, &Retry { error, at: *next }),
+                (None, None) => Event::Succeeded,
             }
         }
-        Outcome::Delayed(retry) if operation.failures + 1 < MAX_FAILURES => {
-            Event::Delayed(Retry { error: bounded(&retry.error), at: retry.at })
-        }
-        Outcome::Delayed(retry) => Event::GaveUp { error: bounded(&retry.error) },
+        Outcome::Delayed(retry) => delay(operation, retry),
         Outcome::Hopeless { error } => Event::GaveUp { error: bounded(error) },
+    }
+}
+
+/// Counts a failure, unless there were enough of them.
+fn delay(operation: &Operation, Retry { error, at }: &Retry) -> Event {
+    let error = bounded(error);
+    if operation.failures + 1 < MAX_FAILURES {
+        Event::Delayed(Retry { error, at: *at })
+    } else {
+        Event::GaveUp { error }
     }
 }
 
@@ -146,4 +162,63 @@ fn leave<S: Write>(
         ..endpoint
     })?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::id::OperationId;
+    use crate::model::operation::Status;
+
+    fn operation(action: Action, subject: Subject, failures: u32) -> Operation {
+        Operation {
+            id: OperationId::at(Timestamp::UNIX_EPOCH, 0, 0),
+            branch: "br-a".parse().expect("an id"),
+            endpoint: None,
+            action,
+            subject,
+            status: Status::Running { retry: None },
+            revision: Revision(1),
+            failures,
+            created_at: Timestamp::UNIX_EPOCH,
+            updated_at: Timestamp::UNIX_EPOCH,
+        }
+    }
+
+    fn role(name: &str) -> Subject {
+        Subject::Role(name.parse().expect("a name"))
+    }
+
+    fn problem() -> Vec<Problem> {
+        vec![Problem { subject: role("bob"), message: "bob owns a table".into() }]
+    }
+
+    fn done(problems: Vec<Problem>, delayed: Vec<Problem>) -> Outcome {
+        Outcome::Done { left: None, mark: None, problems, delayed, next: Timestamp::UNIX_EPOCH }
+    }
+
+    #[test]
+    fn a_problem_with_one_role_fails_what_is_about_it_or_about_everything() {
+        let outcome = done(problem(), vec![]);
+        let gave_up = Event::GaveUp { error: "bob owns a table".into() };
+        for (action, subject, expected) in [
+            (Action::ApplyConfig, role("bob"), gave_up.clone()),
+            (Action::ApplyConfig, role("alice"), Event::Succeeded),
+            (Action::StartCompute, Subject::Whole, gave_up),
+            (Action::SuspendCompute, Subject::Whole, Event::Succeeded),
+            (Action::DeleteTimeline, Subject::Whole, Event::Succeeded),
+        ] {
+            assert_eq!(event(&operation(action, subject, 0), &outcome), expected, "{action:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_delayed_is_tried_again_a_bounded_number_of_times() {
+        let outcome = done(vec![], problem());
+        let event =
+            |failures| event(&operation(Action::ApplyConfig, role("bob"), failures), &outcome);
+        assert!(matches!(event(0), Event::Delayed(_)));
+        assert!(matches!(event(MAX_FAILURES - 2), Event::Delayed(_)));
+        assert!(matches!(event(MAX_FAILURES - 1), Event::GaveUp { .. }));
+    }
 }

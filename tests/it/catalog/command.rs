@@ -247,8 +247,20 @@ pub fn report(branch: BranchId, revision: Revision, kind: usize, lsn: u64) -> Re
     let problem = Problem { subject: Subject::Role(role(kind / 4)), message: "in use".into() };
     let left = Some(EndpointState::Active);
     let outcome = match kind % 4 {
-        0 => Outcome::Done { left, mark, problems: vec![] },
-        1 => Outcome::Done { left: None, mark, problems: vec![problem] },
+        0 => Outcome::Done {
+            left,
+            mark,
+            problems: vec![],
+            delayed: vec![],
+            next: Timestamp::UNIX_EPOCH,
+        },
+        1 => Outcome::Done {
+            left: None,
+            mark,
+            problems: vec![problem],
+            delayed: vec![],
+            next: Timestamp::UNIX_EPOCH,
+        },
         2 => Outcome::Delayed(Retry { error: "refused".into(), at: Timestamp::UNIX_EPOCH }),
         _ => Outcome::Hopeless { error: "no such host".into() },
     };

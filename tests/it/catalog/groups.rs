@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use futures_util::future::join_all;
 use offshoot::model::endpoint::EndpointState;
-use offshoot::model::revision::{Moment, Revision};
+use offshoot::model::revision::{Moment, Revision, Timestamp};
 use offshoot::model::role::Login;
 use offshoot::model::rules::Seed;
 use offshoot::model::rules::branches::{Cutoff, NewBranch};
@@ -40,7 +40,13 @@ fn create(branch: usize, index: usize) -> Command {
 /// Commands that build on each other, and some that are refused for what came before them.
 fn commands() -> Vec<Command> {
     let past = Cutoff::Past { revision: Revision(1), at: time(0), lsn: None };
-    let done = Outcome::Done { left: Some(EndpointState::Active), mark: None, problems: vec![] };
+    let done = Outcome::Done {
+        left: Some(EndpointState::Active),
+        mark: None,
+        problems: vec![],
+        delayed: vec![],
+        next: Timestamp::UNIX_EPOCH,
+    };
     let change = DatabaseChange { name: Some(database(2)), owner: Some(role(0)) };
     let names = (0..50).map(bulk).collect();
     vec![

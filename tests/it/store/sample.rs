@@ -11,7 +11,7 @@ use offshoot::model::id::BranchId;
 use offshoot::model::lsn::Lsn;
 use offshoot::model::operation::{Retry, Subject};
 use offshoot::model::project::{PgVersion, Project};
-use offshoot::model::revision::{Moment, Revision};
+use offshoot::model::revision::{Moment, Revision, Timestamp};
 use offshoot::model::role::{Credential, Login};
 use offshoot::model::rules::branches::{Cutoff, NewBranch};
 use offshoot::model::rules::databases::DatabaseChange;
@@ -183,7 +183,18 @@ impl Maker {
             .await;
         let mark = Some(Mark { lsn: Lsn(0x0016_B374_D848), revision: read.revision });
         let left = Some(EndpointState::Active);
-        self.pass("br-main", read, Outcome::Done { left, mark, problems: vec![] }).await;
+        self.pass(
+            "br-main",
+            read,
+            Outcome::Done {
+                left,
+                mark,
+                problems: vec![],
+                delayed: vec![],
+                next: Timestamp::UNIX_EPOCH,
+            },
+        )
+        .await;
         read
     }
 
@@ -237,8 +248,18 @@ impl Maker {
             message: "role \"readers\" owns objects".into(),
         };
         let left = Some(EndpointState::Active);
-        self.pass("br-main", read, Outcome::Done { left, mark: None, problems: vec![problem] })
-            .await;
+        self.pass(
+            "br-main",
+            read,
+            Outcome::Done {
+                left,
+                mark: None,
+                problems: vec![problem],
+                delayed: vec![],
+                next: Timestamp::UNIX_EPOCH,
+            },
+        )
+        .await;
         self.commit(Deed::SuspendEndpoint, |s, m, seed| {
             endpoints::set_power(s, m, seed, &of("ep-main"), Power::Idle)
         })
