@@ -10,6 +10,9 @@ use super::run;
 /// What the kept templates' directories are called first.
 const KEPT: &str = "templates-";
 
+/// What the program knows a directory of computes by.
+const MARKER: &str = "offshoot-computes";
+
 /// What the program calls its templates first.
 const TEMPLATE: &str = "template-";
 
@@ -17,6 +20,7 @@ const TEMPLATE: &str = "template-";
 pub fn lend(computes: &Path) {
     if kept().is_dir() {
         copy(&kept(), computes);
+        fs::write(computes.join(MARKER), "").expect("a file");
     }
 }
 
