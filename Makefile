@@ -28,7 +28,7 @@ deny: ## Check licenses, sources and advisories (needs cargo-deny)
 	cargo deny check
 
 bench: postgres ## Print the ratios of the README
-	cargo bench
+	cargo bench --bench catalog --bench login
 
 fmt: ## Format the code
 	cargo fmt
