@@ -11,6 +11,7 @@ use crate::api::neon::unserved;
 use crate::control::{AttachRequest, Caller, ControlPlane, EndpointRequest};
 use crate::model::endpoint::{self, TlsMode, Tuning};
 use crate::model::id::ProjectId;
+use crate::model::name::PG_NAME_MAX_BYTES;
 use crate::model::operation;
 use crate::wire::neon::endpoints::{
     Endpoint, EndpointAnswer, EndpointCreateRequest, EndpointOperations, EndpointsAnswer,
@@ -18,6 +19,12 @@ use crate::wire::neon::endpoints::{
 };
 use crate::wire::neon::error::ErrorCode;
 use crate::wire::neon::operations::Operation;
+
+/// The longest name of a host.
+const HOST_MAX_BYTES: usize = 253;
+
+/// The longest password that a Postgres is asked with.
+const PASSWORD_MAX_BYTES: usize = 1024;
 
 /// The port of a Postgres when nobody says.
 const POSTGRES_PORT: u16 = 5432;
@@ -120,10 +127,16 @@ fn request(new: NewEndpoint) -> Result<EndpointRequest, ApiError> {
 
 fn attachment(new: NewAttachment) -> Result<AttachRequest, ApiError> {
     let NewAttachment { host, port, database, user, password, sslmode } = new;
-    for (field, text) in [("host", &host), ("user", &user)] {
-        if text.trim().is_empty() {
-            return Err(ApiError::invalid(format_args!("endpoint.attached.{field} is empty")));
-        }
+    let database = database.unwrap_or_else(|| POSTGRES_DATABASE.to_owned());
+    check_text("host", &host, HOST_MAX_BYTES)?;
+    check_text("database", &database, PG_NAME_MAX_BYTES)?;
+    check_text("user", &user, PG_NAME_MAX_BYTES)?;
+    check_text("password", password.reveal(), PASSWORD_MAX_BYTES)?;
+    // A path would be a socket of this machine, behind which the password is not asked for.
+    if !host.chars().all(|c| c.is_ascii_alphanumeric() || ".-_:".contains(c)) {
+        return Err(ApiError::invalid(
+            "endpoint.attached.host must be the name or the address of a host",
+        ));
     }
     let port = port.unwrap_or(POSTGRES_PORT);
     if port == 0 {
@@ -132,11 +145,24 @@ fn attachment(new: NewAttachment) -> Result<AttachRequest, ApiError> {
     Ok(AttachRequest {
         host,
         port,
-        database: database.unwrap_or_else(|| POSTGRES_DATABASE.to_owned()),
+        database,
         user,
         password: password.into(),
         tls: tls_mode(sslmode.as_deref())?,
     })
+}
+
+fn check_text(field: &str, text: &str, max_bytes: usize) -> Result<(), ApiError> {
+    let field = format_args!("endpoint.attached.{field}");
+    if text.trim().is_empty() {
+        return Err(ApiError::invalid(format_args!("{field} is empty")));
+    }
+    if max_bytes < text.len() || text.chars().any(char::is_control) {
+        return Err(ApiError::invalid(format_args!(
+            "{field} must have at most {max_bytes} bytes, and no control characters"
+        )));
+    }
+    Ok(())
 }
 
 fn tls_mode(sslmode: Option<&str>) -> Result<TlsMode, ApiError> {
@@ -190,6 +216,12 @@ mod tests {
     fn an_attachment_that_cannot_be_reached_is_refused() {
         for new in [
             json!({ "host": " ", "user": "u", "password": "p" }),
+            json!({ "host": "/var/run/postgresql", "user": "u", "password": "p" }),
+            json!({ "host": "@abstract", "user": "u", "password": "p" }),
+            json!({ "host": "h".repeat(254), "user": "u", "password": "p" }),
+            json!({ "host": "h", "user": "u".repeat(64), "password": "p" }),
+            json!({ "host": "h", "user": "u", "password": "p".repeat(1025) }),
+            json!({ "host": "h", "user": "u", "password": "p", "database": "a\0b" }),
             json!({ "host": "h", "user": "", "password": "p" }),
             json!({ "host": "h", "user": "u", "password": "p", "port": 0 }),
             json!({ "host": "h", "user": "u", "password": "p", "sslmode": "prefer" }),
