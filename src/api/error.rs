@@ -70,6 +70,10 @@ impl ApiError {
             let after = HeaderValue::from_static(RETRY_AFTER_SECONDS);
             response.headers_mut().insert(header::RETRY_AFTER, after);
         }
+        if leaves_body_unread(code) {
+            let close = HeaderValue::from_static("close");
+            response.headers_mut().insert(header::CONNECTION, close);
+        }
         if status == StatusCode::UNAUTHORIZED {
             let scheme = HeaderValue::from_static("Bearer");
             response.headers_mut().insert(header::WWW_AUTHENTICATE, scheme);
@@ -81,6 +85,18 @@ impl ApiError {
         let message = "an internal error; the server's log has it under this request id";
         Self::told(ErrorCode::Internal, message)
     }
+}
+
+/// Whether a request may be answered so before its body was read. The connection is then closed, and
+/// the client must know, or its next request goes into one that is about to end.
+fn leaves_body_unread(code: ErrorCode) -> bool {
+    [
+        ErrorCode::Unauthorized,
+        ErrorCode::PayloadTooLarge,
+        ErrorCode::NotFound,
+        ErrorCode::MethodNotAllowed,
+    ]
+    .contains(&code)
 }
 
 impl IntoResponse for ApiError {
