@@ -7,7 +7,7 @@
 //!   whose certificate is not verified it is not sent either: it is proven in a SCRAM exchange that
 //!   is bound to the connection. Only without TLS, and to a server that was verified, is it given
 //!   in the way that the server asks for.
-//! * `tokio_postgres` is named in [`postgres`] and nowhere else.
+//! * `tokio_postgres` is named in `compute::postgres` and nowhere else.
 
 use std::fmt;
 use std::future::Future;

@@ -19,7 +19,7 @@ const RETRY_AFTER_SECONDS: &str = "1";
 /// Why a request is answered with an error, and what the client is told.
 ///
 /// It travels as an extension of the response, because its body names the request, and only
-/// [`crate::api::observe`] knows that.
+/// `api::observe` knows that.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ApiError {
     code: ErrorCode,

@@ -15,7 +15,7 @@
 //! * Values stay within 4 KiB: sled moves larger pages to files that it never syncs.
 //! * After a crash sled keeps the first of what was written, in order. Piece 0 is written last, so
 //!   a row is there with its piece 0, and then it is whole.
-//! * It takes damage for the end of its log. The [`witness`] knows which row must be there.
+//! * It takes damage for the end of its log. The `witness` knows which row must be there.
 
 mod witness;
 
