@@ -4,7 +4,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use crate::control::draw::password_context;
 use crate::control::{ControlPlane, Result};
-use crate::model::endpoint::{Endpoint, Site, TlsMode};
+use crate::model::endpoint::{Endpoint, LOCAL_HOST, Site, TlsMode};
 use crate::model::id::{BranchId, EndpointId, ProjectId};
 use crate::model::name::{DatabaseName, RoleName};
 use crate::model::project::Project;
@@ -12,9 +12,6 @@ use crate::model::refusal::Refusal;
 use crate::model::role::Role;
 use crate::model::secret::Password;
 use crate::model::state::Read;
-
-/// Where local computes listen.
-pub const LOCAL_HOST: &str = "127.0.0.1";
 
 /// What a URI's parts keep as it is.
 const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');

@@ -1,12 +1,12 @@
 //! Use cases about projects.
 
-use crate::control::connection::{Connection, LOCAL_HOST};
+use crate::control::connection::Connection;
 use crate::control::{Caller, ControlPlane, Result};
 use crate::entropy;
 use crate::model::branch::Branch;
 use crate::model::cause::{Cause, Deed};
 use crate::model::database::Database;
-use crate::model::endpoint::{Endpoint, Site, TlsMode, Tuning};
+use crate::model::endpoint::{Endpoint, LOCAL_HOST, Site, TlsMode, Tuning};
 use crate::model::id::ProjectId;
 use crate::model::name::{BranchName, DatabaseName, NameError, ProjectName, RoleName};
 use crate::model::operation::Operation;

@@ -4,6 +4,9 @@ use crate::model::id::{BranchId, EndpointId};
 use crate::model::revision::Timestamp;
 use crate::model::secret::Sealed;
 
+/// Where the computes that Offshoot runs itself listen.
+pub const LOCAL_HOST: &str = "127.0.0.1";
+
 /// An endpoint. A branch has at most one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Endpoint {

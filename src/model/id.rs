@@ -31,9 +31,6 @@ macro_rules! id {
         pub struct $name(Box<str>);
 
         impl $name {
-            /// What every id of this kind begins with.
-            pub const PREFIX: &'static str = $prefix;
-
             /// Returns the id as text.
             #[must_use]
             pub fn as_str(&self) -> &str {

@@ -15,9 +15,6 @@ pub mod operations;
 pub mod projects;
 pub mod roles;
 
-/// The host of the computes that run on this machine.
-pub const LOCAL_HOST: &str = "127.0.0.1";
-
 /// The platform of every project and the region of every endpoint: there is one machine.
 pub const PLATFORM: &str = "self-hosted";
 /// The region of every project and endpoint.

@@ -3,10 +3,10 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::model::endpoint::{self, Attachment, EndpointState, Power, Site, Tuning};
+use crate::model::endpoint::{self, Attachment, EndpointState, LOCAL_HOST, Power, Site, Tuning};
 use crate::model::id::ProjectId;
 use crate::wire::neon::operations::Operation;
-use crate::wire::neon::{CREATION_SOURCE, LOCAL_HOST, PROVISIONER, REGION};
+use crate::wire::neon::{CREATION_SOURCE, PROVISIONER, REGION};
 use crate::wire::secret::Secret;
 use crate::wire::time::Time;
 

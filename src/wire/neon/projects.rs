@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::model::endpoint::Tuning;
+use crate::model::endpoint::{LOCAL_HOST, Tuning};
 use crate::model::project;
 use crate::wire::neon::branches::Branch;
 use crate::wire::neon::connection::ConnectionDetails;
@@ -11,7 +11,7 @@ use crate::wire::neon::databases::Database;
 use crate::wire::neon::endpoints::Endpoint;
 use crate::wire::neon::operations::{Operation, Pagination};
 use crate::wire::neon::roles::Role;
-use crate::wire::neon::{CREATION_SOURCE, LOCAL_HOST, NEVER, OWNER, PLATFORM, PROVISIONER, REGION};
+use crate::wire::neon::{CREATION_SOURCE, NEVER, OWNER, PLATFORM, PROVISIONER, REGION};
 use crate::wire::time::Time;
 
 /// What a project shows in a list.
