@@ -10,9 +10,12 @@ pub mod databases;
 pub mod draw;
 pub mod endpoints;
 pub mod error;
+pub mod expiry;
 pub mod operations;
 pub mod passes;
+pub mod points;
 pub mod projects;
+pub mod restore;
 pub mod roles;
 
 use std::sync::{Arc, OnceLock};
@@ -21,7 +24,7 @@ use futures_util::future::BoxFuture;
 
 use crate::clock::Clock;
 use crate::entropy::{self, Entropy};
-use crate::model::cause::{Cause, Deed};
+use crate::model::cause::{Cause, Deed, Topic};
 use crate::model::endpoint::Site;
 use crate::model::id::{BranchId, EndpointId, ProjectId};
 use crate::model::lsn::Lsn;
@@ -39,12 +42,15 @@ use crate::store::{ProjectView, Store, StoreError};
 use crate::vault::Vault;
 
 pub use crate::model::cause::Caller;
-pub use branches::{BranchRequest, CreatedBranch, History};
+pub use branches::{BranchRequest, CreatedBranch};
 pub use connection::{Connection, ConnectionQuery};
 pub use endpoints::{AttachRequest, EndpointRequest};
 pub use error::{ControlError, Result};
 pub use operations::OperationQuery;
+pub use points::History;
 pub use projects::{CreatedProject, ProjectPage, ProjectQuery, ProjectRequest};
+pub use restore::RestoreRequest;
+pub use roles::RoleRequest;
 
 /// The use cases. Cloning it makes another handle to the same ones.
 #[derive(Clone)]
@@ -179,21 +185,19 @@ impl ControlPlane {
     /// Commits what a rule makes of a project.
     async fn commit<T: Send + 'static>(
         &self,
-        caller: &Caller,
-        deed: Deed,
+        cause: Cause,
         project: &ProjectId,
         rule: impl FnMut(&mut Catalog, Moment) -> std::result::Result<T, Denied<StoreError>>
         + Send
         + 'static,
     ) -> Result<T> {
-        Ok(self.commit_at(caller, deed, project, rule).await?.0)
+        Ok(self.commit_at(cause, project, rule).await?.0)
     }
 
     /// Commits what a rule makes of a project, and says when.
     async fn commit_at<T: Send + 'static>(
         &self,
-        caller: &Caller,
-        deed: Deed,
+        cause: Cause,
         project: &ProjectId,
         mut rule: impl FnMut(&mut Catalog, Moment) -> std::result::Result<T, Denied<StoreError>>
         + Send
@@ -206,7 +210,6 @@ impl ControlPlane {
             crate::model::rules::projects::get(state, &id)?;
             rule(state, moment)
         };
-        let cause = Cause { deed, caller: caller.clone() };
         Ok(self.inner.store.commit(log, cause, checked).await?)
     }
 }
@@ -214,7 +217,7 @@ impl ControlPlane {
 /// Notes with which key the store's secrets are sealed, and refuses another one.
 async fn check_vault(store: &Store, vault: &Vault) -> Result<()> {
     let fingerprint = vault.fingerprint();
-    let cause = Cause { deed: Deed::SetUp, caller: Caller::offshoot() };
+    let cause = Caller::offshoot().asks(Deed::SetUp, Topic::Whole);
     let note = move |directory: &mut Directory, _| {
         if let Some(known) = directory.vault_mark()? {
             return Ok(known == fingerprint);

@@ -10,6 +10,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use anyhow::Context;
+use futures_util::FutureExt;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::JoinHandle;
@@ -27,6 +28,7 @@ use crate::entropy::{Entropy, SystemEntropy};
 use crate::model::name::ProjectName;
 use crate::model::project::PgVersion;
 use crate::ports::Ports;
+use crate::reconcile::expiry::Reaper;
 use crate::reconcile::fleet::Fleet;
 use crate::server::data_dir::DataDir;
 use crate::store::Store;
@@ -158,6 +160,7 @@ impl Running {
             );
         }
         let control = ControlPlane::open(store, machine, settings).await?;
+        let reaper = Reaper::new(control.clone(), Arc::clone(&clock));
         let fleet = Fleet::new(
             control.clone(),
             computes.clone(),
@@ -175,6 +178,8 @@ impl Running {
         let stopped = stop.clone();
         let requests = axum::serve(listener, service)
             .with_graceful_shutdown(async move { stopped.cancelled().await });
+        let expiry = reaper.run(stop.child_token());
+        let passes = async move { tokio::join!(fleet.run(), expiry) };
         Ok(Self {
             address,
             control,
@@ -183,7 +188,7 @@ impl Running {
             stop,
             stop_computes: config.stop_computes,
             requests: tokio::spawn(requests.into_future()),
-            passes: tokio::spawn(fleet.run()),
+            passes: tokio::spawn(passes.map(drop)),
         })
     }
 

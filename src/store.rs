@@ -33,7 +33,7 @@ use std::sync::Arc;
 use tokio::sync::watch;
 
 use crate::clock::Clock;
-use crate::model::cause::{Caller, Cause, Deed};
+use crate::model::cause::{Caller, Cause, Deed, Topic};
 use crate::model::revision::{Moment, Revision, Timestamp};
 use crate::model::state::Denied;
 use crate::store::catalog::Catalog;
@@ -175,7 +175,7 @@ impl Store {
 
     /// Waits until everything that was asked of a log before is durable and can be seen.
     pub async fn settle(&self, log: LogId) -> Result<(), CommitError> {
-        let cause = Cause { deed: Deed::SetUp, caller: Caller::offshoot() };
+        let cause = Caller::offshoot().asks(Deed::SetUp, Topic::Whole);
         self.commit(log, cause, |_: &mut Nothing, _| Ok(())).await.map(drop)
     }
 

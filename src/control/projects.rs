@@ -3,8 +3,8 @@
 use crate::control::connection::Connection;
 use crate::control::{Caller, ControlPlane, Result};
 use crate::entropy;
-use crate::model::branch::Branch;
-use crate::model::cause::{Cause, Deed};
+use crate::model::branch::{Branch, PasswordPolicy};
+use crate::model::cause::{Deed, Topic};
 use crate::model::database::Database;
 use crate::model::endpoint::{Endpoint, LOCAL_HOST, Site, TlsMode, Tuning};
 use crate::model::id::ProjectId;
@@ -40,6 +40,8 @@ pub struct ProjectRequest {
     pub store_passwords: Option<bool>,
     /// How much history it keeps.
     pub history_retention_seconds: Option<u32>,
+    /// The policy of new branches whose requests say none.
+    pub password_policy: Option<PasswordPolicy>,
     /// The name of its default branch.
     pub branch_name: Option<BranchName>,
     /// The name of its first database.
@@ -132,7 +134,7 @@ impl ControlPlane {
     ) -> Result<(Project, rules::branches::Born, ProjectView)> {
         let id = new.id.clone();
         let log = LogId(entropy::bits(self.entropy()).max(1));
-        let cause = Cause { deed: Deed::CreateProject, caller: caller.clone() };
+        let cause = caller.asks(Deed::CreateProject, Topic::Whole);
         let seed = self.seed();
         let create = move |state: &mut Catalog, moment| {
             rules::projects::create(state, moment, seed, new.clone())
@@ -161,6 +163,7 @@ impl ControlPlane {
             history_retention_seconds: request
                 .history_retention_seconds
                 .unwrap_or(Project::DEFAULT_RETENTION_SECONDS),
+            password_policy: request.password_policy,
             branch: self.draw_branch_id(),
             branch_name: request
                 .branch_name
@@ -235,7 +238,7 @@ impl ControlPlane {
         change: ProjectChange,
     ) -> Result<Project> {
         let project = id.clone();
-        self.commit(caller, Deed::UpdateProject, id, move |state, moment| {
+        self.commit(caller.asks(Deed::UpdateProject, Topic::Whole), id, move |state, moment| {
             rules::projects::update(state, moment, &project, change.clone())
         })
         .await
@@ -246,7 +249,7 @@ impl ControlPlane {
         let (project, seed) = (id.clone(), self.seed());
         let endpoints = self.list_endpoints(id)?;
         let deleted = self
-            .commit(caller, Deed::DeleteProject, id, move |state, moment| {
+            .commit(caller.asks(Deed::DeleteProject, Topic::Whole), id, move |state, moment| {
                 rules::projects::delete(state, moment, seed, &project)
             })
             .await?;

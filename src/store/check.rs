@@ -8,9 +8,9 @@ use crate::model::revision::{Revision, Timestamp};
 use crate::store::engine::{Engine, LogId};
 use crate::store::nodes::{LogNodes, Published};
 use crate::store::stored::{
-    Stored, StoredBranch, StoredBranchId, StoredDatabase, StoredEndpoint, StoredMark,
-    StoredOperation, StoredProject, StoredProjectEntry, StoredRole, StoredUnfinished,
-    StoredVaultMark, decode,
+    Catalogs, Stored, StoredBranch, StoredBranchId, StoredDatabase, StoredEndpoint, StoredMark,
+    StoredOperation, StoredProject, StoredProjectEntry, StoredRole, StoredRoleName,
+    StoredUnfinished, StoredVaultMark, decode,
 };
 use crate::store::{StoreError, read_row};
 use crate::tree::{Link, Node, NodeId, Nodes};
@@ -119,7 +119,7 @@ impl Walk<'_> {
                 Ok(Node::Leaf(entries)) => {
                     for (key, value) in entries {
                         match check_record(key, value) {
-                            Ok(catalog) => waiting.extend(catalog),
+                            Ok(catalogs) => waiting.extend(catalogs.roots()),
                             Err(error) => findings.add(&error),
                         }
                     }
@@ -129,15 +129,16 @@ impl Walk<'_> {
     }
 }
 
-/// Checks that a record reads, and returns the root of the catalog that it leads to.
-fn check_record(key: &[u8], value: &[u8]) -> Result<Option<NodeId>, StoreError> {
-    fn reads<T: Stored>(key: &[u8], value: &[u8]) -> Result<Option<NodeId>, StoreError> {
-        decode::<T>(key, value).map(|_| None)
+/// Checks that a record reads, and returns the roots of the catalogs that it leads to.
+fn check_record(key: &[u8], value: &[u8]) -> Result<Catalogs, StoreError> {
+    fn reads<T: Stored>(key: &[u8], value: &[u8]) -> Result<Catalogs, StoreError> {
+        decode::<T>(key, value).map(|_| Catalogs::default())
     }
     match key.first() {
-        Some(b'B') => decode::<StoredBranch>(key, value).map(|(_, catalog)| catalog),
+        Some(b'B') => decode::<StoredBranch>(key, value).map(|record| record.catalogs),
         Some(b'S') => reads::<StoredProject>(key, value),
-        Some(b'N') => reads::<StoredBranchId>(key, value),
+        Some(b'N' | b'X') => reads::<StoredBranchId>(key, value),
+        Some(b'e') => reads::<StoredRoleName>(key, value),
         Some(b'E') => reads::<StoredEndpoint>(key, value),
         Some(b'O') => reads::<StoredOperation>(key, value),
         Some(b'P') => reads::<StoredUnfinished>(key, value),

@@ -4,14 +4,12 @@
 //! row    format u8 | crc32 u32 of the rest | header length u32 | header (bincode) | nodes
 //! ```
 
-use std::net::IpAddr;
-
 use bincode::{Decode, Encode};
-use uuid::Uuid;
 
-use crate::model::cause::{Caller, Cause, Deed};
+use crate::model::cause::Cause;
 use crate::model::revision::Timestamp;
 use crate::store::codec::{self, CodecError};
+use crate::store::stored::{Invalid, Stored, StoredCause};
 use crate::tree::encoding::{self, NodeError};
 use crate::tree::{Node, NodeId};
 
@@ -46,9 +44,9 @@ pub enum RowError {
     /// The header does not read.
     #[error("the row's header is damaged")]
     Header(#[from] CodecError),
-    /// The header holds a deed that is none.
-    #[error("the row has the unknown deed {0}; use a newer Offshoot")]
-    Deed(u8),
+    /// The header holds a cause that is none.
+    #[error("the row's cause is unknown ({0}); use a newer Offshoot")]
+    Cause(Invalid),
     /// The header holds a time that is none.
     #[error("the row's time is out of range")]
     Time,
@@ -66,48 +64,19 @@ pub enum RowError {
 #[derive(Encode, Decode)]
 struct Header {
     at_micros: i64,
-    deed: u8,
-    key: String,
-    request_id: [u8; 16],
-    address: Option<IpAddr>,
+    cause: StoredCause,
     /// 0 where there is no root: no commit has the revision 0.
     root: u64,
     nodes: u32,
 }
 
-/// The deeds and their numbers in the store. A number is never used again for another deed.
-const DEEDS: &[(Deed, u8)] = &[
-    (Deed::CreateProject, 1),
-    (Deed::UpdateProject, 2),
-    (Deed::DeleteProject, 3),
-    (Deed::CreateBranch, 4),
-    (Deed::RenameBranch, 5),
-    (Deed::DeleteBranch, 6),
-    (Deed::CreateRole, 7),
-    (Deed::ResetRolePassword, 8),
-    (Deed::DeleteRole, 9),
-    (Deed::CreateDatabase, 10),
-    (Deed::UpdateDatabase, 11),
-    (Deed::DeleteDatabase, 12),
-    (Deed::CreateEndpoint, 13),
-    (Deed::DeleteEndpoint, 14),
-    (Deed::StartEndpoint, 15),
-    (Deed::SuspendEndpoint, 16),
-    (Deed::RecordPass, 17),
-    (Deed::SetUp, 18),
-];
-
 impl Row {
     /// Writes the row.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
-        let Cause { deed, caller: Caller { key, request_id, address } } = &self.cause;
         let header = Header {
             at_micros: self.at.timestamp_micros(),
-            deed: DEEDS.iter().find(|(d, _)| d == deed).expect("every deed has a number").1,
-            key: key.clone(),
-            request_id: *request_id.as_bytes(),
-            address: *address,
+            cause: StoredCause::from_model(self.cause.clone()),
             root: self.root.map_or(0, NodeId::raw),
             nodes: u32::try_from(self.nodes.len()).expect("nodes within the limit of a commit"),
         };
@@ -137,20 +106,15 @@ impl Row {
         let (length, body) = body.split_first_chunk().ok_or(RowError::Short)?;
         let length = usize::try_from(u32::from_be_bytes(*length)).map_err(|_| RowError::Short)?;
         let (header, mut nodes) = body.split_at_checked(length).ok_or(RowError::Short)?;
-        let Header { at_micros, deed, key, request_id, address, root, nodes: count } =
-            codec::decode(header)?;
+        let Header { at_micros, cause, root, nodes: count } = codec::decode(header)?;
         let nodes = (0..usize::try_from(count).map_err(|_| RowError::Short)?)
             .map(|index| {
                 encoding::decode(&mut nodes).map_err(|source| RowError::Node { index, source })
             })
             .collect::<Result<_, _>>()?;
-        let deed = DEEDS.iter().find(|(_, n)| *n == deed).ok_or(RowError::Deed(deed))?.0;
         Ok(Self {
             at: Timestamp::from_timestamp_micros(at_micros).ok_or(RowError::Time)?,
-            cause: Cause {
-                deed,
-                caller: Caller { key, request_id: Uuid::from_bytes(request_id), address },
-            },
+            cause: cause.into_model().map_err(RowError::Cause)?,
             root: (root != 0).then(|| NodeId::from_raw(root)),
             nodes,
         })

@@ -167,7 +167,8 @@ impl World {
                 let endpoint = has_endpoint.then(|| endpoint(number));
                 let parent = self.branch(*parent);
                 let (id, cutoff) = (id(self.branches()), Cutoff::Head);
-                let new = NewBranch { id, name: name(*index), parent, cutoff, endpoint };
+                let new =
+                    NewBranch { endpoint, ..NewBranch::new(id, name(*index), parent, cutoff) };
                 self.run(&Command::Branch { new, asked: None });
             }
             Event::BranchInPast { parent, name: index, revision, micros } => {
@@ -176,7 +177,7 @@ impl World {
                 let revision = self.copies.revision_at(asked);
                 let cutoff = Cutoff::Past { revision, at: asked, lsn: None };
                 let (id, parent) = (id(self.branches()), self.branch(*parent));
-                let new = NewBranch { id, name: name(*index), parent, cutoff, endpoint: None };
+                let new = NewBranch::new(id, name(*index), parent, cutoff);
                 self.run(&Command::Branch { new, asked: Some(asked) });
             }
             Event::RecordPass { branch, back, kind, lsn } => {

@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use futures_util::future::join_all;
-use offshoot::model::branch::{Branch, Lineage};
+use offshoot::model::branch::{Beginning, Branch, Lineage};
 use offshoot::model::cause::Deed;
 use offshoot::model::id::BranchId;
+use offshoot::model::origin::Origin;
 use offshoot::model::revision::{Moment, Revision};
 use offshoot::model::role::{Credential, Login, Role};
 use offshoot::model::secret::{Sealed, Verifier};
@@ -222,14 +223,8 @@ async fn a_commit_with_more_bytes_than_a_row_can_have_is_refused_and_leaves_noth
 }
 
 fn empty_branch(id: &BranchId, moment: Moment) -> Branch {
-    Branch {
-        id: id.clone(),
-        name: "main".parse().expect("a name"),
-        lineage: Lineage::Root,
-        endpoint: None,
-        created_at: moment.at,
-        updated_at: moment.at,
-    }
+    let name = "main".parse().expect("a name");
+    Branch::new(id.clone(), name, Lineage::Root, Beginning { moment, source: None })
 }
 
 fn large_role(number: usize, bytes: usize, moment: Moment) -> Role {
@@ -242,6 +237,8 @@ fn large_role(number: usize, bytes: usize, moment: Moment) -> Role {
         login: Login::Password(credential),
         protected: false,
         born: moment.revision,
+        origin: Origin { branch: "br-main".parse().expect("an id"), revision: moment.revision },
+        expires_at: None,
         created_at: moment.at,
         updated_at: moment.at,
     }
