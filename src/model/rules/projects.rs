@@ -36,6 +36,8 @@ pub struct NewProject {
     pub owner: RoleName,
     /// The owner's password.
     pub credential: Credential,
+    /// Whether it is born with the role that the system keeps, as Neon's projects once were.
+    pub has_system_role: bool,
     /// The endpoint of its default branch.
     pub endpoint: NewEndpoint,
 }
@@ -77,9 +79,11 @@ pub fn create<S: Write>(
         updated_at: moment.at,
     };
     let (branch, endpoint) = endpoints::put_new(state, moment, branch, new.endpoint)?;
-    let system = roles::born(moment, RoleName::system(), Login::Never, true);
     let owner = roles::born(moment, new.owner.clone(), Login::Password(new.credential), false);
-    state.put_role(&branch.id, system)?;
+    if new.has_system_role {
+        let system = roles::born(moment, RoleName::system(), Login::Never, true);
+        state.put_role(&branch.id, system)?;
+    }
     state.put_role(&branch.id, owner)?;
     state.put_database(&branch.id, databases::born(moment, new.database, new.owner))?;
     let work = [(Action::CreateTimeline, Subject::Whole), (Action::StartCompute, Subject::Whole)];
