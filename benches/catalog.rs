@@ -241,6 +241,7 @@ impl Plane {
             database: "neondb".parse().expect("a name"),
             owner: "neondb_owner".parse().expect("a name"),
             credential: self.credential.clone(),
+            has_system_role: false,
             endpoint: NewEndpoint {
                 id: "ep-main".parse().expect("an id"),
                 site: Site::Local { port: 5432 },

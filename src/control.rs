@@ -76,7 +76,7 @@ pub type LsnProbe =
 #[derive(Clone, Debug, Default)]
 pub struct Settings {
     /// The name of the role that owns a new project's database; without one, it is named after the
-    /// database.
+    /// database. With one, projects are born with the system's role too, as Neon's once were.
     pub account: Option<RoleName>,
     /// The versions of PostgreSQL that are installed on this machine, oldest first.
     pub installed: Vec<PgVersion>,

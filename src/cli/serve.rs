@@ -46,7 +46,9 @@ pub(super) struct Serve {
     #[arg(long, env = "OFFSHOOT_STOP_COMPUTES")]
     stop_computes: bool,
     /// The name of the role that owns a new project's database, where a request says none
-    /// [default: named after the database].
+    /// [default: named after the database]. With it, projects have the shape that Neon's had first:
+    /// they are also born with the protected role `web_access`. Clients that expect one role, such
+    /// as `neonctl connection-string`, must then be told which.
     #[arg(long, env = "OFFSHOOT_ACCOUNT", value_name = "ROLE", value_parser = parse_account)]
     account: Option<RoleName>,
     /// How much memory the store gives to what it read lately, in MiB.

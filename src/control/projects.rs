@@ -171,6 +171,7 @@ impl ControlPlane {
             database,
             owner,
             credential: drawn.credential,
+            has_system_role: self.inner.settings.account.is_some(),
             endpoint: NewEndpoint {
                 id: self.draw_endpoint_id(),
                 site: self.draw_site()?,

@@ -40,6 +40,8 @@ pub struct NewProject {
     pub owner: RoleName,
     /// The owner's password.
     pub credential: Credential,
+    /// Whether it is born with the role that the system keeps, as Neon's projects once were.
+    pub has_system_role: bool,
     /// The endpoint of its default branch.
     pub endpoint: NewEndpoint,
 }
@@ -79,10 +81,12 @@ pub fn create<S: Write>(
     let branch = Branch::new(new.branch, new.branch_name, Lineage::Root, began);
     let (branch, endpoint) = endpoints::put_new(state, moment, branch, new.endpoint)?;
     let origin = Origin { branch: branch.id.clone(), revision: moment.revision };
-    let system = roles::born(moment, origin.clone(), RoleName::system(), Login::Never);
     let login = Login::Password(new.credential);
     let owner = roles::born(moment, origin.clone(), new.owner.clone(), login);
-    state.put_role(&branch.id, Role { protected: true, ..system })?;
+    if new.has_system_role {
+        let system = roles::born(moment, origin.clone(), RoleName::system(), Login::Never);
+        state.put_role(&branch.id, Role { protected: true, ..system })?;
+    }
     state.put_role(&branch.id, owner)?;
     state.put_database(&branch.id, databases::born(moment, origin, new.database, new.owner))?;
     let work = [(Action::CreateTimeline, Subject::Whole), (Action::StartCompute, Subject::Whole)];

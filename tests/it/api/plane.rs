@@ -44,6 +44,11 @@ pub struct Answer {
 
 impl TestPlane {
     pub async fn new() -> Self {
+        Self::with_settings(Settings::default()).await
+    }
+
+    /// Returns a server about which its operator decided this.
+    pub async fn with_settings(settings: Settings) -> Self {
         let directory = tempfile::tempdir().expect("a directory");
         let clock = Arc::new(SystemClock);
         let store = Store::open(directory.path(), 1 << 20, clock.clone()).expect("a new store");
@@ -53,7 +58,7 @@ impl TestPlane {
             vault: Vault::new(&[7; KEY_BYTES]),
             ports: Ports::new(PORTS),
         };
-        let settings = Settings { installed: vec![PgVersion::DEFAULT], ..Settings::default() };
+        let settings = Settings { installed: vec![PgVersion::DEFAULT], ..settings };
         let control = ControlPlane::open(store, machine, settings).await.expect("a new store");
         let router = api::router(Api {
             control,

@@ -228,6 +228,7 @@ fn new_project() -> NewProject {
         database: database(0),
         owner: role(6),
         credential: credential(0),
+        has_system_role: true,
         endpoint: endpoint(0),
     }
 }

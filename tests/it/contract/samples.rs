@@ -195,8 +195,9 @@ fn connection_shape() -> neon::connection::ConnectionDetails {
             database: "shop".into(),
             password: secret("npg_Xq3v"),
             role: "sally".into(),
-            host: "127.0.0.1".into(),
-            pooler_host: "127.0.0.1".into(),
+            host: "127.0.0.1:54321".into(),
+            pooler_host: "127.0.0.1:54321".into(),
+            hostname: "127.0.0.1".into(),
             port: 54_321,
         },
     }

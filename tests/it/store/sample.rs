@@ -67,6 +67,7 @@ fn new_project(id: &str, branch: &str, endpoint: NewEndpoint) -> NewProject {
         database: of("neondb"),
         owner: of("neondb_owner"),
         credential: credential(1, true),
+        has_system_role: true,
         endpoint,
     }
 }
