@@ -3,6 +3,7 @@
 mod command;
 mod copies;
 mod cutoffs;
+mod flat;
 mod groups;
 mod plain;
 mod world;

@@ -17,6 +17,8 @@ use offshoot::store::engine::{LogId, MAX_ROW_BYTES};
 use offshoot::store::{CommitError, Store, StoreError};
 use offshoot::tree::NodeId;
 
+use sha2::{Digest, Sha256};
+
 use super::gate::Gate;
 use super::memory::Memory;
 use super::support::{LOG, add, cause, chain, count, fill, project, store_over};
@@ -227,10 +229,16 @@ fn empty_branch(id: &BranchId, moment: Moment) -> Branch {
     Branch::new(id.clone(), name, Lineage::Root, Beginning { moment, source: None })
 }
 
+/// Returns bytes that do not compress.
+fn noise(number: usize, bytes: usize) -> Vec<u8> {
+    let block = |index: usize| Sha256::digest([number.to_be_bytes(), index.to_be_bytes()].concat());
+    (0..).flat_map(block).take(bytes).collect()
+}
+
 fn large_role(number: usize, bytes: usize, moment: Moment) -> Role {
     let credential = Credential {
         verifier: Verifier::from_trusted("SCRAM-SHA-256$4096:c2FsdA==$a:b"),
-        sealed: Some(Sealed(vec![7; bytes].into())),
+        sealed: Some(Sealed(noise(number, bytes).into())),
     };
     Role {
         name: format!("role-{number:04}").parse().expect("a name"),
