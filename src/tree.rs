@@ -13,6 +13,7 @@
 
 pub mod edit;
 pub mod encoding;
+pub mod mark;
 pub mod node;
 pub mod read;
 

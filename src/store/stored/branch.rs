@@ -2,11 +2,12 @@
 
 use bincode::{Decode, Encode};
 
-use super::{Invalid, Stored, time};
+use super::{Invalid, Stored, decode, time};
 use crate::model::branch::{Branch, BranchPoint, Lineage};
 use crate::model::id::BranchId;
 use crate::model::lsn::Lsn;
 use crate::model::revision::Revision;
+use crate::store::StoreError;
 use crate::tree::NodeId;
 
 /// A branch and the root of its catalog.
@@ -75,6 +76,14 @@ impl Stored for StoredBranch {
             updated_at: time::load(updated_at)?,
         };
         Ok((branch, (catalog != 0).then(|| NodeId::from_raw(catalog))))
+    }
+}
+
+impl StoredBranch {
+    /// Returns the roots of the trees that the record found under `key` keeps alive.
+    pub fn roots(key: &[u8], bytes: &[u8]) -> Result<Vec<NodeId>, StoreError> {
+        let (_, catalog) = decode::<Self>(key, bytes)?;
+        Ok(catalog.into_iter().collect())
     }
 }
 
