@@ -13,6 +13,7 @@ pub mod error;
 pub mod operations;
 pub mod passes;
 pub mod projects;
+pub mod retention;
 pub mod roles;
 
 use std::sync::{Arc, OnceLock};

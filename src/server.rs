@@ -28,6 +28,7 @@ use crate::model::name::ProjectName;
 use crate::model::project::PgVersion;
 use crate::ports::Ports;
 use crate::reconcile::fleet::Fleet;
+use crate::retention::Trimmer;
 use crate::server::data_dir::DataDir;
 use crate::store::Store;
 use crate::vault::Vault;
@@ -127,6 +128,7 @@ struct Running {
     stop_computes: bool,
     requests: JoinHandle<std::io::Result<()>>,
     passes: JoinHandle<()>,
+    trimming: JoinHandle<()>,
 }
 
 impl Running {
@@ -158,6 +160,9 @@ impl Running {
             );
         }
         let control = ControlPlane::open(store, machine, settings).await?;
+        let trimmer =
+            Trimmer::new(control.clone(), Arc::clone(&clock), config.trimming, stop.child_token());
+        let trimmer = trimmer.context("look for logs that nobody has")?;
         let fleet = Fleet::new(
             control.clone(),
             computes.clone(),
@@ -184,6 +189,7 @@ impl Running {
             stop_computes: config.stop_computes,
             requests: tokio::spawn(requests.into_future()),
             passes: tokio::spawn(fleet.run()),
+            trimming: tokio::spawn(trimmer.run()),
         })
     }
 
@@ -198,6 +204,10 @@ impl Running {
         if !self.passes.is_finished() && timeout(PASSES_TIME, &mut self.passes).await.is_err() {
             self.passes.abort();
             tracing::warn!("some passes did not finish in {PASSES_TIME:?}; the next start goes on");
+        }
+        // It was told to stop, and does so between two rows.
+        if let Err(error) = self.trimming.await {
+            tracing::error!(%error, "trimming ended with a bug");
         }
         if self.stop_computes {
             match timeout(COMPUTES_TIME, self.computes.stop_all()).await {

@@ -228,6 +228,12 @@ impl Store {
         self.published.floor(log)
     }
 
+    /// Returns what there is of a log; nothing where it has no commit.
+    #[must_use]
+    pub fn extent(&self, log: LogId) -> Option<Extent> {
+        self.published.extent(log)
+    }
+
     /// Returns what there is of every log, by log.
     #[must_use]
     pub fn extents(&self) -> Vec<Extent> {

@@ -1,4 +1,4 @@
-//! Cause: who asked for a commit, and for what. It is kept with the commit for ever.
+//! Cause: who asked for a commit, and for what. It is kept for as long as the commit is.
 
 use std::net::IpAddr;
 
@@ -71,4 +71,6 @@ pub enum Deed {
     RecordPass,
     /// The server was set up.
     SetUp,
+    /// Operations that ended long ago were forgotten.
+    ForgetOperations,
 }

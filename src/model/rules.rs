@@ -7,6 +7,7 @@
 pub mod branches;
 pub mod databases;
 pub mod endpoints;
+pub mod operations;
 pub mod passes;
 pub mod projects;
 pub mod roles;

@@ -95,6 +95,7 @@ const DEEDS: &[(Deed, u8)] = &[
     (Deed::SuspendEndpoint, 16),
     (Deed::RecordPass, 17),
     (Deed::SetUp, 18),
+    (Deed::ForgetOperations, 19),
 ];
 
 impl Row {

@@ -8,6 +8,7 @@ mod failures;
 mod formats;
 pub mod gate;
 pub mod memory;
+pub mod reach;
 pub mod sample;
 pub mod support;
 mod transfer;
