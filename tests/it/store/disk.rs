@@ -14,18 +14,25 @@ use super::support::{CACHE_BYTES, LOG, add, chain, clock, count};
 /// How many bytes of a row lie under one key.
 const PIECE_BYTES: usize = 4000;
 
-fn open(path: &Path) -> SledEngine {
-    SledEngine::open(path, CACHE_BYTES).expect("an engine that opens")
+/// Opens what may just have been closed. A thread of sled's may hold the lock a little longer.
+fn patiently<T, E: std::fmt::Debug>(open: impl Fn() -> Result<T, E>) -> T {
+    const ATTEMPTS: u32 = 100;
+    for _ in 0..ATTEMPTS {
+        if let Ok(opened) = open() {
+            return opened;
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    open().expect("a store that nobody else holds")
 }
 
-/// Opens what the engine has just closed. A thread of sled's may hold the lock a little longer.
+fn open(path: &Path) -> SledEngine {
+    patiently(|| SledEngine::open(path, CACHE_BYTES))
+}
+
+/// Opens the database as sled sees it.
 fn raw(path: &Path) -> sled::Db {
-    const ATTEMPTS: u32 = 100;
-    let attempt = |_| {
-        let db = sled::Config::default().path(path).open();
-        db.inspect_err(|_| std::thread::sleep(Duration::from_millis(20))).ok()
-    };
-    (0..ATTEMPTS).find_map(attempt).expect("a database that nobody else holds")
+    patiently(|| sled::Config::default().path(path).open())
 }
 
 fn new_row(log: LogId, revision: u64, bytes: &[u8]) -> NewRow {
