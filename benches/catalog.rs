@@ -32,7 +32,7 @@ use offshoot::model::scram;
 use offshoot::model::secret::{Password, Sealed};
 use offshoot::model::state::{Denied, Read, Write};
 use offshoot::store::catalog::Catalog;
-use offshoot::store::engine::{AppendError, Engine, EngineError, LogId, NewRow};
+use offshoot::store::engine::{AppendError, Engine, EngineError, LogId, NewRow, TrimFailed};
 use offshoot::store::sled::SledEngine;
 use offshoot::store::{ProjectView, Store, StoreError};
 
@@ -336,8 +336,25 @@ impl Engine for Recorder {
         self.engine.head(log)
     }
 
+    fn floor(&self, log: LogId) -> Result<Revision, EngineError> {
+        self.engine.floor(log)
+    }
+
     fn row(&self, log: LogId, revision: Revision) -> Result<Option<Vec<u8>>, EngineError> {
         self.engine.row(log, revision)
+    }
+
+    fn rows(
+        &self,
+        log: LogId,
+        before: Revision,
+        limit: usize,
+    ) -> Result<Vec<Revision>, EngineError> {
+        self.engine.rows(log, before, limit)
+    }
+
+    fn trim(&self, log: LogId, floor: Revision, rows: &[Revision]) -> Result<(), TrimFailed> {
+        self.engine.trim(log, floor, rows)
     }
 
     fn append(&self, rows: &[NewRow]) -> Result<(), AppendError> {

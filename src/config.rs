@@ -4,6 +4,7 @@ use std::ffi::OsString;
 use std::net::SocketAddr;
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use crate::model::name::NameError;
 pub use crate::model::name::RoleName;
@@ -20,6 +21,12 @@ pub const DEFAULT_COMPUTE_PORTS: &str = "15432-19999";
 
 /// How much memory the store gives to what it read lately, in MiB.
 pub const DEFAULT_CACHE_MIB: u64 = 64;
+
+/// How often history is trimmed, in milliseconds: once a minute.
+pub const TRIM_EVERY_MS: u64 = 60_000;
+
+/// What is younger is not trimmed, even where a project keeps no history, in milliseconds.
+pub const TRIM_GRACE_MS: u64 = 60_000;
 
 /// Where local computes of a server that runs as root live: its own data directory is closed to
 /// the user as whom Postgres runs.
@@ -49,6 +56,18 @@ pub struct Config {
     pub account: Option<RoleName>,
     /// How much memory the store gives to what it read lately, in bytes.
     pub cache_bytes: u64,
+    /// How often history is trimmed, and what is too young for it.
+    pub trimming: Trimming,
+}
+
+/// When history is trimmed.
+#[derive(Clone, Copy, Debug)]
+pub struct Trimming {
+    /// How often.
+    pub every: Duration,
+    /// How old everything gets at the least: longer than any request takes, for it may hold a state
+    /// all that time.
+    pub grace: Duration,
 }
 
 /// Returns where programs are looked for.

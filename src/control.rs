@@ -16,6 +16,7 @@ pub mod passes;
 pub mod points;
 pub mod projects;
 pub mod restore;
+pub mod retention;
 pub mod roles;
 
 use std::sync::{Arc, OnceLock};

@@ -30,6 +30,7 @@ use crate::model::project::PgVersion;
 use crate::ports::Ports;
 use crate::reconcile::expiry::Reaper;
 use crate::reconcile::fleet::Fleet;
+use crate::retention::Trimmer;
 use crate::server::data_dir::DataDir;
 use crate::store::Store;
 use crate::vault::Vault;
@@ -129,6 +130,7 @@ struct Running {
     stop_computes: bool,
     requests: JoinHandle<std::io::Result<()>>,
     passes: JoinHandle<()>,
+    trimming: JoinHandle<()>,
 }
 
 impl Running {
@@ -161,6 +163,9 @@ impl Running {
         }
         let control = ControlPlane::open(store, machine, settings).await?;
         let reaper = Reaper::new(control.clone(), Arc::clone(&clock));
+        let trimmer =
+            Trimmer::new(control.clone(), Arc::clone(&clock), config.trimming, stop.child_token());
+        let trimmer = trimmer.context("look for logs that nobody has")?;
         let fleet = Fleet::new(
             control.clone(),
             computes.clone(),
@@ -189,6 +194,7 @@ impl Running {
             stop_computes: config.stop_computes,
             requests: tokio::spawn(requests.into_future()),
             passes: tokio::spawn(passes.map(drop)),
+            trimming: tokio::spawn(trimmer.run()),
         })
     }
 
@@ -203,6 +209,10 @@ impl Running {
         if !self.passes.is_finished() && timeout(PASSES_TIME, &mut self.passes).await.is_err() {
             self.passes.abort();
             tracing::warn!("some passes did not finish in {PASSES_TIME:?}; the next start goes on");
+        }
+        // It was told to stop, and does so between two rows.
+        if let Err(error) = self.trimming.await {
+            tracing::error!(%error, "trimming ended with a bug");
         }
         if self.stop_computes {
             match timeout(COMPUTES_TIME, self.computes.stop_all()).await {

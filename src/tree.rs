@@ -15,6 +15,7 @@
 pub mod diff;
 pub mod edit;
 pub mod encoding;
+pub mod mark;
 pub mod node;
 pub mod read;
 

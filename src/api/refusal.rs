@@ -68,6 +68,7 @@ fn code(refusal: &Refusal) -> ErrorCode {
         Refusal::PgVersionNotInstalled { .. } => ErrorCode::PgVersionNotInstalled,
         Refusal::PortsExhausted => ErrorCode::EndpointsLimitExceeded,
         Refusal::TimeOutsideHistory { .. }
+        | Refusal::HistoryTrimmed { .. }
         | Refusal::LsnOutsideHistory { .. }
         | Refusal::LsnUnknown { .. } => ErrorCode::WrongLsnOrTimestamp,
     }

@@ -4,13 +4,14 @@ use std::net::SocketAddr;
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 
 use crate::cli::{Place, print, welcome};
 use crate::config::{
     Config, DEFAULT_CACHE_MIB, DEFAULT_COMPUTE_PORTS, DEFAULT_LISTEN, ROOT_COMPUTE_DIR, RoleName,
-    parse_account, parse_ports, search_path,
+    TRIM_EVERY_MS, TRIM_GRACE_MS, Trimming, parse_account, parse_ports, search_path,
 };
 use crate::server;
 use crate::telemetry::{self, DEFAULT_FILTER, LogFormat};
@@ -60,6 +61,12 @@ pub(super) struct Serve {
         value_name = "MIB"
     )]
     cache_mib: u64,
+    /// How often history is trimmed. For tests, which have no time.
+    #[arg(long, hide = true, default_value_t = TRIM_EVERY_MS, value_name = "MS")]
+    trim_every_ms: u64,
+    /// What is younger is not trimmed. For tests, whose requests are quick.
+    #[arg(long, hide = true, default_value_t = TRIM_GRACE_MS, value_name = "MS")]
+    trim_grace_ms: u64,
     /// How log lines look.
     #[arg(long, env = "OFFSHOOT_LOG_FORMAT", default_value = "text", value_name = "FORMAT")]
     log_format: Format,
@@ -118,6 +125,10 @@ impl Serve {
             stop_computes: self.stop_computes,
             account: self.account,
             cache_bytes: self.cache_mib << 20,
+            trimming: Trimming {
+                every: Duration::from_millis(self.trim_every_ms),
+                grace: Duration::from_millis(self.trim_grace_ms),
+            },
         })
     }
 }

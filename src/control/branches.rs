@@ -24,7 +24,7 @@ use crate::model::state::Read;
 use crate::store::ProjectView;
 
 /// What a request says about a new branch.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct BranchRequest {
     /// Its name; its id where there is none.
     pub name: Option<BranchName>,

@@ -54,6 +54,7 @@ impl ControlPlane {
                 // The look took time, in which marks may have been made.
                 let view: ProjectView = self.inner.store.view(log);
                 let revision = revision_at(&view.state, parent, lsn, newest)?;
+                let revision = self.same_or_oldest(log, parent, revision)?;
                 let at = self.inner.store.view_at::<Catalog>(log, revision)?.moment.at;
                 Ok(Cutoff::Past { revision, at, lsn: Some(lsn) })
             }
@@ -77,10 +78,14 @@ impl ControlPlane {
         let branch = branch.unwrap_or(&project.default_branch);
         let found = view.state.branch(branch)?;
         let found = found.ok_or_else(|| Refusal::BranchMissing(branch.clone()))?;
-        let first = view.state.first_mark(branch)?;
+        let oldest = self.oldest(self.log_of(id)?)?;
+        let first = match oldest.state.mark_before(branch, Lsn(u64::MAX))? {
+            Some(mark) => Some(mark),
+            None => view.state.first_mark(branch)?,
+        };
         let last = view.state.mark_before(branch, Lsn(u64::MAX))?;
         Ok(History {
-            earliest: found.created_at,
+            earliest: found.created_at.max(oldest.moment.at),
             latest: self.horizon(&view),
             lsn: first.zip(last).map(|(first, last)| (first.lsn, last.lsn)),
         })

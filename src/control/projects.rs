@@ -1,10 +1,10 @@
 //! Use cases about projects.
 
 use crate::control::connection::Connection;
-use crate::control::{Caller, ControlPlane, Result};
+use crate::control::{Caller, ControlError, ControlPlane, Result};
 use crate::entropy;
 use crate::model::branch::{Branch, PasswordPolicy};
-use crate::model::cause::{Deed, Topic};
+use crate::model::cause::{Cause, Deed, Topic};
 use crate::model::database::Database;
 use crate::model::endpoint::{Endpoint, LOCAL_HOST, Site, TlsMode, Tuning};
 use crate::model::id::ProjectId;
@@ -12,6 +12,7 @@ use crate::model::name::{BranchName, DatabaseName, NameError, ProjectName, RoleN
 use crate::model::operation::Operation;
 use crate::model::project::{PgVersion, Project};
 use crate::model::refusal::Refusal;
+use crate::model::revision::{Moment, Revision};
 use crate::model::role::Role;
 use crate::model::rules;
 use crate::model::rules::endpoints::NewEndpoint;
@@ -28,6 +29,9 @@ const BRANCH_NAME: &str = "main";
 
 /// The first database's name where the request says none.
 const DATABASE_NAME: &str = "neondb";
+
+/// How often a log is drawn for a project: that one is taken does not happen twice.
+const MAX_DRAWS: usize = 4;
 
 /// What a request says about a new project. What it leaves out is decided here.
 #[derive(Clone, Debug, Default)]
@@ -133,16 +137,39 @@ impl ControlPlane {
         new: NewProject,
     ) -> Result<(Project, rules::branches::Born, ProjectView)> {
         let id = new.id.clone();
-        let log = LogId(entropy::bits(self.entropy()).max(1));
         let cause = caller.asks(Deed::CreateProject, Topic::Whole);
-        let seed = self.seed();
-        let create = move |state: &mut Catalog, moment| {
-            rules::projects::create(state, moment, seed, new.clone())
-        };
-        let ((project, born), moment) = self.inner.store.commit(log, cause.clone(), create).await?;
+        let (log, (project, born), moment) = self.write_log(&cause, new).await?;
         let add = move |directory: &mut Directory, _| Ok(directory.put_project(id.clone(), log)?);
         self.inner.store.commit(LogId::DIRECTORY, cause, add).await?;
         Ok((project, born, self.inner.store.view_at(log, moment.revision)?))
+    }
+
+    /// Writes the first commit of a log that no other project has or had, while any of its rows are
+    /// left.
+    async fn write_log(
+        &self,
+        cause: &Cause,
+        new: NewProject,
+    ) -> Result<(LogId, (Project, rules::branches::Born), Moment)> {
+        let seed = self.seed();
+        for _ in 0..MAX_DRAWS {
+            let log = LogId(entropy::bits(self.entropy()).max(1));
+            if self.inner.store.extent(log).is_some() {
+                continue;
+            }
+            let new = new.clone();
+            let create = move |state: &mut Catalog, moment: Moment| {
+                if moment.revision != Revision::FIRST {
+                    return Ok(None);
+                }
+                rules::projects::create(state, moment, seed, new.clone()).map(Some)
+            };
+            let (created, moment) = self.inner.store.commit(log, cause.clone(), create).await?;
+            if let Some(created) = created {
+                return Ok((log, created, moment));
+            }
+        }
+        Err(ControlError::Busy)
     }
 
     fn new_project(&self, request: ProjectRequest) -> Result<(NewProject, Password)> {

@@ -1,4 +1,4 @@
-//! Cause: who asked for a commit, and for what. It is kept with the commit for ever.
+//! Cause: who asked for a commit, and for what. It is kept for as long as the commit is.
 
 use std::net::IpAddr;
 
@@ -157,6 +157,8 @@ deeds! {
     ExpireBranch = "expire_branch", 23;
     /// A role was dropped because its time had come.
     ExpireRole = "expire_role", 24;
+    /// Operations that ended long ago were forgotten.
+    ForgetOperations = "forget_operations", 25;
 }
 
 #[cfg(test)]

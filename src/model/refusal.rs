@@ -202,6 +202,12 @@ pub enum Refusal {
         /// The latest that can be answered.
         latest: String,
     },
+    /// The point lies before what the project keeps of its history.
+    #[error("the history of this project begins at {begins}; name a later point")]
+    HistoryTrimmed {
+        /// The earliest time that can be answered.
+        begins: String,
+    },
     /// The LSN lies outside what is known of the branch's Postgres.
     #[error(
         "LSN {asked} is outside the history of branch {branch}; it must lie between {earliest} and \

@@ -8,6 +8,7 @@ pub mod branches;
 pub mod databases;
 pub mod endpoints;
 pub mod expiry;
+pub mod operations;
 pub mod passes;
 pub mod passwords;
 pub mod projects;

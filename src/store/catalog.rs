@@ -203,6 +203,18 @@ impl Read for Catalog {
         self.project.get::<StoredOperation>(&keys::operation(id))
     }
 
+    fn oldest_operations(&self, limit: usize) -> Result<Vec<Operation>, StoreError> {
+        let mut found = Vec::new();
+        self.project.tree().scan(self.project.nodes(), keys::OPERATIONS, |key, value| {
+            if !key.starts_with(keys::OPERATIONS) || limit <= found.len() {
+                return ControlFlow::Break(());
+            }
+            found.push(decode::<StoredOperation>(key, value));
+            ControlFlow::Continue(())
+        })?;
+        found.into_iter().collect()
+    }
+
     fn unfinished(&self, branch: &BranchId) -> Result<Vec<Operation>, StoreError> {
         let ids = self.project.list::<StoredUnfinished>(&keys::unfinished_of(branch))?;
         ids.into_iter().map(|id| self.get_operation(id)).collect()
@@ -321,6 +333,10 @@ impl Write for Catalog {
             self.project.put::<StoredUnfinished>(&unfinished, operation.id)?;
         }
         self.project.put::<StoredOperation>(&keys::operation(operation.id), operation)
+    }
+
+    fn remove_operation(&mut self, id: OperationId) -> Result<(), StoreError> {
+        self.project.remove(&keys::operation(id))
     }
 
     fn clear_marks(&mut self, branch: &BranchId) -> Result<(), StoreError> {

@@ -1,20 +1,32 @@
 //! Export and import: all rows of a store in one file, which is backup, compaction and migration.
 //!
 //! ```text
-//! file   "offshoot export 1\n", then for each row
-//!        log u64 | revision u64 (never 0) | length u32 | row
+//! file   "offshoot export 1\n", then for each log
+//!        'C' | log u64 | revision u64 | length u32 | row     for each row, oldest first
+//!        'F' | log u64 | floor u64                           after them
 //!        and at the end
-//!        0 u64 | 0 u64 | number of rows u64 | crc32 u32 of all before this field
+//!        'E' | number of rows u64 | crc32 u32 of all before this field
 //! ```
 //!
-//! Numbers are big-endian. The end tells a whole file from one that was cut short.
+//! Numbers are big-endian. The end tells a whole file from one that was cut short. A log that is
+//! being removed is left out.
 
 use std::io::{Read, Write};
 
 use crate::model::revision::Revision;
-use crate::store::engine::{AppendError, Engine, EngineError, LogId, MAX_ROW_BYTES, NewRow};
+use crate::store::engine::{
+    AppendError, Engine, EngineError, LogId, MAX_ROW_BYTES, NewRow, TrimFailed,
+};
+use crate::store::published::Extent;
 
 const MAGIC: &[u8] = b"offshoot export 1\n";
+
+const ROW: u8 = b'C';
+const FLOOR: u8 = b'F';
+const END: u8 = b'E';
+
+/// How many rows below a floor are looked up at once.
+const PAGE: usize = 1024;
 
 /// How many rows an import makes durable at once.
 const IMPORT_GROUP: usize = 256;
@@ -31,6 +43,9 @@ pub enum TransferError {
     /// The store could not be written.
     #[error("failed to write the store")]
     Append(#[from] AppendError),
+    /// The store could not be written.
+    #[error("failed to write the store")]
+    Trim(#[from] TrimFailed),
     /// A row is not there.
     #[error("row {revision} of log {log} is missing; check the store first")]
     RowMissing {
@@ -50,30 +65,54 @@ pub enum TransferError {
     NotEmpty,
 }
 
-/// Writes all rows to `file`, telling `progress` how many, and returns how many there were.
+/// Writes all rows of a store that nobody uses to `file`, telling `progress` how many, and returns
+/// how many there were.
 pub fn export(
     engine: &dyn Engine,
+    file: impl Write,
+    progress: impl FnMut(u64),
+) -> Result<u64, TransferError> {
+    let extent = |log| Ok(Extent { log, floor: engine.floor(log)?, head: engine.head(log)? });
+    let extents: Result<Vec<_>, EngineError> = engine.logs()?.into_iter().map(extent).collect();
+    export_extents(engine, &extents?, file, progress)
+}
+
+/// Does the same with what there was at one moment. Whoever calls it sees to it that nothing of
+/// that goes meanwhile.
+pub(super) fn export_extents(
+    engine: &dyn Engine,
+    extents: &[Extent],
     file: impl Write,
     mut progress: impl FnMut(u64),
 ) -> Result<u64, TransferError> {
     let mut file = Summed { file, hasher: crc32fast::Hasher::new() };
     let mut count = 0;
     file.write_all(MAGIC)?;
-    for log in engine.logs()? {
-        for number in 1..=engine.head(log)?.0 {
-            let revision = Revision(number);
-            let row =
-                engine.row(log, revision)?.ok_or(TransferError::RowMissing { log, revision })?;
+    for Extent { log, floor, head } in extents.iter().filter(|extent| !extent.is_closed()).copied()
+    {
+        let holders = rows_below(engine, log, floor)?;
+        for revision in holders.into_iter().chain((floor.0..=head.0).map(Revision)) {
+            let Some(row) = engine.row(log, revision)? else {
+                if revision < floor {
+                    // It was half deleted, and nobody needs it.
+                    continue;
+                }
+                return Err(TransferError::RowMissing { log, revision });
+            };
             let length = u32::try_from(row.len()).map_err(|_| TransferError::Damaged)?;
+            file.write_all(&[ROW])?;
             file.write_all(&log.0.to_be_bytes())?;
-            file.write_all(&number.to_be_bytes())?;
+            file.write_all(&revision.0.to_be_bytes())?;
             file.write_all(&length.to_be_bytes())?;
             file.write_all(&row)?;
             count += 1;
             progress(count);
         }
+        file.write_all(&[FLOOR])?;
+        file.write_all(&log.0.to_be_bytes())?;
+        file.write_all(&floor.0.to_be_bytes())?;
     }
-    file.write_all(&[0; 16])?;
+    file.write_all(&[END])?;
     file.write_all(&count.to_be_bytes())?;
     let sum = file.hasher.clone().finalize();
     file.file.write_all(&sum.to_be_bytes())?;
@@ -81,12 +120,32 @@ pub fn export(
     Ok(count)
 }
 
+/// Returns the rows of a log below its floor, oldest first.
+pub(super) fn rows_below(
+    engine: &dyn Engine,
+    log: LogId,
+    floor: Revision,
+) -> Result<Vec<Revision>, EngineError> {
+    let mut rows = Vec::new();
+    let mut before = floor;
+    loop {
+        let page = engine.rows(log, before, PAGE)?;
+        rows.extend_from_slice(&page);
+        match page.last() {
+            Some(last) if page.len() == PAGE => before = *last,
+            Some(_) | None => break,
+        }
+    }
+    rows.reverse();
+    Ok(rows)
+}
+
 /// Reads all rows from `file` into an empty store, telling `progress` how many, and returns how
 /// many there were. After a failure the store is half full, and must be thrown away.
 pub fn import(
     engine: &dyn Engine,
     file: impl Read,
-    mut progress: impl FnMut(u64),
+    progress: impl FnMut(u64),
 ) -> Result<u64, TransferError> {
     if !engine.logs()?.is_empty() {
         return Err(TransferError::NotEmpty);
@@ -95,38 +154,67 @@ pub fn import(
     if take::<{ MAGIC.len() }>(&mut file).ok().as_ref().map(|magic| &magic[..]) != Some(MAGIC) {
         return Err(TransferError::NoExport);
     }
-    let mut count = 0;
-    let mut group = Vec::with_capacity(IMPORT_GROUP);
+    let mut import = Import { engine, group: Vec::with_capacity(IMPORT_GROUP), count: 0, progress };
     loop {
-        let log = LogId(u64::from_be_bytes(take(&mut file)?));
-        let revision = Revision(u64::from_be_bytes(take(&mut file)?));
-        if revision == Revision::ZERO {
-            break;
-        }
-        let length = u32::from_be_bytes(take(&mut file)?);
-        let length = usize::try_from(length).map_err(|_| TransferError::Damaged)?;
-        if MAX_ROW_BYTES < length {
-            return Err(TransferError::Damaged);
-        }
-        let mut bytes = vec![0; length];
-        file.read_exact(&mut bytes).map_err(cut_short)?;
-        group.push(NewRow { log, revision, bytes });
-        count += 1;
-        if group.len() == IMPORT_GROUP {
-            engine.append(&group)?;
-            group.clear();
-            progress(count);
+        match take(&mut file)? {
+            [ROW] => import.row(take_row(&mut file)?)?,
+            [FLOOR] => {
+                let log = LogId(u64::from_be_bytes(take(&mut file)?));
+                let floor = Revision(u64::from_be_bytes(take(&mut file)?));
+                import.write()?;
+                engine.trim(log, floor, &[])?;
+            }
+            [END] => break,
+            _ => return Err(TransferError::Damaged),
         }
     }
     let expected = u64::from_be_bytes(take(&mut file)?);
     let sum = file.hasher.clone().finalize();
-    let is_whole = sum == u32::from_be_bytes(take(&mut file)?) && expected == count;
+    let is_whole = sum == u32::from_be_bytes(take(&mut file)?) && expected == import.count;
     if !is_whole || file.read(&mut [0])? != 0 {
         return Err(TransferError::Damaged);
     }
-    engine.append(&group)?;
-    progress(count);
-    Ok(count)
+    import.write()?;
+    Ok(import.count)
+}
+
+/// An import that is under way.
+struct Import<'a, P> {
+    engine: &'a dyn Engine,
+    /// The rows that are not written yet.
+    group: Vec<NewRow>,
+    count: u64,
+    progress: P,
+}
+
+impl<P: FnMut(u64)> Import<'_, P> {
+    fn row(&mut self, row: NewRow) -> Result<(), TransferError> {
+        self.group.push(row);
+        self.count += 1;
+        if self.group.len() == IMPORT_GROUP { self.write() } else { Ok(()) }
+    }
+
+    fn write(&mut self) -> Result<(), TransferError> {
+        if !self.group.is_empty() {
+            self.engine.append(&self.group)?;
+            self.group.clear();
+            (self.progress)(self.count);
+        }
+        Ok(())
+    }
+}
+
+fn take_row(file: &mut impl Read) -> Result<NewRow, TransferError> {
+    let log = LogId(u64::from_be_bytes(take(file)?));
+    let revision = Revision(u64::from_be_bytes(take(file)?));
+    let length = u32::from_be_bytes(take(file)?);
+    let length = usize::try_from(length).map_err(|_| TransferError::Damaged)?;
+    if MAX_ROW_BYTES < length {
+        return Err(TransferError::Damaged);
+    }
+    let mut bytes = vec![0; length];
+    file.read_exact(&mut bytes).map_err(cut_short)?;
+    Ok(NewRow { log, revision, bytes })
 }
 
 fn take<const N: usize>(file: &mut impl Read) -> Result<[u8; N], TransferError> {

@@ -2,13 +2,14 @@
 
 use bincode::{Decode, Encode};
 
-use super::{Invalid, Stored, time};
+use super::{Invalid, Stored, decode, time};
 use crate::model::branch::{
     Beginning, Branch, BranchPoint, Expiry, Lineage, PasswordPolicy, Source,
 };
 use crate::model::id::BranchId;
 use crate::model::lsn::Lsn;
 use crate::model::revision::{Moment, Revision, Timestamp};
+use crate::store::StoreError;
 use crate::tree::NodeId;
 
 /// A branch, and what the store knows of it.
@@ -240,6 +241,13 @@ impl Stored for StoredBranch {
         let catalogs =
             Catalogs { now: load_root(now), source: load_root(source), start: load_root(start) };
         Ok(BranchRecord { branch, catalogs, due: due.map(time::load).transpose()? })
+    }
+}
+
+impl StoredBranch {
+    /// Returns the roots of the trees that the record found under `key` keeps alive.
+    pub fn roots(key: &[u8], bytes: &[u8]) -> Result<Vec<NodeId>, StoreError> {
+        Ok(decode::<Self>(key, bytes)?.catalogs.roots().collect())
     }
 }
 
