@@ -2,7 +2,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help run test lint unit docs deny bench fmt postgres clients
+.PHONY: help run test lint unit docs crash powercut deny bench fmt postgres clients
 
 help: ## List the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -24,11 +24,17 @@ docs: ## Run the documentation's examples and build it without a warning
 	cargo test --doc --quiet
 	RUSTDOCFLAGS='-D warnings' cargo doc --no-deps --quiet
 
+crash: postgres ## Kill the server and the store 300 times each
+	OFFSHOOT_CRASH_ROUNDS=300 cargo test --test it -- --nocapture --test-threads 1 crash::what_was store::kills::
+
+powercut: ## Cut the power of the store 100 times (needs root and a loop device)
+	cargo test --test it -- --nocapture --ignored --exact store::kills::what_was_durable_outlives_every_power_cut
+
 deny: ## Check licenses, sources and advisories (needs cargo-deny)
 	cargo deny check
 
 bench: postgres ## Print the ratios of the README
-	cargo bench --bench catalog --bench login
+	cargo bench --bench catalog --bench login --bench retention
 
 fmt: ## Format the code
 	cargo fmt

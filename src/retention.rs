@@ -16,7 +16,6 @@ use crate::config::Trimming;
 use crate::control::retention::Due;
 use crate::control::{ControlError, ControlPlane};
 use crate::model::revision::{Revision, Timestamp};
-use crate::store::StoreError;
 use crate::store::engine::LogId;
 use crate::store::published::Extent;
 use crate::store::trim::{TrimError, Trimmed};
@@ -144,6 +143,7 @@ impl Trimmer {
             Due::Remove => {
                 self.trimmed(self.control.store().remove(log, &self.stop).await?);
                 self.counters.send_modify(|counters| counters.logs_removed += 1);
+                self.abandoned.remove(&log);
                 return Ok(());
             }
             Due::Trim(to) if is_worth(floor, to, head) => self.trim(log, to).await?,
@@ -158,6 +158,8 @@ impl Trimmer {
     }
 
     async fn trim(&mut self, log: LogId, floor: Revision) -> Result<(), Failure> {
+        // One that does not come to its end is made again, even where the floor stays.
+        self.kept.remove(&log);
         let trimmed = self.control.store().trim(log, floor, &self.stop).await?;
         self.kept.insert(log, trimmed.kept);
         self.trimmed(trimmed);
@@ -188,10 +190,4 @@ impl Trimmer {
 /// Whether enough goes for what marking costs.
 fn is_worth(floor: Revision, to: Revision, head: Revision) -> bool {
     head.0 - to.0 <= (to.0 - floor.0).saturating_mul(WORTH)
-}
-
-impl From<StoreError> for Failure {
-    fn from(error: StoreError) -> Self {
-        Self::Trim(error.into())
-    }
 }

@@ -1,6 +1,6 @@
 //! The catalog against oracles that copy: every branch, revision and name, after random histories.
 
-mod command;
+pub mod command;
 mod copies;
 mod cutoffs;
 mod flat;

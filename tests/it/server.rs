@@ -49,6 +49,8 @@ const VARIABLES: &[&str] = &[
 pub struct Home {
     dir: TempDir,
     ports: (u16, u16),
+    /// What its servers are told besides.
+    arguments: Vec<String>,
 }
 
 impl Home {
@@ -56,7 +58,13 @@ impl Home {
         let dir = tempfile::Builder::new().prefix("offshoot-it-").tempdir().expect("a directory");
         // As root, Postgres runs as another user, who must get at its data.
         fs::set_permissions(dir.path(), Permissions::from_mode(0o755)).expect("an open directory");
-        Self { dir, ports: free_ports() }
+        Self { dir, ports: free_ports(), arguments: Vec::new() }
+    }
+
+    /// Tells the servers something besides.
+    pub fn serving(mut self, arguments: &[&str]) -> Self {
+        self.arguments.extend(arguments.iter().map(ToString::to_string));
+        self
     }
 
     pub fn data_dir(&self) -> PathBuf {
@@ -86,6 +94,7 @@ impl Home {
             .args(["--listen", "127.0.0.1:0", "--compute-ports", &format!("{first}-{last}")])
             .arg("--compute-dir")
             .arg(self.dir.path().join("computes"))
+            .args(&self.arguments)
             .stdout(Stdio::null())
             .stderr(Stdio::piped())
             .spawn()

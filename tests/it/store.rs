@@ -8,6 +8,8 @@ mod failures;
 mod floors;
 mod formats;
 pub mod gate;
+mod kills;
+pub mod load;
 pub mod memory;
 pub mod reach;
 mod references;

@@ -215,7 +215,7 @@ impl Command {
     }
 }
 
-fn new_project() -> NewProject {
+pub fn new_project() -> NewProject {
     NewProject {
         id: "project".parse().expect("an id"),
         name: "project".parse().expect("a name"),
