@@ -19,7 +19,7 @@ use offshoot::model::cause::{Caller, Cause, Deed};
 use offshoot::model::endpoint::{Site, Tuning};
 use offshoot::model::id::BranchId;
 use offshoot::model::name::RoleName;
-use offshoot::model::project::PgVersion;
+use offshoot::model::project::{PgVersion, ProjectSettings};
 use offshoot::model::revision::{Moment, Revision, Timestamp};
 use offshoot::model::role::{Credential, Login, Role};
 use offshoot::model::rules::branches::{Cutoff, NewBranch};
@@ -233,6 +233,8 @@ impl Plane {
             pg_version: PgVersion::DEFAULT,
             store_passwords: true,
             history_retention_seconds: 0,
+            settings: ProjectSettings::default(),
+            endpoint_defaults: Tuning::default(),
             branch: id("br-main"),
             branch_name: "main".parse().expect("a name"),
             database: "neondb".parse().expect("a name"),

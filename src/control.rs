@@ -10,8 +10,10 @@ pub mod databases;
 pub mod draw;
 pub mod endpoints;
 pub mod error;
+pub mod keys;
 pub mod operations;
 pub mod passes;
+pub mod permissions;
 pub mod projects;
 pub mod roles;
 
@@ -43,6 +45,7 @@ pub use branches::{BranchRequest, CreatedBranch, History};
 pub use connection::{Connection, ConnectionQuery};
 pub use endpoints::{AttachRequest, EndpointRequest};
 pub use error::{ControlError, Result};
+pub use keys::KeyOwner;
 pub use operations::OperationQuery;
 pub use projects::{CreatedProject, ProjectPage, ProjectQuery, ProjectRequest};
 

@@ -4,6 +4,8 @@ use std::net::IpAddr;
 
 use uuid::Uuid;
 
+use crate::model::key::KeyId;
+
 /// Who asked for a commit, and for what.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Cause {
@@ -18,6 +20,8 @@ pub struct Cause {
 pub struct Caller {
     /// The name of the API key with which they ask; `offshoot` is the reconciler.
     pub key: String,
+    /// That key's id. The administrator's key has none.
+    pub key_id: Option<KeyId>,
     /// The request.
     pub request_id: Uuid,
     /// From where they ask.
@@ -28,7 +32,7 @@ impl Caller {
     /// Returns the caller that Offshoot itself is.
     #[must_use]
     pub fn offshoot() -> Self {
-        Self { key: "offshoot".into(), request_id: Uuid::nil(), address: None }
+        Self { key: "offshoot".into(), key_id: None, request_id: Uuid::nil(), address: None }
     }
 }
 
@@ -61,12 +65,26 @@ pub enum Deed {
     DeleteDatabase,
     /// An endpoint was created.
     CreateEndpoint,
+    /// What clients tune of an endpoint was changed.
+    UpdateEndpoint,
     /// An endpoint was deleted.
     DeleteEndpoint,
     /// An endpoint was asked to run.
     StartEndpoint,
     /// An endpoint was asked to stop.
     SuspendEndpoint,
+    /// An endpoint was asked to stop and run again.
+    RestartEndpoint,
+    /// A permission on a project was granted.
+    GrantPermission,
+    /// A permission on a project was revoked.
+    RevokePermission,
+    /// An API key was created.
+    CreateKey,
+    /// An API key was used.
+    UseKey,
+    /// An API key was revoked.
+    RevokeKey,
     /// A pass was recorded.
     RecordPass,
     /// The server was set up.

@@ -8,9 +8,9 @@ use crate::model::revision::{Revision, Timestamp};
 use crate::store::engine::{Engine, LogId};
 use crate::store::nodes::{LogNodes, Published};
 use crate::store::stored::{
-    Stored, StoredBranch, StoredBranchId, StoredDatabase, StoredEndpoint, StoredMark,
-    StoredOperation, StoredProject, StoredProjectEntry, StoredRole, StoredUnfinished,
-    StoredVaultMark, decode,
+    Stored, StoredApiKey, StoredBranch, StoredBranchId, StoredDatabase, StoredEndpoint,
+    StoredKeyId, StoredMark, StoredOperation, StoredPermission, StoredProject, StoredProjectEntry,
+    StoredRole, StoredUnfinished, StoredVaultMark, decode,
 };
 use crate::store::{StoreError, read_row};
 use crate::tree::{Link, Node, NodeId, Nodes};
@@ -145,6 +145,9 @@ fn check_record(key: &[u8], value: &[u8]) -> Result<Option<NodeId>, StoreError> 
         Some(b'r') => reads::<StoredRole>(key, value),
         Some(b'd') => reads::<StoredDatabase>(key, value),
         Some(b'J') => reads::<StoredProjectEntry>(key, value),
+        Some(b'K') => reads::<StoredApiKey>(key, value),
+        Some(b'H') => reads::<StoredKeyId>(key, value),
+        Some(b'G') => reads::<StoredPermission>(key, value),
         Some(b'V') => reads::<StoredVaultMark>(key, value),
         _ => Err(StoreError::RecordUnknown { key: key.to_vec() }),
     }

@@ -10,6 +10,7 @@ use bincode::{Decode, Encode};
 use uuid::Uuid;
 
 use crate::model::cause::{Caller, Cause, Deed};
+use crate::model::key::KeyId;
 use crate::model::revision::Timestamp;
 use crate::store::codec::{self, CodecError};
 use crate::tree::encoding::{self, NodeError};
@@ -68,6 +69,7 @@ struct Header {
     at_micros: i64,
     deed: u8,
     key: String,
+    key_id: Option<u64>,
     request_id: [u8; 16],
     address: Option<IpAddr>,
     /// 0 where there is no root: no commit has the revision 0.
@@ -95,17 +97,25 @@ const DEEDS: &[(Deed, u8)] = &[
     (Deed::SuspendEndpoint, 16),
     (Deed::RecordPass, 17),
     (Deed::SetUp, 18),
+    (Deed::UpdateEndpoint, 31),
+    (Deed::RestartEndpoint, 32),
+    (Deed::GrantPermission, 33),
+    (Deed::RevokePermission, 34),
+    (Deed::CreateKey, 35),
+    (Deed::UseKey, 36),
+    (Deed::RevokeKey, 37),
 ];
 
 impl Row {
     /// Writes the row.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
-        let Cause { deed, caller: Caller { key, request_id, address } } = &self.cause;
+        let Cause { deed, caller: Caller { key, key_id, request_id, address } } = &self.cause;
         let header = Header {
             at_micros: self.at.timestamp_micros(),
             deed: DEEDS.iter().find(|(d, _)| d == deed).expect("every deed has a number").1,
             key: key.clone(),
+            key_id: key_id.map(|KeyId(number)| number),
             request_id: *request_id.as_bytes(),
             address: *address,
             root: self.root.map_or(0, NodeId::raw),
@@ -137,7 +147,7 @@ impl Row {
         let (length, body) = body.split_first_chunk().ok_or(RowError::Short)?;
         let length = usize::try_from(u32::from_be_bytes(*length)).map_err(|_| RowError::Short)?;
         let (header, mut nodes) = body.split_at_checked(length).ok_or(RowError::Short)?;
-        let Header { at_micros, deed, key, request_id, address, root, nodes: count } =
+        let Header { at_micros, deed, key, key_id, request_id, address, root, nodes: count } =
             codec::decode(header)?;
         let nodes = (0..usize::try_from(count).map_err(|_| RowError::Short)?)
             .map(|index| {
@@ -149,7 +159,12 @@ impl Row {
             at: Timestamp::from_timestamp_micros(at_micros).ok_or(RowError::Time)?,
             cause: Cause {
                 deed,
-                caller: Caller { key, request_id: Uuid::from_bytes(request_id), address },
+                caller: Caller {
+                    key,
+                    key_id: key_id.map(KeyId),
+                    request_id: Uuid::from_bytes(request_id),
+                    address,
+                },
             },
             root: (root != 0).then(|| NodeId::from_raw(root)),
             nodes,

@@ -207,6 +207,7 @@ impl Annotation {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::endpoint::Tuning;
     use crate::model::lsn::Lsn;
     use crate::model::project::PgVersion;
     use crate::model::revision::{Revision, Timestamp};
@@ -218,6 +219,8 @@ mod tests {
             pg_version: PgVersion::DEFAULT,
             store_passwords: true,
             history_retention_seconds: 0,
+            settings: project::ProjectSettings::default(),
+            endpoint_defaults: Tuning::default(),
             default_branch: "br-main".parse().expect("an id"),
             created_at: Timestamp::UNIX_EPOCH,
             updated_at: Timestamp::UNIX_EPOCH,
