@@ -96,7 +96,7 @@ await call("updateProjectBranch", id, child, { branch: { name: "renamed" } });
 await refused("createProjectBranch", id, { branch: { name: "renamed" } });
 await call("listProjectBranchEndpoints", id, child);
 await call("listProjectBranchBuckets", id, child);
-await call("listProjectBranchFunctions", id, child);
+await call("listProjectBranchFunctions", { projectId: id, branchId: child });
 await call("listCredentials", id, child);
 
 await finish(
@@ -148,7 +148,7 @@ const granted = await call("grantPermissionToProject", id, { email: "casey@examp
 await call("listProjectPermissions", id);
 await call("revokePermissionFromProject", id, granted.id);
 
-await finish(await call("deleteProjectBranch", id, child));
-await refused("deleteProjectBranch", id, main);
+await finish(await call("deleteProjectBranch", { projectId: id, branchId: child }));
+await refused("deleteProjectBranch", { projectId: id, branchId: main });
 await call("deleteProject", id);
 await refused("deleteProject", id);

@@ -3,6 +3,7 @@
 //! `docs/compatibility`.
 
 mod calls;
+mod fuzz;
 mod installed;
 mod neonctl;
 mod recorder;
@@ -22,7 +23,7 @@ struct Stage {
     installed: Installed,
     recorder: Recorder,
     server: Server,
-    _home: Home,
+    home: Home,
 }
 
 impl Stage {
@@ -32,7 +33,7 @@ impl Stage {
         let home = Home::new();
         let server = home.serve();
         let recorder = Recorder::before(&server.remote).await;
-        Some(Self { installed, recorder, server, _home: home })
+        Some(Self { installed, recorder, server, home })
     }
 
     /// Returns the id of the project of that name.
@@ -57,10 +58,18 @@ impl Stage {
 /// How long a client may take for one step.
 const CLIENT_TIME: Duration = Duration::from_secs(120);
 
+/// How long drawn requests may take, all together.
+const FUZZ_TIME: Duration = Duration::from_secs(6 * 60 * 60);
+
 /// Runs a client to its end.
 async fn run(command: &mut tokio::process::Command) -> std::process::Output {
+    run_within(CLIENT_TIME, command).await
+}
+
+/// Runs a program to its end, which must come in time.
+async fn run_within(time: Duration, command: &mut tokio::process::Command) -> std::process::Output {
     let started = Instant::now();
-    let output = tokio::time::timeout(CLIENT_TIME, command.kill_on_drop(true).output()).await;
+    let output = tokio::time::timeout(time, command.kill_on_drop(true).output()).await;
     let output = output.unwrap_or_else(|_| {
         panic!("{:?} still runs after {:?}", command.as_std(), started.elapsed())
     });

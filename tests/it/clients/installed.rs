@@ -67,6 +67,11 @@ impl Installed {
         command
     }
 
+    /// Returns schemathesis, which draws requests from a document.
+    pub fn schemathesis(&self) -> Command {
+        self.alone(&self.root.join("python/bin/schemathesis"))
+    }
+
     fn node(&self) -> Command {
         self.alone(&self.root.join("python/bin/node"))
     }

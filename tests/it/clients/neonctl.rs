@@ -1,5 +1,6 @@
 //! neonctl, Neon's command: each command as people type it, in each form in which it prints.
 
+mod account;
 mod life;
 
 use std::process::Output;
@@ -92,6 +93,12 @@ impl Terminal {
         assert!(!output.status.success(), "{uri}");
         texts(&output).1
     }
+}
+
+/// Returns the text at a place of what was printed.
+fn text<'v>(value: &'v Value, pointer: &str) -> &'v str {
+    let found = value.pointer(pointer).and_then(Value::as_str);
+    found.unwrap_or_else(|| panic!("no text at {pointer} of {value:#}"))
 }
 
 async fn psql(uri: &str) -> Output {

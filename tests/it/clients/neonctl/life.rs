@@ -3,7 +3,7 @@
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde_json::Value;
 
-use super::{FORMS, Terminal};
+use super::{FORMS, Terminal, text};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn neonctl_leads_a_project_through_its_life() {
@@ -17,11 +17,6 @@ async fn neonctl_leads_a_project_through_its_life() {
     end(&mut terminal, &id).await;
     terminal.report.check("neonctl.md");
     insta::assert_snapshot!("neonctl", terminal.transcript.text());
-}
-
-fn text<'v>(value: &'v Value, pointer: &str) -> &'v str {
-    let found = value.pointer(pointer).and_then(Value::as_str);
-    found.unwrap_or_else(|| panic!("no text at {pointer} of {value:#}"))
 }
 
 fn names(list: &Value) -> Vec<&str> {
