@@ -20,7 +20,7 @@ use offshoot::model::endpoint::{Site, Tuning};
 use offshoot::model::id::BranchId;
 use offshoot::model::name::RoleName;
 use offshoot::model::origin::Origin;
-use offshoot::model::project::PgVersion;
+use offshoot::model::project::{PgVersion, ProjectSettings};
 use offshoot::model::revision::{Moment, Revision, Timestamp};
 use offshoot::model::role::{Credential, Login, Role};
 use offshoot::model::rules::branches::{Cutoff, NewBranch};
@@ -236,6 +236,8 @@ impl Plane {
             store_passwords: true,
             history_retention_seconds: 0,
             password_policy: None,
+            settings: ProjectSettings::default(),
+            endpoint_defaults: Tuning::default(),
             branch: id("br-main"),
             branch_name: "main".parse().expect("a name"),
             database: "neondb".parse().expect("a name"),

@@ -75,7 +75,8 @@ impl Ready {
     /// Returns the project for newcomers, having created it where there was none.
     pub async fn demo(&self) -> anyhow::Result<Demo> {
         let name: ProjectName = DEMO.parse()?;
-        let query = ProjectQuery { search: Some(DEMO.into()), cursor: None, limit: DEMO_LIMIT };
+        let query =
+            ProjectQuery { search: Some(DEMO.into()), only: None, cursor: None, limit: DEMO_LIMIT };
         let found = self.control.list_projects(&query)?.projects;
         let project = if let Some(project) = found.into_iter().find(|found| found.name == name) {
             project

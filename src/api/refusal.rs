@@ -3,7 +3,9 @@
 use std::fmt;
 
 use crate::api::error::ApiError;
+use crate::model::key::KeyNameError;
 use crate::model::name::{NameError, TitleError};
+use crate::model::permission::EmailError;
 use crate::model::project::PgVersionError;
 use crate::model::refusal::Refusal;
 use crate::wire::neon::error::ErrorCode;
@@ -43,6 +45,12 @@ fn code(refusal: &Refusal) -> ErrorCode {
         Refusal::RoleMissing(_) => ErrorCode::RoleNotFound,
         Refusal::DatabaseMissing(_) => ErrorCode::DatabaseNotFound,
         Refusal::OperationMissing(_) => ErrorCode::OperationNotFound,
+        Refusal::KeyMissing(_) => ErrorCode::KeyNotFound,
+        Refusal::TooManyKeys => ErrorCode::KeysLimitExceeded,
+        Refusal::PermissionMissing(_) => ErrorCode::PermissionNotFound,
+        Refusal::PermissionExists(_) => ErrorCode::PermissionAlreadyExists,
+        Refusal::TooManyPermissions => ErrorCode::PermissionsLimitExceeded,
+        Refusal::OutsideScope(_) | Refusal::PersonalOnly => ErrorCode::OutsideScope,
         Refusal::BranchExists(_) => ErrorCode::BranchAlreadyExists,
         Refusal::RoleExists(_) => ErrorCode::RoleAlreadyExists,
         Refusal::DatabaseExists(_) => ErrorCode::DatabaseAlreadyExists,
@@ -85,6 +93,18 @@ impl From<NameError> for ApiError {
             | NameError::Step { .. } => ErrorCode::InvalidRequest,
         };
         Self::told(code, error)
+    }
+}
+
+impl From<KeyNameError> for ApiError {
+    fn from(error: KeyNameError) -> Self {
+        Self::invalid(error)
+    }
+}
+
+impl From<EmailError> for ApiError {
+    fn from(error: EmailError) -> Self {
+        Self::invalid(error)
     }
 }
 

@@ -10,7 +10,7 @@ use crate::model::endpoint::{Endpoint, LOCAL_HOST, Site, TlsMode, Tuning};
 use crate::model::id::ProjectId;
 use crate::model::name::{BranchName, DatabaseName, NameError, ProjectName, RoleName};
 use crate::model::operation::Operation;
-use crate::model::project::{PgVersion, Project};
+use crate::model::project::{PgVersion, Project, ProjectSettings};
 use crate::model::refusal::Refusal;
 use crate::model::revision::{Moment, Revision};
 use crate::model::role::Role;
@@ -52,7 +52,9 @@ pub struct ProjectRequest {
     pub database_name: Option<DatabaseName>,
     /// The name of the role that owns the database.
     pub role_name: Option<RoleName>,
-    /// What the request tunes about the endpoint.
+    /// What clients set and read back.
+    pub settings: ProjectSettings,
+    /// What the request tunes about its endpoints.
     pub tuning: Option<Tuning>,
 }
 
@@ -80,8 +82,10 @@ pub struct CreatedProject {
 /// Which projects to list.
 #[derive(Clone, Debug)]
 pub struct ProjectQuery {
-    /// Only those with this in their name or id.
+    /// Only those with this in their name or id, in upper or lower case.
     pub search: Option<String>,
+    /// Only this one, if it is one of them.
+    pub only: Option<ProjectId>,
     /// Only those after this one.
     pub cursor: Option<ProjectId>,
     /// How many.
@@ -191,6 +195,8 @@ impl ControlPlane {
                 .history_retention_seconds
                 .unwrap_or(Project::DEFAULT_RETENTION_SECONDS),
             password_policy: request.password_policy,
+            settings: request.settings,
+            endpoint_defaults: request.tuning.unwrap_or_default(),
             branch: self.draw_branch_id(),
             branch_name: request
                 .branch_name
@@ -232,6 +238,7 @@ impl ControlPlane {
     /// Lists projects by id.
     pub fn list_projects(&self, query: &ProjectQuery) -> Result<ProjectPage> {
         let mut projects = Vec::new();
+        let search = query.search.as_ref().map(|text| text.to_lowercase());
         for (id, log) in self.directory().state.projects()? {
             if query.cursor.as_ref().is_some_and(|cursor| id <= *cursor) {
                 continue;
@@ -239,8 +246,10 @@ impl ControlPlane {
             let view: ProjectView = self.inner.store.view(log);
             let Some(project) = view.state.project()? else { continue };
             let is_wanted = project.deleted_at.is_none()
-                && query.search.as_ref().is_none_or(|text| {
-                    project.name.as_str().contains(text) || id.as_str().contains(text)
+                && query.only.as_ref().is_none_or(|only| id == *only)
+                && search.as_ref().is_none_or(|text| {
+                    project.name.as_str().to_lowercase().contains(text)
+                        || id.as_str().contains(text)
                 });
             if is_wanted {
                 projects.push(project);

@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use uuid::Uuid;
 
 use crate::model::id::{BranchId, EndpointId};
+use crate::model::key::KeyId;
 use crate::model::name::{DatabaseName, RoleName};
 
 /// Who asked for a commit, and for what.
@@ -22,7 +23,7 @@ pub struct Cause {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Caller {
     /// The number of the API key with which they ask; none where Offshoot itself does.
-    pub key_id: Option<u64>,
+    pub key_id: Option<KeyId>,
     /// The name of the API key with which they ask; `offshoot` is Offshoot itself.
     pub key: String,
     /// The request.
@@ -159,6 +160,20 @@ deeds! {
     ExpireRole = "expire_role", 24;
     /// Operations that ended long ago were forgotten.
     ForgetOperations = "forget_operations", 25;
+    /// What clients tune of an endpoint was changed.
+    UpdateEndpoint = "update_endpoint", 31;
+    /// An endpoint was asked to stop and run again.
+    RestartEndpoint = "restart_endpoint", 32;
+    /// A permission on a project was granted.
+    GrantPermission = "grant_permission", 33;
+    /// A permission on a project was revoked.
+    RevokePermission = "revoke_permission", 34;
+    /// An API key was created.
+    CreateKey = "create_api_key", 35;
+    /// An API key was used.
+    UseKey = "use_api_key", 36;
+    /// An API key was revoked.
+    RevokeKey = "revoke_api_key", 37;
 }
 
 #[cfg(test)]

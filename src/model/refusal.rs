@@ -1,8 +1,10 @@
 //! Refusal: a rule said no, and nothing happened.
 
 use crate::model::id::{BranchId, EndpointId, OperationId, ProjectId};
+use crate::model::key::{KeyId, MAX_KEYS};
 use crate::model::lsn::Lsn;
 use crate::model::name::{BranchName, DatabaseName, RoleName};
+use crate::model::permission::{Email, MAX_PERMISSIONS, PermissionId};
 use crate::model::revision::Timestamp;
 
 /// Why a rule refused a command. The messages are for clients: they say what was wrong and what
@@ -28,6 +30,34 @@ pub enum Refusal {
     /// The project has no such operation.
     #[error("operation not found; operation_id:\"{0}\"")]
     OperationMissing(OperationId),
+
+    /// There is no such API key.
+    #[error("API key not found; key_id:\"{0}\"")]
+    KeyMissing(KeyId),
+    /// There are as many API keys as there can be.
+    #[error("there are {max} API keys, which is the limit; revoke one first", max = MAX_KEYS)]
+    TooManyKeys,
+    /// The project has no such permission.
+    #[error("permission not found; permission_id:\"{0}\"")]
+    PermissionMissing(PermissionId),
+    /// The project was opened to them already.
+    #[error("permission already granted; email:\"{0}\"")]
+    PermissionExists(Email),
+    /// There are as many permissions on the project as there can be.
+    #[error("the project has {max} permissions, which is the limit; revoke one first", max = MAX_PERMISSIONS)]
+    TooManyPermissions,
+    /// The key opens another project only. Neon's clients know these words.
+    #[error(
+        "not allowed to perform actions outside the project this key is scoped to; \
+         subject_project_id:\"{0}\""
+    )]
+    OutsideScope(ProjectId),
+    /// The key belongs to nobody. Neon's clients know these words.
+    #[error(
+        "not allowed for organization API keys; use a key that was created under /api_keys, or the \
+         administrator's"
+    )]
+    PersonalOnly,
 
     /// Another branch of the project has the name.
     #[error("branch already exists; branch_name:\"{0}\"")]

@@ -12,9 +12,9 @@ use crate::store::engine::{Engine, LogId};
 use crate::store::nodes::LogNodes;
 use crate::store::published::{Extent, Published};
 use crate::store::stored::{
-    Stored, StoredBranch, StoredBranchId, StoredDatabase, StoredEndpoint, StoredMark,
-    StoredOperation, StoredProject, StoredProjectEntry, StoredRole, StoredRoleName,
-    StoredUnfinished, StoredVaultMark, decode,
+    Stored, StoredApiKey, StoredBranch, StoredBranchId, StoredDatabase, StoredEndpoint,
+    StoredKeyId, StoredMark, StoredOperation, StoredPermission, StoredProject, StoredProjectEntry,
+    StoredRole, StoredRoleName, StoredUnfinished, StoredVaultMark, decode,
 };
 use crate::store::transfer::rows_below;
 use crate::store::{StoreError, read_row};
@@ -192,6 +192,9 @@ fn check_record(key: &[u8], value: &[u8]) -> Result<Vec<NodeId>, StoreError> {
         Some(b'r') => reads::<StoredRole>(key, value),
         Some(b'd') => reads::<StoredDatabase>(key, value),
         Some(b'J') => reads::<StoredProjectEntry>(key, value),
+        Some(b'K') => reads::<StoredApiKey>(key, value),
+        Some(b'H') => reads::<StoredKeyId>(key, value),
+        Some(b'G') => reads::<StoredPermission>(key, value),
         Some(b'V') => reads::<StoredVaultMark>(key, value),
         _ => Err(StoreError::RecordUnknown { key: key.to_vec() }),
     }

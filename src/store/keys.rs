@@ -16,6 +16,9 @@
 //!   e time (8 bytes) name            when the role of that name expires
 //! in the directory
 //!   J project                        a project's log
+//!   K key (8 bytes)                  an API key
+//!   H hash (32 bytes)                the id of the API key that has the hash
+//!   G project 0 permission           a permission on a project
 //!   V                                which vault key the secrets are sealed with
 //! ```
 //!
@@ -23,8 +26,10 @@
 //! so that they sort.
 
 use crate::model::id::{BranchId, EndpointId, OperationId, ProjectId};
+use crate::model::key::{KeyHash, KeyId};
 use crate::model::lsn::Lsn;
 use crate::model::name::{BranchName, DatabaseName, RoleName};
+use crate::model::permission::PermissionId;
 use crate::model::revision::Timestamp;
 
 /// The key of the project.
@@ -49,6 +54,9 @@ pub const DUES: &[u8] = b"X";
 pub const EXPIRIES: &[u8] = b"e";
 /// The key of the vault's mark.
 pub const VAULT: &[u8] = b"V";
+
+/// What the keys of API keys begin with.
+pub const API_KEYS: &[u8] = b"K";
 
 const END_OF_PART: &[u8] = &[0];
 
@@ -133,6 +141,30 @@ fn time(at: Timestamp) -> [u8; 8] {
 #[must_use]
 pub fn project(id: &ProjectId) -> Vec<u8> {
     [PROJECTS, id.as_str().as_bytes()].concat()
+}
+
+/// The key of an API key.
+#[must_use]
+pub fn api_key(KeyId(number): KeyId) -> Vec<u8> {
+    [API_KEYS, &number.to_be_bytes()].concat()
+}
+
+/// The key of what has an API key's hash.
+#[must_use]
+pub fn api_key_hash(KeyHash(hash): &KeyHash) -> Vec<u8> {
+    [b"H", &hash[..]].concat()
+}
+
+/// What the keys of a project's permissions begin with.
+#[must_use]
+pub fn permissions_of(project: &ProjectId) -> Vec<u8> {
+    [b"G", project.as_str().as_bytes(), END_OF_PART].concat()
+}
+
+/// The key of a permission.
+#[must_use]
+pub fn permission(project: &ProjectId, id: PermissionId) -> Vec<u8> {
+    [&permissions_of(project)[..], id.0.as_bytes()].concat()
 }
 
 #[cfg(test)]

@@ -3,8 +3,10 @@
 mod plane;
 
 mod absent;
+mod account;
 mod branches;
 mod endpoints;
+mod keys;
 mod listing;
 mod log;
 mod roles;

@@ -1,6 +1,7 @@
 //! `openapi.yaml` against the router and the wire: what is promised is served, and what is served
 //! is promised.
 
+pub mod exchange;
 mod openapi;
 mod samples;
 
@@ -55,7 +56,7 @@ fn every_operation_says_what_it_answers_without_a_key_and_when_it_fails() {
         let has_body = operation.body.get("requestBody").is_some();
         assert_eq!(has_body, answers.get("413").is_some(), "{}", operation.id);
         let names_a_project = operation.path.contains("{project_id}");
-        assert_eq!(names_a_project, answers.get("404").is_some(), "{}", operation.id);
+        assert!(!names_a_project || answers.get("404").is_some(), "{}", operation.id);
     }
 }
 

@@ -3,6 +3,7 @@
 mod api;
 mod bad_input;
 mod catalog;
+mod clients;
 mod compute_attached;
 mod compute_guarded;
 mod compute_local;

@@ -17,6 +17,8 @@ use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use tempfile::TempDir;
 
+use crate::contract::exchange::{self, Exchange};
+
 /// How long anything may take that takes no time at all on a machine that is not busy.
 pub const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -301,9 +303,16 @@ impl Answer {
 
 /// Sends a request. An error means that nobody knows whether it was carried out.
 pub async fn send(request: RequestBuilder) -> Result<Answer, reqwest::Error> {
-    let response = request.send().await?;
+    let (client, request) = request.build_split();
+    let request = request?;
+    let (method, path) = (request.method().to_string(), request.url().path().to_owned());
+    let response = client.execute(request).await?;
     let (status, headers) = (response.status().as_u16(), response.headers().clone());
-    Ok(Answer { status, headers, text: response.text().await? })
+    let answer = Answer { status, headers, text: response.text().await? };
+    let content_type = answer.content_type().map(str::to_owned);
+    let answered = answer.text.clone();
+    exchange::check(&Exchange { method, path, status, content_type, answered });
+    Ok(answer)
 }
 
 fn free_ports() -> (u16, u16) {

@@ -1,5 +1,6 @@
 //! The store: commits that meet, engines that fail, and what is kept on the disk.
 
+pub mod account;
 mod checker;
 mod commits;
 mod conformance;

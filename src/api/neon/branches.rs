@@ -8,7 +8,7 @@ use crate::api::answer::{Answer, Created, Deleted, Found};
 use crate::api::body::Body;
 use crate::api::error::ApiError;
 use crate::api::extract::{InBranch, InProject, branch_id};
-use crate::api::neon::{connection, endpoints, point, settings, unserved};
+use crate::api::neon::{connection, endpoints, fields, point, unserved};
 use crate::api::page::{self, BranchQuery};
 use crate::api::query::Query;
 use crate::control::{self, BranchRequest, Caller, ControlPlane, RestoreRequest};
@@ -160,8 +160,8 @@ fn request(
         parent,
         point,
         protected: new.protected.unwrap_or(false),
-        expires_at: settings::expires_at(new.expires_at.as_deref())?,
-        password_policy: new.password_policy.as_deref().map(settings::policy).transpose()?,
+        expires_at: fields::expires_at(new.expires_at.as_deref())?,
+        password_policy: new.password_policy.as_deref().map(fields::policy).transpose()?,
         endpoint: endpoint(endpoints.as_deref().unwrap_or_default())?,
     })
 }
@@ -196,8 +196,8 @@ fn change(update: &BranchUpdate) -> Result<BranchChange, ApiError> {
     let change = BranchChange {
         name: name.as_deref().map(str::parse).transpose()?,
         protected: *protected,
-        expires_at: settings::changed_expiry(expires_at)?,
-        password_policy: settings::changed_policy(password_policy)?,
+        expires_at: fields::changed_expiry(expires_at)?,
+        password_policy: fields::changed_policy(password_policy)?,
     };
     if change == BranchChange::default() {
         return Err(ApiError::invalid(

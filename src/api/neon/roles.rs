@@ -6,7 +6,7 @@ use crate::api::answer::{Answer, Created, Deleted, Found};
 use crate::api::body::Body;
 use crate::api::error::ApiError;
 use crate::api::extract::{InBranch, InRole};
-use crate::api::neon::settings;
+use crate::api::neon::fields;
 use crate::control::{Caller, ControlPlane, RoleRequest};
 use crate::model::change::Change;
 use crate::wire::neon::error::ErrorCode;
@@ -37,7 +37,7 @@ pub(super) async fn create_project_branch_role(
     let request = RoleRequest {
         name: role.name.parse()?,
         no_login: role.no_login.unwrap_or(false),
-        expires_at: settings::expires_at(role.expires_at.as_deref())?,
+        expires_at: fields::expires_at(role.expires_at.as_deref())?,
     };
     let (role, password, operations) = control.create_role(&caller, &at, request).await?;
     Ok(Created(RoleOperations {
@@ -64,7 +64,7 @@ pub(super) async fn update_project_branch_role(
     Body(RoleUpdateRequest { role }): Body<RoleUpdateRequest>,
 ) -> Answer<RoleOperations> {
     let RoleUpdate { expires_at } = role;
-    let expires_at = match settings::changed_expiry(&expires_at)? {
+    let expires_at = match fields::changed_expiry(&expires_at)? {
         Change::Keep => {
             let message = "there is nothing to change; give role.expires_at, a time or null";
             return Err(ApiError::invalid(message));

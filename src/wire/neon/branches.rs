@@ -257,6 +257,7 @@ impl Annotation {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::endpoint::Tuning;
     use crate::model::lsn::Lsn;
     use crate::model::project::PgVersion;
     use crate::model::revision::{Moment, Revision, Timestamp};
@@ -269,6 +270,8 @@ mod tests {
             store_passwords: true,
             history_retention_seconds: 0,
             password_policy: None,
+            settings: project::ProjectSettings::default(),
+            endpoint_defaults: Tuning::default(),
             default_branch: "br-main".parse().expect("an id"),
             created_at: Timestamp::UNIX_EPOCH,
             updated_at: Timestamp::UNIX_EPOCH,

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::contract::exchange::{self, Exchange};
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::{HeaderMap, Request};
@@ -70,15 +71,30 @@ impl TestPlane {
     }
 
     pub async fn ask(&self, method: &str, path: &str, body: &str) -> Answer {
+        self.ask_with(KEY, method, path, body).await
+    }
+
+    /// Asks with another key.
+    pub async fn ask_with(&self, key: &str, method: &str, path: &str, body: &str) -> Answer {
         let request = Request::builder()
             .method(method)
             .uri(format!("/api/v2{path}"))
-            .header("authorization", format!("Bearer {KEY}"))
+            .header("authorization", format!("Bearer {key}"))
             .body(Body::from(body.to_owned()))
             .expect("a request");
         let response = self.router.clone().oneshot(request).await.expect("an answer");
         let (parts, body) = response.into_parts();
         let bytes = to_bytes(body, usize::MAX).await.expect("a body");
+        exchange::check(&Exchange {
+            method: method.to_owned(),
+            path: path.to_owned(),
+            status: parts.status.as_u16(),
+            content_type: parts
+                .headers
+                .get("content-type")
+                .map(|value| value.to_str().expect("a text").to_owned()),
+            answered: String::from_utf8_lossy(&bytes).into_owned(),
+        });
         let body = if bytes.is_empty() {
             Value::Null
         } else {

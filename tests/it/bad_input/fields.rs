@@ -107,7 +107,7 @@ pub async fn that_are_not_served(plane: &Plane) {
     let body = json!({ "endpoints": [{ "type": "read_write" }, { "type": "read_write" }] });
     table.ask("two endpoints", plane.post(&plane.in_project("/branches"), &body)).await;
     for settings in [
-        json!({ "settings": { "allowed_ips": { "ips": ["10.0.0.0/8"] } } }),
+        json!({ "settings": { "block_public_connections": true } }),
         json!({ "default_endpoint_settings": { "pg_settings": { "fsync": "off" } } }),
     ] {
         let body = json!({ "project": settings });
@@ -130,8 +130,8 @@ pub async fn that_are_not_served(plane: &Plane) {
     {"settings":{"pg_settings":{"fsync":"off"}},"type":"read_write"}: 400 NOT_SUPPORTED endpoint.settings is not served here, and ignoring it could harm; leave it out
     {"suspend_timeout_seconds":1,"type":"read_write"}: 400 INVALID_REQUEST suspend_timeout_seconds must be -1 (never), 0 (the default), or from 60 to 604800
     two endpoints: 400 NOT_SUPPORTED endpoints: a branch has one endpoint here, of the type `read_write`
-    {"settings":{"allowed_ips":{"ips":["10.0.0.0/8"]}}}: 400 NOT_SUPPORTED project.settings is not served here, and ignoring it could harm; leave it out
-    the same, later: 400 NOT_SUPPORTED project.settings is not served here, and ignoring it could harm; leave it out
+    {"settings":{"block_public_connections":true}}: 400 NOT_SUPPORTED project.settings.block_public_connections is not served here, and ignoring it could harm; leave it out
+    the same, later: 400 NOT_SUPPORTED project.settings.block_public_connections is not served here, and ignoring it could harm; leave it out
     {"default_endpoint_settings":{"pg_settings":{"fsync":"off"}}}: 400 NOT_SUPPORTED project.default_endpoint_settings.pg_settings is not served here, and ignoring it could harm; leave it out
     the same, later: 400 NOT_SUPPORTED project.default_endpoint_settings.pg_settings is not served here, and ignoring it could harm; leave it out
     protected, later: 400 NOT_SUPPORTED branch.protected is not served here, and ignoring it could harm; leave it out

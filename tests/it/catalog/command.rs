@@ -6,7 +6,7 @@ use offshoot::model::id::BranchId;
 use offshoot::model::lsn::Lsn;
 use offshoot::model::name::{BranchName, DatabaseName, RoleName};
 use offshoot::model::operation::{Operation, Retry, Subject};
-use offshoot::model::project::PgVersion;
+use offshoot::model::project::{PgVersion, ProjectSettings};
 use offshoot::model::revision::{Moment, Revision, Timestamp};
 use offshoot::model::role::{Credential, Login};
 use offshoot::model::rules::branches::{BranchChange, NewBranch};
@@ -223,6 +223,8 @@ pub fn new_project() -> NewProject {
         store_passwords: true,
         history_retention_seconds: 0,
         password_policy: None,
+        settings: ProjectSettings::default(),
+        endpoint_defaults: Tuning::default(),
         branch: id(0),
         branch_name: name(0),
         database: database(0),
