@@ -34,6 +34,7 @@ pub mod chain;
 pub mod clock;
 pub mod config;
 pub mod entropy;
+pub mod meter;
 pub mod ports;
 pub mod telemetry;
 pub mod vault;

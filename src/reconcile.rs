@@ -5,6 +5,7 @@
 //! no difference to it. Nobody else talks to a compute.
 
 pub mod fleet;
+pub mod meters;
 pub mod worker;
 
 use std::collections::BTreeSet;

@@ -16,7 +16,7 @@ use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
-use crate::api::{self, Api, ApiKeys};
+use crate::api::{self, Api, ApiKeys, Metrics};
 use crate::chain::Chain;
 use crate::clock::{Clock, SystemClock};
 use crate::compute::Computes;
@@ -165,11 +165,13 @@ impl Running {
             Arc::clone(&entropy),
             stop.child_token(),
         );
+        let metrics = Metrics::new(vec![Arc::new(control.store().clone()), fleet.meters()]);
         let api = Api {
             control: control.clone(),
             keys: ApiKeys::of_admin(data_dir.admin_key()),
             readiness: readiness(control.store(), &stop),
             entropy,
+            metrics,
         };
         let service = api::router(api).into_make_service_with_connect_info::<SocketAddr>();
         let stopped = stop.clone();

@@ -19,6 +19,7 @@ pub mod committer;
 pub mod directory;
 pub mod engine;
 pub mod keys;
+pub mod meters;
 pub mod nodes;
 pub mod records;
 pub mod row;
@@ -33,6 +34,7 @@ use std::sync::Arc;
 use tokio::sync::watch;
 
 use crate::clock::Clock;
+use crate::meter::{Metered, Metric};
 use crate::model::cause::{Caller, Cause, Deed};
 use crate::model::revision::{Moment, Revision, Timestamp};
 use crate::model::state::Denied;
@@ -227,6 +229,12 @@ impl Store {
     /// Finishes the commits that are waiting, and takes no more.
     pub async fn close(&self) {
         self.committer.close().await;
+    }
+}
+
+impl Metered for Store {
+    fn metrics(&self) -> Vec<Metric> {
+        self.published.meters.read(self.committer.waiting(), self.published.cache_use())
     }
 }
 

@@ -37,6 +37,7 @@ async fn api() -> (TempDir, Api) {
         keys: ApiKeys::of_admin(KEY),
         readiness: Arc::new(|| Err("the log is still being read".to_owned())),
         entropy: Arc::new(SeededEntropy::new(1)),
+        metrics: Metrics::new(Vec::new()),
     };
     (directory, api)
 }

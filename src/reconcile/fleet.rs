@@ -14,10 +14,12 @@ use crate::compute::{Compute, Computes};
 use crate::control::passes::Surveyed;
 use crate::control::{BranchRef, ControlError, ControlPlane};
 use crate::entropy::Entropy;
+use crate::meter::Metered;
 use crate::model::endpoint::{EndpointState, Site};
 use crate::model::id::ProjectId;
 use crate::model::lsn::Lsn;
 use crate::model::revision::Revision;
+use crate::reconcile::meters::Meters;
 use crate::reconcile::site;
 use crate::reconcile::worker::{Shared, work};
 
@@ -54,7 +56,8 @@ impl Fleet {
     ) -> Self {
         let passes = Semaphore::new(MAX_PASSES);
         let probes = Semaphore::new(MAX_PROBES);
-        let shared = Shared { control, computes, clock, entropy, passes, probes, stop };
+        let meters = Arc::new(Meters::default());
+        let shared = Shared { control, computes, clock, entropy, passes, probes, meters, stop };
         let shared = Arc::new(shared);
         let observed = Arc::downgrade(&shared);
         shared.control.set_lsn_probe(Box::new(move |project, branch| {
@@ -62,6 +65,12 @@ impl Fleet {
             Box::pin(async move { lsn(&*shared?, BranchRef { project, branch }).await })
         }));
         Self { shared, seen: HashMap::new(), nudges: HashMap::new(), workers: JoinSet::new() }
+    }
+
+    /// Returns what the reconciler counts.
+    #[must_use]
+    pub fn meters(&self) -> Arc<dyn Metered> {
+        Arc::clone(&self.shared.meters) as _
     }
 
     /// Keeps workers at work until the server stops, and then waits for the passes in hand.

@@ -10,6 +10,7 @@ use tokio::sync::watch;
 
 use crate::model::revision::{Moment, Revision, Timestamp};
 use crate::store::engine::{Engine, LogId};
+use crate::store::meters::{CacheUse, Meters};
 use crate::store::{StoreError, read_row};
 use crate::tree::node::Bytes;
 use crate::tree::{Node, NodeId, Nodes};
@@ -32,6 +33,7 @@ impl Head {
 /// What everybody may see.
 pub struct Published {
     pub(super) engine: Arc<dyn Engine>,
+    pub(super) meters: Meters,
     cache: Cache<(LogId, NodeId), Arc<Node>, NodeWeight>,
     heads: RwLock<HashMap<LogId, Head>>,
     changes: watch::Sender<u64>,
@@ -65,7 +67,8 @@ impl Published {
         }
         let usual = usize::try_from(cache_bytes / USUAL_NODE_BYTES).unwrap_or(usize::MAX);
         let cache = Cache::with_weighter(usual, cache_bytes, NodeWeight);
-        Ok(Self { engine, cache, heads: RwLock::new(heads), changes: watch::channel(0).0 })
+        let (meters, heads) = (Meters::default(), RwLock::new(heads));
+        Ok(Self { engine, meters, cache, heads, changes: watch::channel(0).0 })
     }
 
     /// Returns the last commit of a log.
@@ -136,6 +139,12 @@ impl Published {
         }
         drop(heads);
         self.changes.send_modify(|count| *count += 1);
+    }
+
+    /// Returns how the cache is used.
+    pub fn cache_use(&self) -> CacheUse {
+        let cache = &self.cache;
+        CacheUse { bytes: cache.weight(), hits: cache.hits(), misses: cache.misses() }
     }
 
     fn node(&self, log: LogId, id: NodeId) -> Result<Arc<Node>, StoreError> {

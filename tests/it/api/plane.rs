@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::{HeaderMap, Request};
-use offshoot::api::{self, Api, ApiKeys};
+use offshoot::api::{self, Api, ApiKeys, Metrics};
 use offshoot::clock::SystemClock;
 use offshoot::control::{ControlPlane, Machine, Settings};
 use offshoot::entropy::SeededEntropy;
@@ -60,6 +60,7 @@ impl TestPlane {
             keys: ApiKeys::of_admin(KEY),
             readiness: Arc::new(|| Ok(())),
             entropy: Arc::new(SeededEntropy::new(2)),
+            metrics: Metrics::new(Vec::new()),
         });
         Self { _directory: directory, router }
     }
