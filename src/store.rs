@@ -28,6 +28,7 @@ pub mod stored;
 pub mod transfer;
 
 use std::collections::HashMap;
+use std::io::Write;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -46,7 +47,11 @@ use crate::store::nodes::{Head, Published};
 use crate::store::records::{Contents, Nothing, Records};
 use crate::store::row::{Row, RowError};
 use crate::store::stored::DecodeError;
+use crate::store::transfer::TransferError;
 use crate::tree::NodeId;
+
+/// How much memory is given to nodes where one state is looked at, once.
+const PEEK_CACHE_BYTES: u64 = 1 << 20;
 
 /// The store could not be read.
 #[derive(Debug, thiserror::Error)]
@@ -184,7 +189,7 @@ impl Store {
     /// Returns the newest state of a log; an empty one where nothing was committed yet.
     #[must_use]
     pub fn view<C: Contents>(&self, log: LogId) -> View<C> {
-        self.view_of(log, self.published.head(log))
+        view_of(&self.published, log, self.published.head(log))
     }
 
     /// Returns the state of a log at a revision in its past.
@@ -194,13 +199,7 @@ impl Store {
         revision: Revision,
     ) -> Result<View<C>, StoreError> {
         let head = self.published.head_at(log, revision)?;
-        Ok(self.view_of(log, head))
-    }
-
-    fn view_of<C: Contents>(&self, log: LogId, head: Head) -> View<C> {
-        let nodes = nodes::LogNodes::published(Arc::clone(&self.published), log);
-        let state = C::open(Records::new(nodes, head.moment.revision, head.root));
-        View { moment: head.moment, state }
+        Ok(view_of(&self.published, log, head))
     }
 
     /// Returns the last revision of a log at or before `at`, and its time; none where the log
@@ -221,6 +220,13 @@ impl Store {
         self.published.changes()
     }
 
+    /// Writes everything that is published by now to a file, and returns how many rows that is.
+    /// It blocks; commits go on meanwhile.
+    pub fn export(&self, file: impl Write) -> Result<u64, TransferError> {
+        let heads = self.heads().into_iter().collect();
+        transfer::export(&*self.published.engine, &heads, file, |_| {})
+    }
+
     /// Waits until the store has failed for good. Then the process must end.
     pub async fn failed(&self) {
         self.committer.failed().await;
@@ -238,8 +244,20 @@ impl Metered for Store {
     }
 }
 
+fn view_of<C: Contents>(published: &Arc<Published>, log: LogId, head: Head) -> View<C> {
+    let nodes = nodes::LogNodes::published(Arc::clone(published), log);
+    let state = C::open(Records::new(nodes, head.moment.revision, head.root));
+    View { moment: head.moment, state }
+}
+
 /// The newest or an older state of a project's log.
 pub type ProjectView = View<Catalog>;
+
+/// Returns the newest state of a log of an engine that nobody writes.
+pub fn peek<C: Contents>(engine: &Arc<dyn Engine>, log: LogId) -> Result<View<C>, StoreError> {
+    let published = Arc::new(Published::load(Arc::clone(engine), PEEK_CACHE_BYTES)?);
+    Ok(view_of(&published, log, published.head(log)))
+}
 
 /// Reads a row and checks it.
 fn read_row(engine: &dyn Engine, log: LogId, revision: Revision) -> Result<Row, StoreError> {

@@ -35,8 +35,11 @@ pub const MAX_FINDINGS: usize = 100;
 const CACHE_BYTES: u64 = 64 << 20;
 
 /// Checks that no log has a hole, that times increase, and that every node that a row reaches is
-/// there and holds records that read.
-pub fn check(engine: &Arc<dyn Engine>) -> Result<Findings, StoreError> {
+/// there and holds records that read. `progress` is told how many rows were checked.
+pub fn check(
+    engine: &Arc<dyn Engine>,
+    mut progress: impl FnMut(u64),
+) -> Result<Findings, StoreError> {
     let mut findings = Findings::default();
     let logs = engine.logs()?;
     // A store whose newest rows do not read cannot be published; its rows are looked at alone.
@@ -57,6 +60,7 @@ pub fn check(engine: &Arc<dyn Engine>) -> Result<Findings, StoreError> {
                 return Ok(findings);
             }
             findings.rows += 1;
+            progress(findings.rows);
             let revision = Revision(number);
             let row = match read_row(&**engine, log, revision) {
                 Ok(row) => row,

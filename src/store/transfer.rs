@@ -9,10 +9,12 @@
 //!
 //! Numbers are big-endian. The end tells a whole file from one that was cut short.
 
+use std::collections::BTreeMap;
 use std::io::{Read, Write};
 
 use crate::model::revision::Revision;
 use crate::store::engine::{AppendError, Engine, EngineError, LogId, MAX_ROW_BYTES, NewRow};
+use crate::store::row::Row;
 
 const MAGIC: &[u8] = b"offshoot export 1\n";
 
@@ -50,17 +52,24 @@ pub enum TransferError {
     NotEmpty,
 }
 
-/// Writes all rows to `file`, telling `progress` how many, and returns how many there were.
+/// Returns the newest row of every log of an engine that nobody writes.
+pub fn heads(engine: &dyn Engine) -> Result<BTreeMap<LogId, Revision>, EngineError> {
+    engine.logs()?.into_iter().map(|log| Ok((log, engine.head(log)?))).collect()
+}
+
+/// Writes all rows up to `heads` to `file`, telling `progress` how many, and returns how many there
+/// were.
 pub fn export(
     engine: &dyn Engine,
+    heads: &BTreeMap<LogId, Revision>,
     file: impl Write,
     mut progress: impl FnMut(u64),
 ) -> Result<u64, TransferError> {
     let mut file = Summed { file, hasher: crc32fast::Hasher::new() };
     let mut count = 0;
     file.write_all(MAGIC)?;
-    for log in engine.logs()? {
-        for number in 1..=engine.head(log)?.0 {
+    for (&log, head) in heads {
+        for number in 1..=head.0 {
             let revision = Revision(number);
             let row =
                 engine.row(log, revision)?.ok_or(TransferError::RowMissing { log, revision })?;
@@ -91,12 +100,38 @@ pub fn import(
     if !engine.logs()?.is_empty() {
         return Err(TransferError::NotEmpty);
     }
+    let mut group = Vec::with_capacity(IMPORT_GROUP);
+    let count = read(file, |row, count| {
+        group.push(row);
+        if group.len() == IMPORT_GROUP {
+            engine.append(&group)?;
+            group.clear();
+            progress(count);
+        }
+        Ok(())
+    })?;
+    engine.append(&group)?;
+    progress(count);
+    Ok(count)
+}
+
+/// Reads an export to its end and checks all that can be checked without a store: the checksums of
+/// the rows and of the whole. Returns how many rows there are.
+pub fn verify(file: impl Read) -> Result<u64, TransferError> {
+    read(file, |row, _| Row::decode(&row.bytes).map(drop).map_err(|_| TransferError::Damaged))
+}
+
+/// Reads an export, hands each row and its number to `take_row`, and returns how many there were.
+/// Only an end without an error says that the rows can be trusted.
+fn read(
+    file: impl Read,
+    mut take_row: impl FnMut(NewRow, u64) -> Result<(), TransferError>,
+) -> Result<u64, TransferError> {
     let mut file = Summed { file, hasher: crc32fast::Hasher::new() };
     if take::<{ MAGIC.len() }>(&mut file).ok().as_ref().map(|magic| &magic[..]) != Some(MAGIC) {
         return Err(TransferError::NoExport);
     }
     let mut count = 0;
-    let mut group = Vec::with_capacity(IMPORT_GROUP);
     loop {
         let log = LogId(u64::from_be_bytes(take(&mut file)?));
         let revision = Revision(u64::from_be_bytes(take(&mut file)?));
@@ -110,13 +145,8 @@ pub fn import(
         }
         let mut bytes = vec![0; length];
         file.read_exact(&mut bytes).map_err(cut_short)?;
-        group.push(NewRow { log, revision, bytes });
         count += 1;
-        if group.len() == IMPORT_GROUP {
-            engine.append(&group)?;
-            group.clear();
-            progress(count);
-        }
+        take_row(NewRow { log, revision, bytes }, count)?;
     }
     let expected = u64::from_be_bytes(take(&mut file)?);
     let sum = file.hasher.clone().finalize();
@@ -124,8 +154,6 @@ pub fn import(
     if !is_whole || file.read(&mut [0])? != 0 {
         return Err(TransferError::Damaged);
     }
-    engine.append(&group)?;
-    progress(count);
     Ok(count)
 }
 

@@ -310,7 +310,9 @@ pub async fn engine() -> Arc<Memory> {
 /// Returns the export of the sample.
 pub async fn export() -> Vec<u8> {
     let mut file = Vec::new();
-    transfer::export(&*engine().await, &mut file, |_| {}).expect("an export");
+    let engine = engine().await;
+    let heads = transfer::heads(&*engine).expect("heads");
+    transfer::export(&*engine, &heads, &mut file, |_| {}).expect("an export");
     file
 }
 

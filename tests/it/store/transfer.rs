@@ -7,18 +7,19 @@ use offshoot::store::Store;
 use offshoot::store::directory::Directory;
 use offshoot::store::engine::{Engine, LogId};
 use offshoot::store::sled::SledEngine;
-use offshoot::store::transfer::{TransferError, export, import};
+use offshoot::store::transfer::{TransferError, export, heads, import, verify};
 
+use super::gate::Gate;
 use super::memory::Memory;
 use super::sample;
-use super::support::{CACHE_BYTES, LOG, chain, clock, fill};
+use super::support::{CACHE_BYTES, LOG, add, chain, clock, fill};
 
 /// How long the line is with which every export begins.
 const MAGIC_BYTES: usize = 18;
 
 fn exported(engine: &dyn Engine) -> Vec<u8> {
     let mut file = Vec::new();
-    export(engine, &mut file, |_| {}).expect("an export");
+    export(engine, &heads(engine).expect("heads"), &mut file, |_| {}).expect("an export");
     file
 }
 
@@ -58,7 +59,8 @@ async fn more_rows_than_one_group_of_an_import_arrive_and_progress_is_told() {
     fill(engine.clone(), ROWS).await.close().await;
     let mut told = Vec::new();
     let mut file = Vec::new();
-    export(&*engine, &mut file, |count| told.push(count)).expect("an export");
+    let heads = heads(&*engine).expect("heads");
+    export(&*engine, &heads, &mut file, |count| told.push(count)).expect("an export");
     assert_eq!(told, (1..=ROWS).collect::<Vec<_>>());
     let other = Memory::default();
     told.clear();
@@ -78,6 +80,7 @@ async fn a_file_that_was_cut_short_anywhere_is_refused() {
     let file = small().await;
     for length in 0..file.len() {
         let error = import_into(&Memory::default(), &file[..length]).expect_err("a cut file");
+        verify(&file[..length]).expect_err("a cut file");
         let is_begun = MAGIC_BYTES <= length;
         assert_eq!(is_begun, matches!(error, TransferError::Damaged), "{length}: {error:?}");
         assert_eq!(!is_begun, matches!(error, TransferError::NoExport), "{length}: {error:?}");
@@ -91,10 +94,39 @@ async fn a_file_that_was_altered_anywhere_is_refused() {
         let mut altered = file.clone();
         altered[at] ^= 1 << (at % 8);
         import_into(&Memory::default(), &altered).expect_err("an altered file");
+        verify(&altered[..]).expect_err("an altered file");
     }
+    assert_eq!(verify(&file[..]).expect("a sound file"), 3);
     let longer = [&file[..], b"\n"].concat();
     let error = import_into(&Memory::default(), &longer).expect_err("a longer file");
     assert!(matches!(error, TransferError::Damaged), "{error:?}");
+}
+
+#[tokio::test]
+async fn a_row_that_was_damaged_before_it_was_exported_is_found_out() {
+    let engine = Arc::new(Memory::default());
+    fill(engine.clone(), 3).await.close().await;
+    *engine.rows().get_mut(&(LOG, Revision(2))).expect("a row").last_mut().expect("a byte") ^= 1;
+    let error = verify(&exported(&*engine)[..]).expect_err("a damaged row");
+    assert!(matches!(error, TransferError::Damaged), "{error:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_export_beside_commits_holds_what_is_published_and_nothing_else() {
+    let gate = Gate::open();
+    let store = fill(gate.clone(), 2).await;
+    gate.shut();
+    let commit = tokio::spawn({
+        let store = store.clone();
+        async move { add(&store, LOG, 2).await }
+    });
+    gate.wait_for_appends(3);
+    let mut file = Vec::new();
+    assert_eq!(store.export(&mut file).expect("an export"), 2);
+    assert_eq!(verify(&file[..]).expect("a sound file"), 2);
+    gate.reopen();
+    commit.await.expect("a task that ends").expect("a commit");
+    assert_eq!(store.export(&mut Vec::new()).expect("an export"), 3);
 }
 
 #[tokio::test]
@@ -112,6 +144,7 @@ async fn a_store_with_a_hole_is_not_exported() {
     let engine = Arc::new(Memory::default());
     fill(engine.clone(), 3).await.close().await;
     engine.rows().remove(&(LOG, Revision(2)));
-    let error = export(&*engine, &mut Vec::new(), |_| {}).expect_err("a hole");
+    let heads = heads(&*engine).expect("heads");
+    let error = export(&*engine, &heads, &mut Vec::new(), |_| {}).expect_err("a hole");
     assert!(matches!(error, TransferError::RowMissing { log: LogId(7), revision: Revision(2) }));
 }
