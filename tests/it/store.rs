@@ -4,6 +4,7 @@ mod checker;
 mod commits;
 mod conformance;
 mod disk;
+mod exports;
 mod failures;
 mod formats;
 pub mod gate;
