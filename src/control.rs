@@ -32,9 +32,11 @@ use crate::model::revision::{Moment, Timestamp};
 use crate::model::rules::Seed;
 use crate::model::state::{Denied, Read};
 use crate::ports::Ports;
+use crate::room::{Room, Writer};
 use crate::store::catalog::Catalog;
 use crate::store::directory::Directory;
 use crate::store::engine::LogId;
+use crate::store::records::Contents;
 use crate::store::{ProjectView, Store, StoreError};
 use crate::vault::Vault;
 
@@ -58,6 +60,7 @@ struct Inner {
     entropy: Arc<dyn Entropy>,
     vault: Vault,
     ports: Ports,
+    room: Arc<Room>,
     settings: Settings,
     lsn_probe: OnceLock<LsnProbe>,
 }
@@ -106,15 +109,17 @@ pub struct Machine {
     pub vault: Vault,
     /// The ports of local computes.
     pub ports: Ports,
+    /// How much more can be kept.
+    pub room: Arc<Room>,
 }
 
 impl ControlPlane {
     /// Opens the use cases over a store, which is set up where it is new.
     pub async fn open(store: Store, machine: Machine, settings: Settings) -> Result<Self> {
-        let Machine { clock, entropy, vault, ports } = machine;
+        let Machine { clock, entropy, vault, ports, room } = machine;
         check_vault(&store, &vault).await?;
         let lsn_probe = OnceLock::new();
-        let inner = Inner { store, clock, entropy, vault, ports, settings, lsn_probe };
+        let inner = Inner { store, clock, entropy, vault, ports, room, settings, lsn_probe };
         let control = Self { inner: Arc::new(inner) };
         for (_, log) in control.directory().state.projects()? {
             for endpoint in control.inner.store.view::<Catalog>(log).state.endpoints()? {
@@ -207,7 +212,20 @@ impl ControlPlane {
             rule(state, moment)
         };
         let cause = Cause { deed, caller: caller.clone() };
-        Ok(self.inner.store.commit(log, cause, checked).await?)
+        self.write(Writer::Request, log, cause, checked).await
+    }
+
+    /// Commits what a rule makes of a log, if there is room for what `writer` writes. Every commit
+    /// of a use case passes here.
+    async fn write<C: Contents, T: Send + 'static>(
+        &self,
+        writer: Writer,
+        log: LogId,
+        cause: Cause,
+        rule: impl FnMut(&mut C, Moment) -> std::result::Result<T, Denied<StoreError>> + Send + 'static,
+    ) -> Result<(T, Moment)> {
+        self.inner.room.admit(writer)?;
+        Ok(self.inner.store.commit(log, cause, rule).await?)
     }
 }
 

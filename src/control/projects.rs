@@ -18,6 +18,7 @@ use crate::model::rules::endpoints::NewEndpoint;
 use crate::model::rules::projects::{NewProject, ProjectChange};
 use crate::model::secret::Password;
 use crate::model::state::Read;
+use crate::room::Writer;
 use crate::store::ProjectView;
 use crate::store::catalog::Catalog;
 use crate::store::directory::Directory;
@@ -137,9 +138,10 @@ impl ControlPlane {
         let create = move |state: &mut Catalog, moment| {
             rules::projects::create(state, moment, seed, new.clone())
         };
-        let ((project, born), moment) = self.inner.store.commit(log, cause.clone(), create).await?;
+        let ((project, born), moment) =
+            self.write(Writer::Request, log, cause.clone(), create).await?;
         let add = move |directory: &mut Directory, _| Ok(directory.put_project(id.clone(), log)?);
-        self.inner.store.commit(LogId::DIRECTORY, cause, add).await?;
+        self.write(Writer::Offshoot, LogId::DIRECTORY, cause, add).await?;
         Ok((project, born, self.inner.store.view_at(log, moment.revision)?))
     }
 

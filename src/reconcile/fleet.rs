@@ -35,6 +35,15 @@ const LSN_TIME: Duration = Duration::from_secs(5);
 /// How long after a failure the projects are looked over again.
 const PAUSE: Duration = Duration::from_secs(5);
 
+/// How the projects were looked over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Looked {
+    /// All of them, until something changes.
+    Over,
+    /// Not all; they are to be looked over again after a pause.
+    Again,
+}
+
 /// The workers, and what tells them that there may be work.
 pub struct Fleet {
     shared: Arc<Shared>,
@@ -79,16 +88,16 @@ impl Fleet {
         let stop = self.shared.stop.clone();
         while !stop.is_cancelled() {
             changes.mark_unchanged();
-            let looked = self.look_over().await;
-            if let Err(error) = &looked {
+            let looked = self.look_over().await.unwrap_or_else(|error| {
                 tracing::error!(%error, "the projects could not be looked over");
-            }
+                Looked::Again
+            });
             tokio::select! {
-                news = changes.changed(), if looked.is_ok() => {
+                news = changes.changed(), if looked == Looked::Over => {
                     news.expect("a store that outlives the fleet");
                 }
                 Some(ended) = self.workers.join_next() => self.ended(ended).await,
-                () = tokio::time::sleep(PAUSE), if looked.is_err() => {}
+                () = tokio::time::sleep(PAUSE), if looked == Looked::Again => {}
                 () = stop.cancelled() => {}
             }
         }
@@ -97,21 +106,29 @@ impl Fleet {
 
     /// Sees to it that the branches of the projects that changed have their workers, and nudges
     /// those that have something to do.
-    async fn look_over(&mut self) -> Result<(), ControlError> {
+    async fn look_over(&mut self) -> Result<Looked, ControlError> {
+        let mut looked = Looked::Over;
         for surveyed in self.shared.control.survey()? {
             if self.seen.get(&surveyed.project) == Some(&surveyed.revision) {
                 continue;
             }
-            if let Err(error) = self.look_at(&surveyed).await {
+            match self.look_at(&surveyed).await {
+                Ok(()) => {}
+                // The log is told of that elsewhere. There is room again without any commit.
+                Err(ControlError::NoRoom(_)) => {
+                    looked = Looked::Again;
+                    continue;
+                }
                 // What is wrong with one project must not stop the others.
-                let project = &surveyed.project;
-                let error = Chain(&error);
-                tracing::error!(project.id = %project, "a project could not be looked at: {error}");
+                Err(error) => {
+                    let (project, error) = (&surveyed.project, Chain(&error));
+                    tracing::error!(project.id = %project, "a project could not be looked at: {error}");
+                }
             }
             let Surveyed { project, log: _, revision } = surveyed;
             self.seen.insert(project, revision);
         }
-        Ok(())
+        Ok(looked)
     }
 
     async fn look_at(&mut self, surveyed: &Surveyed) -> Result<(), ControlError> {

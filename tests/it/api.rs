@@ -8,3 +8,4 @@ mod endpoints;
 mod listing;
 mod log;
 mod roles;
+mod room;

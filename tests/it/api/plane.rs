@@ -11,6 +11,7 @@ use offshoot::control::{ControlPlane, Machine, Settings};
 use offshoot::entropy::SeededEntropy;
 use offshoot::model::project::PgVersion;
 use offshoot::ports::Ports;
+use offshoot::room::{FileSystem, Room};
 use offshoot::store::Store;
 use offshoot::vault::{KEY_BYTES, Vault};
 use serde_json::{Value, json};
@@ -44,6 +45,12 @@ pub struct Answer {
 
 impl TestPlane {
     pub async fn new() -> Self {
+        let temporary = FileSystem(std::env::temp_dir());
+        Self::with(Room::new(Box::new(temporary), 0)).await
+    }
+
+    /// Returns a server that has this much room.
+    pub async fn with(room: Room) -> Self {
         let directory = tempfile::tempdir().expect("a directory");
         let clock = Arc::new(SystemClock);
         let store = Store::open(directory.path(), 1 << 20, clock.clone()).expect("a new store");
@@ -51,6 +58,7 @@ impl TestPlane {
             clock,
             entropy: Arc::new(SeededEntropy::new(1)),
             vault: Vault::new(&[7; KEY_BYTES]),
+            room: Arc::new(room),
             ports: Ports::new(PORTS),
         };
         let settings = Settings { installed: vec![PgVersion::DEFAULT], ..Settings::default() };
