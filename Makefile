@@ -2,7 +2,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help run test lint unit docs deny bench fmt postgres
+.PHONY: help run test lint unit docs deny bench fmt postgres clients
 
 help: ## List the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -11,7 +11,7 @@ run: postgres ## Build and run the server, and print commands to try
 	cargo build --quiet
 	./target/debug/offshoot serve --welcome --stop-computes
 
-test: postgres lint unit docs ## Run every test there is
+test: postgres clients lint unit docs ## Run every test there is
 
 lint: ## Check the layout and the lints
 	@if cargo fmt --version >/dev/null 2>&1; then cargo fmt --check; else echo 'no rustfmt here: skipped'; fi
@@ -35,3 +35,6 @@ fmt: ## Format the code
 
 postgres: # Install PostgreSQL's server binaries where there are none
 	@scripts/ensure-postgres
+
+clients: # Install Neon's own clients, at pinned versions, into target/clients
+	@scripts/ensure-clients

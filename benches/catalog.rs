@@ -15,22 +15,24 @@ use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
 use offshoot::clock::SystemClock;
-use offshoot::model::cause::{Caller, Cause, Deed};
+use offshoot::model::cause::{Caller, Deed, Topic};
 use offshoot::model::endpoint::{Site, Tuning};
 use offshoot::model::id::BranchId;
 use offshoot::model::name::RoleName;
+use offshoot::model::origin::Origin;
 use offshoot::model::project::PgVersion;
 use offshoot::model::revision::{Moment, Revision, Timestamp};
 use offshoot::model::role::{Credential, Login, Role};
 use offshoot::model::rules::branches::{Cutoff, NewBranch};
 use offshoot::model::rules::endpoints::NewEndpoint;
 use offshoot::model::rules::projects::NewProject;
+use offshoot::model::rules::roles::NewRole;
 use offshoot::model::rules::{Seed, branches, projects, roles};
 use offshoot::model::scram;
 use offshoot::model::secret::{Password, Sealed};
 use offshoot::model::state::{Denied, Read, Write};
 use offshoot::store::catalog::Catalog;
-use offshoot::store::engine::{AppendError, Engine, EngineError, LogId, NewRow};
+use offshoot::store::engine::{AppendError, Engine, EngineError, LogId, NewRow, TrimFailed};
 use offshoot::store::sled::SledEngine;
 use offshoot::store::{ProjectView, Store, StoreError};
 
@@ -233,11 +235,13 @@ impl Plane {
             pg_version: PgVersion::DEFAULT,
             store_passwords: true,
             history_retention_seconds: 0,
+            password_policy: None,
             branch: id("br-main"),
             branch_name: "main".parse().expect("a name"),
             database: "neondb".parse().expect("a name"),
             owner: "neondb_owner".parse().expect("a name"),
             credential: self.credential.clone(),
+            has_system_role: false,
             endpoint: NewEndpoint {
                 id: "ep-main".parse().expect("an id"),
                 site: Site::Local { port: 5432 },
@@ -251,7 +255,7 @@ impl Plane {
         deed: Deed,
         decide: impl FnMut(&mut Catalog, Moment) -> Result<T, Denied<StoreError>> + Send + 'static,
     ) -> Moment {
-        let cause = Cause { deed, caller: Caller::offshoot() };
+        let cause = Caller::offshoot().asks(deed, Topic::Whole);
         self.store.commit(LOG, cause, decide).await.expect("a commit").1
     }
 
@@ -264,7 +268,8 @@ impl Plane {
                 let login = Login::Password(self.credential.clone());
                 let create = move |state: &mut Catalog, moment| {
                     let (name, login) = (name.clone(), login.clone());
-                    roles::create(state, moment, Seed(7), &id("br-main"), name, login)
+                    let new = NewRole::new(name, login);
+                    roles::create(state, moment, Seed(7), &id("br-main"), new)
                 };
                 self.commit(Deed::CreateRole, create).await;
             }
@@ -290,13 +295,8 @@ impl Plane {
 
     /// Makes a child of `parent`.
     async fn branch(&self, parent: &BranchId, child: &BranchId) -> Moment {
-        let new = NewBranch {
-            id: child.clone(),
-            name: child.as_str().parse().expect("a name"),
-            parent: parent.clone(),
-            cutoff: Cutoff::Head,
-            endpoint: None,
-        };
+        let name = child.as_str().parse().expect("a name");
+        let new = NewBranch::new(child.clone(), name, parent.clone(), Cutoff::Head);
         let create = move |s: &mut Catalog, m| branches::create(s, m, Seed(7), new.clone());
         self.commit(Deed::CreateBranch, create).await
     }
@@ -336,8 +336,25 @@ impl Engine for Recorder {
         self.engine.head(log)
     }
 
+    fn floor(&self, log: LogId) -> Result<Revision, EngineError> {
+        self.engine.floor(log)
+    }
+
     fn row(&self, log: LogId, revision: Revision) -> Result<Option<Vec<u8>>, EngineError> {
         self.engine.row(log, revision)
+    }
+
+    fn rows(
+        &self,
+        log: LogId,
+        before: Revision,
+        limit: usize,
+    ) -> Result<Vec<Revision>, EngineError> {
+        self.engine.rows(log, before, limit)
+    }
+
+    fn trim(&self, log: LogId, floor: Revision, rows: &[Revision]) -> Result<(), TrimFailed> {
+        self.engine.trim(log, floor, rows)
     }
 
     fn append(&self, rows: &[NewRow]) -> Result<(), AppendError> {
@@ -359,8 +376,16 @@ fn loaded(number: usize) -> RoleName {
 }
 
 fn role(number: usize, login: Login, at: Timestamp) -> Role {
-    let name = loaded(number);
-    Role { name, login, protected: false, born: Revision(1), created_at: at, updated_at: at }
+    Role {
+        name: loaded(number),
+        login,
+        protected: false,
+        born: Revision(1),
+        origin: Origin { branch: id("br-main"), revision: Revision(1) },
+        expires_at: None,
+        created_at: at,
+        updated_at: at,
+    }
 }
 
 fn row_bytes(engine: &dyn Engine, revision: Revision) -> usize {

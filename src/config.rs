@@ -35,6 +35,12 @@ const EXPORT_EVERY_MIN: Duration = Duration::from_secs(1);
 /// How much of the disk is left free unless the server is told otherwise, in bytes.
 pub const DEFAULT_MIN_FREE_BYTES: u64 = 64 << 20;
 
+/// How often history is trimmed, in milliseconds: once a minute.
+pub const TRIM_EVERY_MS: u64 = 60_000;
+
+/// What is younger is not trimmed, even where a project keeps no history, in milliseconds.
+pub const TRIM_GRACE_MS: u64 = 60_000;
+
 /// Where local computes of a server that runs as root live: its own data directory is closed to
 /// the user as whom Postgres runs.
 pub const ROOT_COMPUTE_DIR: &str = "/var/lib/offshoot";
@@ -71,6 +77,18 @@ pub struct Config {
     pub exports_kept: NonZeroUsize,
     /// How much of the disk is left free, in bytes.
     pub min_free_bytes: u64,
+    /// How often history is trimmed, and what is too young for it.
+    pub trimming: Trimming,
+}
+
+/// When history is trimmed.
+#[derive(Clone, Copy, Debug)]
+pub struct Trimming {
+    /// How often.
+    pub every: Duration,
+    /// How old everything gets at the least: longer than any request takes, for it may hold a state
+    /// all that time.
+    pub grace: Duration,
 }
 
 /// A time between two things that are done again and again; none where they are not done.

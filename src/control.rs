@@ -10,9 +10,13 @@ pub mod databases;
 pub mod draw;
 pub mod endpoints;
 pub mod error;
+pub mod expiry;
 pub mod operations;
 pub mod passes;
+pub mod points;
 pub mod projects;
+pub mod restore;
+pub mod retention;
 pub mod roles;
 
 use std::sync::{Arc, OnceLock};
@@ -21,7 +25,7 @@ use futures_util::future::BoxFuture;
 
 use crate::clock::Clock;
 use crate::entropy::{self, Entropy};
-use crate::model::cause::{Cause, Deed};
+use crate::model::cause::{Cause, Deed, Topic};
 use crate::model::endpoint::Site;
 use crate::model::id::{BranchId, EndpointId, ProjectId};
 use crate::model::lsn::Lsn;
@@ -41,12 +45,15 @@ use crate::store::{ProjectView, Store, StoreError};
 use crate::vault::Vault;
 
 pub use crate::model::cause::Caller;
-pub use branches::{BranchRequest, CreatedBranch, History};
+pub use branches::{BranchRequest, CreatedBranch};
 pub use connection::{Connection, ConnectionQuery};
 pub use endpoints::{AttachRequest, EndpointRequest};
 pub use error::{ControlError, Result};
 pub use operations::OperationQuery;
+pub use points::History;
 pub use projects::{CreatedProject, ProjectPage, ProjectQuery, ProjectRequest};
+pub use restore::RestoreRequest;
+pub use roles::RoleRequest;
 
 /// The use cases. Cloning it makes another handle to the same ones.
 #[derive(Clone)]
@@ -73,7 +80,7 @@ pub type LsnProbe =
 #[derive(Clone, Debug, Default)]
 pub struct Settings {
     /// The name of the role that owns a new project's database; without one, it is named after the
-    /// database.
+    /// database. With one, projects are born with the system's role too, as Neon's once were.
     pub account: Option<RoleName>,
     /// The versions of PostgreSQL that are installed on this machine, oldest first.
     pub installed: Vec<PgVersion>,
@@ -181,24 +188,23 @@ impl ControlPlane {
         Ok((project, view))
     }
 
-    /// Commits what a rule makes of a project.
+    /// Commits what a rule makes of a project because a request asks for it.
     async fn commit<T: Send + 'static>(
         &self,
-        caller: &Caller,
-        deed: Deed,
+        cause: Cause,
         project: &ProjectId,
         rule: impl FnMut(&mut Catalog, Moment) -> std::result::Result<T, Denied<StoreError>>
         + Send
         + 'static,
     ) -> Result<T> {
-        Ok(self.commit_at(caller, deed, project, rule).await?.0)
+        Ok(self.commit_as(Writer::Request, cause, project, rule).await?.0)
     }
 
-    /// Commits what a rule makes of a project, and says when.
-    async fn commit_at<T: Send + 'static>(
+    /// Commits what a rule makes of a project in the name of a writer, and says when.
+    async fn commit_as<T: Send + 'static>(
         &self,
-        caller: &Caller,
-        deed: Deed,
+        writer: Writer,
+        cause: Cause,
         project: &ProjectId,
         mut rule: impl FnMut(&mut Catalog, Moment) -> std::result::Result<T, Denied<StoreError>>
         + Send
@@ -211,8 +217,7 @@ impl ControlPlane {
             crate::model::rules::projects::get(state, &id)?;
             rule(state, moment)
         };
-        let cause = Cause { deed, caller: caller.clone() };
-        self.write(Writer::Request, log, cause, checked).await
+        self.write(writer, log, cause, checked).await
     }
 
     /// Commits what a rule makes of a log, if there is room for what `writer` writes. Every commit
@@ -232,7 +237,7 @@ impl ControlPlane {
 /// Notes with which key the store's secrets are sealed, and refuses another one.
 async fn check_vault(store: &Store, vault: &Vault) -> Result<()> {
     let fingerprint = vault.fingerprint();
-    let cause = Cause { deed: Deed::SetUp, caller: Caller::offshoot() };
+    let cause = Caller::offshoot().asks(Deed::SetUp, Topic::Whole);
     let note = move |directory: &mut Directory, _| {
         if let Some(known) = directory.vault_mark()? {
             return Ok(known == fingerprint);

@@ -171,7 +171,7 @@ impl Exports {
         let file = options.read(true).write(true).create_new(true).mode(0o600).open(&unfinished);
         let file = file.map_err(failed)?;
         let rows = store
-            .export(BufWriter::with_capacity(STRIDE_BYTES, self.watched(&file)))
+            .export(BufWriter::with_capacity(STRIDE_BYTES, self.watched(&file)), |_| {})
             .map_err(ExportError::Write)?;
         file.sync_all().map_err(failed)?;
         let file = File::open(&unfinished).map_err(failed)?;

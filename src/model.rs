@@ -9,12 +9,14 @@
 
 pub mod branch;
 pub mod cause;
+pub mod change;
 pub mod database;
 pub mod endpoint;
 pub mod id;
 pub mod lsn;
 pub mod name;
 pub mod operation;
+pub mod origin;
 pub mod point;
 pub mod project;
 pub mod refusal;

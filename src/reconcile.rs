@@ -4,6 +4,7 @@
 //! closes the gap; whether it was made for a request, after a crash or because time went by makes
 //! no difference to it. Nobody else talks to a compute.
 
+pub mod expiry;
 pub mod fleet;
 pub mod meters;
 pub mod worker;

@@ -11,6 +11,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use anyhow::Context;
+use futures_util::FutureExt;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::JoinHandle;
@@ -27,7 +28,9 @@ use crate::entropy::{Entropy, SystemEntropy};
 use crate::meter::Metered;
 use crate::model::name::ProjectName;
 use crate::ports::Ports;
+use crate::reconcile::expiry::Reaper;
 use crate::reconcile::fleet::Fleet;
+use crate::retention::Trimmer;
 use crate::room::{self, Room};
 use crate::server::data_dir::DataDir;
 use crate::server::opening::{open_computes, open_control, open_exports, open_room, open_store};
@@ -132,6 +135,7 @@ struct Running {
     stop_computes: bool,
     requests: JoinHandle<std::io::Result<()>>,
     passes: JoinHandle<()>,
+    trimming: JoinHandle<()>,
     /// None where none are made.
     exports: Option<JoinHandle<()>>,
 }
@@ -158,6 +162,10 @@ impl Running {
             room: Arc::clone(&room),
         };
         let control = open_control(&config, store.clone(), machine, &computes).await?;
+        let reaper = Reaper::new(control.clone(), Arc::clone(&clock));
+        let trimmer =
+            Trimmer::new(control.clone(), Arc::clone(&clock), config.trimming, stop.child_token());
+        let trimmer = trimmer.context("look for logs that nobody has")?;
         let fleet = Fleet::new(
             control.clone(),
             computes.clone(),
@@ -165,8 +173,14 @@ impl Running {
             Arc::clone(&entropy),
             stop.child_token(),
         );
-        let counted: Vec<Arc<dyn Metered>> =
-            vec![Arc::new(store.clone()), fleet.meters(), Arc::clone(&room) as _, exports.meters()];
+        let counted: Vec<Arc<dyn Metered>> = vec![
+            Arc::new(store.clone()),
+            fleet.meters(),
+            reaper.meters(),
+            Arc::new(trimmer.counters()),
+            Arc::clone(&room) as _,
+            exports.meters(),
+        ];
         let api = Api {
             control: control.clone(),
             keys: ApiKeys::of_admin(data_dir.admin_key()),
@@ -179,6 +193,8 @@ impl Running {
         let stopped = stop.clone();
         let requests = axum::serve(listener, service)
             .with_graceful_shutdown(async move { stopped.cancelled().await });
+        let expiry = reaper.run(stop.child_token());
+        let passes = async move { tokio::join!(fleet.run(), expiry) };
         Ok(Self {
             address,
             control,
@@ -187,7 +203,8 @@ impl Running {
             stop,
             stop_computes: config.stop_computes,
             requests: tokio::spawn(requests.into_future()),
-            passes: tokio::spawn(fleet.run()),
+            passes: tokio::spawn(passes.map(drop)),
+            trimming: tokio::spawn(trimmer.run()),
             exports: config.export_every.0.map(|every| tokio::spawn(exports.run(store, every))),
         })
     }
@@ -203,6 +220,10 @@ impl Running {
         if !self.passes.is_finished() && timeout(PASSES_TIME, &mut self.passes).await.is_err() {
             self.passes.abort();
             tracing::warn!("some passes did not finish in {PASSES_TIME:?}; the next start goes on");
+        }
+        // It was told to stop, and does so between two rows.
+        if let Err(error) = self.trimming.await {
+            tracing::error!(%error, "trimming ended with a bug");
         }
         if let Some(exports) = self.exports.take()
             && timeout(EXPORTS_TIME, exports).await.is_err()

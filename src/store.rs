@@ -2,8 +2,9 @@
 //!
 //! A project is one log; the directory, which says which projects there are, is another. A commit
 //! is one row: its revision, its time, who asked for what, and the tree nodes that it created. Rows
-//! are dense, ordered in number and time, and never change, so that what was read once may be
-//! cached for ever. A state is a tree whose root is in a row.
+//! are dense from the log's floor on, ordered in number and time, and never change, so that what was
+//! read once may be cached for ever. A state is a tree whose root is in a row. Of the rows below the
+//! floor only those are left whose nodes later states share.
 //!
 //! # Invariants
 //!
@@ -11,6 +12,7 @@
 //! * Nobody sees, and nobody is told, what is not durable.
 //! * An error from the disk is final: nothing is acknowledged after it, and the process ends.
 //! * No commit touches two logs.
+//! * Nobody finds a state below a log's floor, and what a state from there on needs is never deleted.
 
 pub mod catalog;
 pub mod check;
@@ -21,11 +23,13 @@ pub mod engine;
 pub mod keys;
 pub mod meters;
 pub mod nodes;
+pub mod published;
 pub mod records;
 pub mod row;
 pub mod sled;
 pub mod stored;
 pub mod transfer;
+pub mod trim;
 
 use std::collections::HashMap;
 use std::io::Write;
@@ -33,21 +37,23 @@ use std::path::Path;
 use std::sync::Arc;
 
 use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
 
 use crate::clock::Clock;
 use crate::meter::{Metered, Metric};
-use crate::model::cause::{Caller, Cause, Deed};
+use crate::model::cause::{Caller, Cause, Deed, Topic};
 use crate::model::revision::{Moment, Revision, Timestamp};
 use crate::model::state::Denied;
 use crate::store::catalog::Catalog;
 use crate::store::codec::RecordTooLarge;
-use crate::store::committer::Committer;
+use crate::store::committer::{Committer, Until};
 use crate::store::engine::{Engine, EngineError, LogId};
-use crate::store::nodes::{Head, Published};
+use crate::store::published::{Extent, Head, Pin, Published};
 use crate::store::records::{Contents, Nothing, Records};
 use crate::store::row::{Row, RowError};
 use crate::store::stored::DecodeError;
 use crate::store::transfer::TransferError;
+use crate::store::trim::{TrimError, Trimmed};
 use crate::tree::NodeId;
 
 /// How much memory is given to nodes where one state is looked at, once.
@@ -66,6 +72,20 @@ pub enum StoreError {
         log: LogId,
         /// The row's revision.
         revision: Revision,
+    },
+    /// The state was asked for of a revision or a time before the log's floor.
+    #[error("the history of log {log} begins at revision {}, of {}", floor.revision, floor.at)]
+    BelowFloor {
+        /// The log.
+        log: LogId,
+        /// The oldest commit whose state can be asked for.
+        floor: Moment,
+    },
+    /// The log is being removed.
+    #[error("log {log} is being removed")]
+    Removed {
+        /// The log.
+        log: LogId,
     },
     /// A row does not read.
     #[error("row {revision} of log {log} is damaged")]
@@ -182,7 +202,7 @@ impl Store {
 
     /// Waits until everything that was asked of a log before is durable and can be seen.
     pub async fn settle(&self, log: LogId) -> Result<(), CommitError> {
-        let cause = Cause { deed: Deed::SetUp, caller: Caller::offshoot() };
+        let cause = Caller::offshoot().asks(Deed::SetUp, Topic::Whole);
         self.commit(log, cause, |_: &mut Nothing, _| Ok(())).await.map(drop)
     }
 
@@ -192,7 +212,7 @@ impl Store {
         view_of(&self.published, log, self.published.head(log))
     }
 
-    /// Returns the state of a log at a revision in its past.
+    /// Returns the state of a log at a revision in its past, unless that is below its floor.
     pub fn view_at<C: Contents>(
         &self,
         log: LogId,
@@ -200,6 +220,63 @@ impl Store {
     ) -> Result<View<C>, StoreError> {
         let head = self.published.head_at(log, revision)?;
         Ok(view_of(&self.published, log, head))
+    }
+
+    /// Returns the oldest commit of a log whose state can be asked for; none where there is none.
+    pub fn floor(&self, log: LogId) -> Result<Option<Moment>, StoreError> {
+        self.published.floor(log)
+    }
+
+    /// Returns what there is of a log; nothing where it has no commit.
+    #[must_use]
+    pub fn extent(&self, log: LogId) -> Option<Extent> {
+        self.published.extent(log)
+    }
+
+    /// Returns what there is of every log, by log.
+    #[must_use]
+    pub fn extents(&self) -> Vec<Extent> {
+        self.published.extents()
+    }
+
+    /// Makes `floor` the oldest revision of a log that can be asked for, unless it is already, and
+    /// deletes what no state from there on needs. `stop` ends that early.
+    pub async fn trim(
+        &self,
+        log: LogId,
+        floor: Revision,
+        stop: &CancellationToken,
+    ) -> Result<Trimmed, TrimError> {
+        self.trim_until(log, Until::Revision(floor), stop).await
+    }
+
+    /// Removes a log: nobody can read or commit any more, and all rows are deleted. `stop` ends
+    /// that early; a log of which there are still rows is to be removed again.
+    pub async fn remove(&self, log: LogId, stop: &CancellationToken) -> Result<Trimmed, TrimError> {
+        self.trim_until(log, Until::End, stop).await
+    }
+
+    async fn trim_until(
+        &self,
+        log: LogId,
+        until: Until,
+        stop: &CancellationToken,
+    ) -> Result<Trimmed, TrimError> {
+        let Self { published, committer } = self.clone();
+        let stop = stop.clone();
+        let trim = move || trim::trim(&published, &committer, log, until, &stop);
+        tokio::task::spawn_blocking(trim).await.unwrap_or(Err(TrimError::Stopped))
+    }
+
+    /// Writes all that there is to `file`, as it stands now, telling `progress` how many rows, and
+    /// returns how many there were. Commits go on meanwhile; nothing is trimmed. It blocks.
+    pub fn export(
+        &self,
+        file: impl Write,
+        progress: impl FnMut(u64),
+    ) -> Result<u64, TransferError> {
+        let pin = Pin::new(&self.published);
+        transfer::export_extents(&*self.published.engine, pin.extents(), file, progress)
     }
 
     /// Returns the last revision of a log at or before `at`, and its time; none where the log
@@ -220,13 +297,6 @@ impl Store {
         self.published.changes()
     }
 
-    /// Writes everything that is published by now to a file, and returns how many rows that is.
-    /// It blocks; commits go on meanwhile.
-    pub fn export(&self, file: impl Write) -> Result<u64, TransferError> {
-        let heads = self.heads().into_iter().collect();
-        transfer::export(&*self.published.engine, &heads, file, |_| {})
-    }
-
     /// Waits until the store has failed for good. Then the process must end.
     pub async fn failed(&self) {
         self.committer.failed().await;
@@ -240,7 +310,7 @@ impl Store {
 
 impl Metered for Store {
     fn metrics(&self) -> Vec<Metric> {
-        self.published.meters.read(self.committer.waiting(), self.published.cache_use())
+        self.published.meters.read(self.committer.waiting(), self.published.nodes.cache_use())
     }
 }
 

@@ -7,6 +7,7 @@
 //! * Answers are made by taking the model's values apart completely, so that what is new there must
 //!   be shown or left out by name here.
 
+pub mod field;
 pub mod health;
 pub mod neon;
 pub mod secret;

@@ -16,6 +16,9 @@ use crate::api::observe::RequestId;
 use crate::control::Caller;
 use crate::wire::neon::error::ErrorCode;
 
+/// The number of the administrator's key.
+const ADMIN_ID: u64 = 1;
+
 /// What the administrator's key is called in the log.
 const ADMIN: &str = "admin";
 
@@ -71,6 +74,7 @@ fn caller(keys: &ApiKeys, request: &Request) -> Option<Caller> {
     let RequestId(request_id) = *request.extensions().get::<RequestId>()?;
     let address = request.extensions().get::<ConnectInfo<SocketAddr>>();
     Some(Caller {
+        key_id: Some(ADMIN_ID),
         key: name.to_owned(),
         request_id,
         address: address.map(|ConnectInfo(address)| address.ip()),

@@ -8,6 +8,7 @@ mod operations;
 mod point;
 mod projects;
 mod roles;
+mod settings;
 mod tuning;
 mod unserved;
 
@@ -79,6 +80,25 @@ pub static ROUTES: &[Route] = &[
         |method| on(method, branches::delete_project_branch),
     ),
     Route::new(
+        "restoreProjectBranch",
+        Method::POST,
+        "/projects/{project_id}/branches/{branch_id}/restore",
+        |method| on(method, branches::restore_project_branch),
+    ),
+    Route::new(
+        "setDefaultProjectBranch",
+        Method::POST,
+        "/projects/{project_id}/branches/{branch_id}/set_as_default",
+        |method| on(method, branches::set_default_project_branch),
+    ),
+    // Neon's Python client knows it by its older name.
+    Route::new(
+        "setPrimaryProjectBranch",
+        Method::POST,
+        "/projects/{project_id}/branches/{branch_id}/set_as_primary",
+        |method| on(method, branches::set_default_project_branch),
+    ),
+    Route::new(
         "listProjectBranchEndpoints",
         Method::GET,
         "/projects/{project_id}/branches/{branch_id}/endpoints",
@@ -101,6 +121,12 @@ pub static ROUTES: &[Route] = &[
         Method::GET,
         "/projects/{project_id}/branches/{branch_id}/roles/{role_name}",
         |method| on(method, roles::get_project_branch_role),
+    ),
+    Route::new(
+        "updateProjectBranchRole",
+        Method::PATCH,
+        "/projects/{project_id}/branches/{branch_id}/roles/{role_name}",
+        |method| on(method, roles::update_project_branch_role),
     ),
     Route::new(
         "deleteProjectBranchRole",

@@ -54,11 +54,21 @@ fn code(refusal: &Refusal) -> ErrorCode {
         Refusal::OwnerMissing(_) => ErrorCode::OwnerNotFound,
         Refusal::BranchIsDefault(_) => ErrorCode::BranchIsDefault,
         Refusal::BranchHasChildren { .. } => ErrorCode::BranchHasChildren,
-        Refusal::BranchNameUnchanged => ErrorCode::InvalidRequest,
+        Refusal::BranchProtected(_) | Refusal::ProjectHasProtected(_) => ErrorCode::BranchProtected,
+        Refusal::BranchCannotExpire { .. } | Refusal::BranchExpires { .. } => {
+            ErrorCode::BranchCannotExpire
+        }
+        Refusal::RoleCannotExpire { .. } | Refusal::OwnerExpires(_) => ErrorCode::RoleCannotExpire,
+        Refusal::TooManyPasswords { .. } => ErrorCode::RolesLimitExceeded,
+        Refusal::BranchNameUnchanged
+        | Refusal::RestoreWithoutPoint(_)
+        | Refusal::RestoreWithoutBackup { .. }
+        | Refusal::ExpiryOutOfRange { .. } => ErrorCode::InvalidRequest,
         Refusal::EndpointAttached(_) => ErrorCode::EndpointAttached,
         Refusal::PgVersionNotInstalled { .. } => ErrorCode::PgVersionNotInstalled,
         Refusal::PortsExhausted => ErrorCode::EndpointsLimitExceeded,
         Refusal::TimeOutsideHistory { .. }
+        | Refusal::HistoryTrimmed { .. }
         | Refusal::LsnOutsideHistory { .. }
         | Refusal::LsnUnknown { .. } => ErrorCode::WrongLsnOrTimestamp,
     }

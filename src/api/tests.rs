@@ -182,7 +182,7 @@ async fn a_malformed_request_is_refused_with_the_reason() {
         ("POST", roles, "{", "INVALID_REQUEST", "EOF while parsing"),
         ("POST", roles, r#"{"role":{"name":"pg_x"}}"#, "NAME_RESERVED", "`pg_x` is reserved"),
         ("POST", roles, r#"{"role":{"name":""}}"#, "INVALID_REQUEST", "the role name is empty"),
-        ("POST", branches, r#"{"branch":{"protected":true}}"#, "NOT_SUPPORTED", "protected"),
+        ("POST", branches, r#"{"branch":{"archived":true}}"#, "NOT_SUPPORTED", "archived"),
         ("POST", branches, r#"{"branch":{"name":""}}"#, "INVALID_REQUEST", "0 characters"),
         ("PATCH", "/projects/p/branches/br-a", r#"{"branch":{}}"#, "INVALID_REQUEST", "name"),
         ("POST", "/projects", r#"{"project":{"pg_version":9}}"#, "INVALID_REQUEST", "14 to 18"),

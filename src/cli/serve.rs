@@ -5,14 +5,15 @@ use std::num::NonZeroUsize;
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 
 use crate::cli::{Place, print, welcome};
 use crate::config::{
     Config, DEFAULT_CACHE_MIB, DEFAULT_COMPUTE_PORTS, DEFAULT_EXPORT_EVERY, DEFAULT_EXPORTS_KEPT,
-    DEFAULT_LISTEN, DEFAULT_MIN_FREE_BYTES, Interval, ROOT_COMPUTE_DIR, RoleName, parse_account,
-    parse_export_every, parse_ports, search_path,
+    DEFAULT_LISTEN, DEFAULT_MIN_FREE_BYTES, Interval, ROOT_COMPUTE_DIR, RoleName, TRIM_EVERY_MS,
+    TRIM_GRACE_MS, Trimming, parse_account, parse_export_every, parse_ports, search_path,
 };
 use crate::server;
 use crate::telemetry::{self, DEFAULT_FILTER, LogFormat};
@@ -48,7 +49,9 @@ pub(super) struct Serve {
     #[arg(long, env = "OFFSHOOT_STOP_COMPUTES")]
     stop_computes: bool,
     /// The name of the role that owns a new project's database, where a request says none
-    /// [default: named after the database].
+    /// [default: named after the database]. With it, projects have the shape that Neon's had first:
+    /// they are also born with the protected role `web_access`. Clients that expect one role, such
+    /// as `neonctl connection-string`, must then be told which.
     #[arg(long, env = "OFFSHOOT_ACCOUNT", value_name = "ROLE", value_parser = parse_account)]
     account: Option<RoleName>,
     /// How much memory the store gives to what it read lately, in MiB.
@@ -90,6 +93,12 @@ pub(super) struct Serve {
         value_name = "BYTES"
     )]
     min_free_bytes: u64,
+    /// How often history is trimmed. For tests, which have no time.
+    #[arg(long, hide = true, default_value_t = TRIM_EVERY_MS, value_name = "MS")]
+    trim_every_ms: u64,
+    /// What is younger is not trimmed. For tests, whose requests are quick.
+    #[arg(long, hide = true, default_value_t = TRIM_GRACE_MS, value_name = "MS")]
+    trim_grace_ms: u64,
     /// How log lines look.
     #[arg(long, env = "OFFSHOOT_LOG_FORMAT", default_value = "text", value_name = "FORMAT")]
     log_format: Format,
@@ -152,6 +161,10 @@ impl Serve {
             export_every: self.export_every,
             exports_kept: self.exports_kept,
             min_free_bytes: self.min_free_bytes,
+            trimming: Trimming {
+                every: Duration::from_millis(self.trim_every_ms),
+                grace: Duration::from_millis(self.trim_grace_ms),
+            },
         })
     }
 }

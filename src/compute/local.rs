@@ -5,6 +5,7 @@
 //! <root>/lock             held for life: two services on one root would be two on one Postgres
 //! <root>/template-15/     a data directory made once, copied for every branch
 //! <root>/run/             sockets
+//! <root>/tls/             the certificate of all computes, and its key
 //! <root>/tmp-4711-0/      something being made or removed, by process 4711; gone at the next start
 //! <root>/<branch>/data/   a branch's data, complete since the moment it had this name
 //! <root>/<branch>/        postgres.log, and who may log in
@@ -27,12 +28,14 @@ use tokio::sync::Semaphore;
 use crate::compute::Compute as _;
 use crate::compute::error::ComputeError;
 use crate::compute::local::binaries::Binaries;
+use crate::compute::local::certificate::Certificate;
 use crate::compute::local::files::{PASSABLE, PRIVATE, failed};
 use crate::compute::local::machine::Users;
 use crate::model::id::BranchId;
 
 pub mod binaries;
 
+mod certificate;
 mod compute;
 mod files;
 mod machine;
@@ -78,8 +81,8 @@ struct Shared {
     binaries: Binaries,
     /// One task at a time for each branch.
     branches: Mutex<HashMap<BranchId, Arc<tokio::sync::Mutex<()>>>>,
-    /// One template at a time.
-    template: tokio::sync::Mutex<()>,
+    /// One task at a time makes what all computes share.
+    making: tokio::sync::Mutex<()>,
     starts: Semaphore,
     unfinished: AtomicU64,
     _lock: File,
@@ -106,7 +109,7 @@ impl LocalComputes {
             root,
             os_user,
             branches: Mutex::default(),
-            template: tokio::sync::Mutex::default(),
+            making: tokio::sync::Mutex::default(),
             starts: Semaphore::new(MAX_STARTS),
             unfinished: AtomicU64::default(),
             _lock: lock,
@@ -215,6 +218,16 @@ impl Shared {
         let path = self.root.join(format!("{UNFINISHED}{process}-{number}"));
         files::remove_directory(&path)?;
         Ok(path)
+    }
+
+    /// Returns the certificate of all computes, which is made where there is none.
+    async fn certificate(&self, users: &Users) -> Result<Certificate, ComputeError> {
+        let _alone = self.making.lock().await;
+        let directory = self.root.join("tls");
+        if !directory.exists() {
+            certificate::make(&self.unfinished()?, &directory, users)?;
+        }
+        Ok(Certificate::in_directory(&directory))
     }
 
     /// Makes the directory for sockets. In a place where anybody can make one, it may be another's.

@@ -1,15 +1,14 @@
 //! Use cases about branches.
 
-use chrono::TimeDelta;
+use std::collections::BTreeMap;
 
 use crate::control::{BranchRef, Caller, Connection, ControlPlane, Result};
-use crate::model::branch::Branch;
-use crate::model::cause::Deed;
+use crate::model::branch::{Branch, PasswordPolicy};
+use crate::model::cause::{Deed, Topic};
 use crate::model::database::Database;
 use crate::model::endpoint::{Endpoint, Site, Tuning};
 use crate::model::id::{BranchId, ProjectId};
-use crate::model::lsn::Lsn;
-use crate::model::name::BranchName;
+use crate::model::name::{BranchName, RoleName};
 use crate::model::operation::Operation;
 use crate::model::point::Point;
 use crate::model::project::Project;
@@ -17,14 +16,16 @@ use crate::model::refusal::Refusal;
 use crate::model::revision::{Moment, Timestamp};
 use crate::model::role::Role;
 use crate::model::rules;
-use crate::model::rules::branches::{Born, Cutoff, NewBranch, check_time, revision_at};
+use crate::model::rules::branches::{Born, BranchChange, NewBranch};
 use crate::model::rules::endpoints::NewEndpoint;
+use crate::model::rules::passwords;
+use crate::model::secret::Password;
 use crate::model::state::Read;
+use crate::room::Writer;
 use crate::store::ProjectView;
-use crate::store::catalog::Catalog;
 
 /// What a request says about a new branch.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct BranchRequest {
     /// Its name; its id where there is none.
     pub name: Option<BranchName>,
@@ -32,6 +33,13 @@ pub struct BranchRequest {
     pub parent: Option<BranchId>,
     /// Where on the parent it begins.
     pub point: Point,
+    /// Whether it is protected.
+    pub protected: bool,
+    /// When it is to go by itself, if it is.
+    pub expires_at: Option<Timestamp>,
+    /// What it does with the passwords that come with a catalog; what its project or its parent
+    /// calls for, where nothing is said.
+    pub password_policy: Option<PasswordPolicy>,
     /// What the request tunes about its endpoint; none where it is to have no endpoint.
     pub endpoint: Option<Tuning>,
 }
@@ -47,23 +55,14 @@ pub struct CreatedBranch {
     pub endpoint: Option<Endpoint>,
     /// Its roles.
     pub roles: Vec<Role>,
+    /// The passwords that were drawn for it. They are shown once.
+    pub passwords: BTreeMap<RoleName, Password>,
     /// Its databases.
     pub databases: Vec<Database>,
     /// What is left to do.
     pub operations: Vec<Operation>,
     /// How to connect, where there is an endpoint and but one role and database to choose.
     pub connection: Option<Connection>,
-}
-
-/// The points on a branch from which others can branch.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct History {
-    /// The earliest time.
-    pub earliest: Timestamp,
-    /// The latest time.
-    pub latest: Timestamp,
-    /// The earliest and the latest place in its Postgres's log, where one is known.
-    pub lsn: Option<(Lsn, Lsn)>,
 }
 
 impl ControlPlane {
@@ -76,7 +75,11 @@ impl ControlPlane {
     ) -> Result<CreatedBranch> {
         let (project, view) = self.view(id)?;
         let parent = request.parent.unwrap_or_else(|| project.default_branch.clone());
-        let cutoff = self.cutoff(&project, &view, &parent, request.point).await?;
+        let source = view.state.branch(&parent)?;
+        let source = source.ok_or_else(|| Refusal::BranchMissing(parent.clone()))?;
+        let cutoff = self.cutoff(&project, &view, &source, request.point).await?;
+        let policy = passwords::policy_of_new(request.password_policy, &project, &source);
+        let (cutoff, drawn) = self.passwords(&project, &view, &parent, cutoff, policy).await?;
         let branch = self.draw_branch_id();
         let endpoint = match request.endpoint {
             None => None,
@@ -93,11 +96,16 @@ impl ControlPlane {
             id: branch,
             parent,
             cutoff,
+            protected: request.protected,
+            expires_at: request.expires_at,
+            password_policy: policy,
+            passwords: drawn.passwords,
             endpoint,
         };
         let seed = self.seed();
+        let cause = caller.asks(Deed::CreateBranch, Topic::Branch(new.id.clone()));
         let created = self
-            .commit_at(caller, Deed::CreateBranch, id, move |state, moment| {
+            .commit_as(Writer::Request, cause, id, move |state, moment| {
                 rules::branches::create(state, moment, seed, new.clone())
             })
             .await;
@@ -106,10 +114,16 @@ impl ControlPlane {
                 self.inner.ports.give_back(port);
             }
         })?;
-        self.created(project, born, moment)
+        self.created(project, born, drawn.shown, moment)
     }
 
-    fn created(&self, project: Project, born: Born, moment: Moment) -> Result<CreatedBranch> {
+    fn created(
+        &self,
+        project: Project,
+        born: Born,
+        passwords: BTreeMap<RoleName, Password>,
+        moment: Moment,
+    ) -> Result<CreatedBranch> {
         let Born { branch, endpoint, operations } = born;
         let log = self.log_of(&project.id)?;
         let view: ProjectView = self.inner.store.view_at(log, moment.revision)?;
@@ -123,66 +137,15 @@ impl ControlPlane {
             }
             _ => None,
         };
-        Ok(CreatedBranch { project, branch, endpoint, roles, databases, operations, connection })
-    }
-
-    /// Finds the last of the parent's revisions that a child at `point` has. What is found stays
-    /// true: every commit that is not seen yet is later than any time that is asked for.
-    async fn cutoff(
-        &self,
-        project: &Project,
-        view: &ProjectView,
-        parent: &BranchId,
-        point: Point,
-    ) -> Result<Cutoff> {
-        let found = view.state.branch(parent)?;
-        let branch = found.ok_or_else(|| Refusal::BranchMissing(parent.clone()))?;
-        let log = self.log_of(&project.id)?;
-        match point {
-            Point::Head => Ok(Cutoff::Head),
-            Point::Time(at) => {
-                check_time(&branch, at, self.horizon(view))?;
-                self.inner.store.settle(log).await?;
-                let moment = self.inner.store.moment_at(log, at)?;
-                let Moment { revision, .. } = moment.expect("a branch is born in some commit");
-                let past = self.inner.store.view_at::<Catalog>(log, revision)?;
-                let mark = past.state.mark_before(parent, Lsn(u64::MAX))?;
-                Ok(Cutoff::Past { revision, at, lsn: mark.map(|mark| mark.lsn) })
-            }
-            Point::Lsn(lsn) => {
-                let newest = self.newest_lsn(&project.id, parent).await;
-                // The look took time, in which marks may have been made.
-                let view: ProjectView = self.inner.store.view(log);
-                let revision = revision_at(&view.state, parent, lsn, newest)?;
-                let at = self.inner.store.view_at::<Catalog>(log, revision)?.moment.at;
-                Ok(Cutoff::Past { revision, at, lsn: Some(lsn) })
-            }
-        }
-    }
-
-    /// Returns the time before which the past is known: no later commit gets an earlier time, even
-    /// where the machine's clock was set back.
-    fn horizon(&self, view: &ProjectView) -> Timestamp {
-        self.now().max(view.moment.at + TimeDelta::microseconds(1))
-    }
-
-    async fn newest_lsn(&self, project: &ProjectId, branch: &BranchId) -> Option<Lsn> {
-        self.inner.lsn_probe.get()?(project.clone(), branch.clone()).await
-    }
-
-    /// Returns the points on a branch from which others can branch; on the default branch where
-    /// none is named.
-    pub fn history(&self, id: &ProjectId, branch: Option<&BranchId>) -> Result<History> {
-        let (project, view) = self.view(id)?;
-        let branch = branch.unwrap_or(&project.default_branch);
-        let found = view.state.branch(branch)?;
-        let found = found.ok_or_else(|| Refusal::BranchMissing(branch.clone()))?;
-        let first = view.state.first_mark(branch)?;
-        let last = view.state.mark_before(branch, Lsn(u64::MAX))?;
-        Ok(History {
-            earliest: found.created_at,
-            latest: self.horizon(&view),
-            lsn: first.zip(last).map(|(first, last)| (first.lsn, last.lsn)),
+        Ok(CreatedBranch {
+            project,
+            branch,
+            endpoint,
+            roles,
+            passwords,
+            databases,
+            operations,
+            connection,
         })
     }
 
@@ -199,17 +162,34 @@ impl ControlPlane {
         Ok((project, branch.ok_or_else(|| Refusal::BranchMissing(at.branch.clone()))?))
     }
 
-    /// Renames a branch.
-    pub async fn rename_branch(
+    /// Changes a branch's settings.
+    pub async fn update_branch(
         &self,
         caller: &Caller,
         at: &BranchRef,
-        name: BranchName,
+        change: BranchChange,
     ) -> Result<(Project, Branch)> {
         let id = at.branch.clone();
+        let cause = caller.asks(Deed::UpdateBranch, Topic::Branch(id.clone()));
         let branch = self
-            .commit(caller, Deed::RenameBranch, &at.project, move |state, moment| {
-                rules::branches::rename(state, moment, &id, name.clone())
+            .commit(cause, &at.project, move |state, moment| {
+                rules::branches::update(state, moment, &id, &change)
+            })
+            .await?;
+        Ok((self.get_project(&at.project)?, branch))
+    }
+
+    /// Makes a branch the one that is meant when none is named.
+    pub async fn set_default_branch(
+        &self,
+        caller: &Caller,
+        at: &BranchRef,
+    ) -> Result<(Project, Branch)> {
+        let id = at.branch.clone();
+        let cause = caller.asks(Deed::SetDefaultBranch, Topic::Branch(id.clone()));
+        let branch = self
+            .commit(cause, &at.project, move |state, moment| {
+                rules::branches::set_default(state, moment, &id)
             })
             .await?;
         Ok((self.get_project(&at.project)?, branch))
@@ -223,8 +203,9 @@ impl ControlPlane {
     ) -> Result<(Project, Branch, Vec<Operation>)> {
         let (id, seed) = (at.branch.clone(), self.seed());
         let endpoints = self.list_branch_endpoints(at)?;
+        let topic = Topic::Branch(id.clone());
         let (branch, operations) = self
-            .commit(caller, Deed::DeleteBranch, &at.project, move |state, moment| {
+            .commit(caller.asks(Deed::DeleteBranch, topic), &at.project, move |state, moment| {
                 rules::branches::delete(state, moment, seed, &id)
             })
             .await?;

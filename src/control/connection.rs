@@ -4,7 +4,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use crate::control::draw::password_context;
 use crate::control::{ControlPlane, Result};
-use crate::model::endpoint::{Endpoint, LOCAL_HOST, Site, TlsMode};
+use crate::model::endpoint::{Endpoint, LOCAL_HOST, Site, TlsMode, authority};
 use crate::model::id::{BranchId, EndpointId, ProjectId};
 use crate::model::name::{DatabaseName, RoleName};
 use crate::model::project::Project;
@@ -43,17 +43,14 @@ impl Connection {
             None => String::new(),
             Some(password) => format!(":{}", encode(password.reveal())),
         };
-        // An IPv6 address stands in brackets.
-        let host =
-            if self.host.contains(':') { format!("[{}]", self.host) } else { self.host.clone() };
         let tls = match self.tls {
             TlsMode::Disable => String::new(),
             TlsMode::Require | TlsMode::VerifyFull => format!("?sslmode={}", self.tls.as_str()),
         };
         Password::new(format!(
-            "postgresql://{}{password}@{host}:{}/{}{tls}",
+            "postgresql://{}{password}@{}/{}{tls}",
             encode(self.role.as_str()),
-            self.port,
+            authority(&self.host, self.port),
             encode(self.database.as_str()),
         ))
     }

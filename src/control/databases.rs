@@ -1,7 +1,7 @@
 //! Use cases about databases.
 
 use crate::control::{BranchRef, Caller, ControlPlane, Result};
-use crate::model::cause::Deed;
+use crate::model::cause::{Deed, Topic};
 use crate::model::database::Database;
 use crate::model::name::{DatabaseName, RoleName};
 use crate::model::operation::Operation;
@@ -33,7 +33,8 @@ impl ControlPlane {
         owner: RoleName,
     ) -> Result<(Database, Vec<Operation>)> {
         let (branch, seed) = (at.branch.clone(), self.seed());
-        self.commit(caller, Deed::CreateDatabase, &at.project, move |state, moment| {
+        let topic = Topic::Database(branch.clone(), name.clone());
+        self.commit(caller.asks(Deed::CreateDatabase, topic), &at.project, move |state, moment| {
             rules::databases::create(state, moment, seed, &branch, name.clone(), owner.clone())
         })
         .await
@@ -48,7 +49,8 @@ impl ControlPlane {
         change: DatabaseChange,
     ) -> Result<(Database, Vec<Operation>)> {
         let (branch, name, seed) = (at.branch.clone(), name.clone(), self.seed());
-        self.commit(caller, Deed::UpdateDatabase, &at.project, move |state, moment| {
+        let topic = Topic::Database(branch.clone(), name.clone());
+        self.commit(caller.asks(Deed::UpdateDatabase, topic), &at.project, move |state, moment| {
             rules::databases::update(state, moment, seed, &branch, &name, change.clone())
         })
         .await
@@ -62,7 +64,8 @@ impl ControlPlane {
         name: &DatabaseName,
     ) -> Result<(Database, Vec<Operation>)> {
         let (branch, name, seed) = (at.branch.clone(), name.clone(), self.seed());
-        self.commit(caller, Deed::DeleteDatabase, &at.project, move |state, moment| {
+        let topic = Topic::Database(branch.clone(), name.clone());
+        self.commit(caller.asks(Deed::DeleteDatabase, topic), &at.project, move |state, moment| {
             rules::databases::delete(state, moment, seed, &branch, &name)
         })
         .await

@@ -2,7 +2,7 @@
 
 use crate::control::draw::login_context;
 use crate::control::{BranchRef, Caller, ControlPlane, EndpointRef, Result};
-use crate::model::cause::Deed;
+use crate::model::cause::{Deed, Topic};
 use crate::model::endpoint::{Attachment, Endpoint, Power, Site, TlsMode, Tuning};
 use crate::model::id::{BranchId, EndpointId, ProjectId};
 use crate::model::operation::Operation;
@@ -80,8 +80,9 @@ impl ControlPlane {
         };
         let new = NewEndpoint { id, site: site.clone(), tuning };
         let seed = self.seed();
+        let topic = Topic::Endpoint(branch.clone(), new.id.clone());
         let created = self
-            .commit(caller, Deed::CreateEndpoint, project, move |state, moment| {
+            .commit(caller.asks(Deed::CreateEndpoint, topic), project, move |state, moment| {
                 rules::endpoints::create(state, moment, seed, &branch, new.clone())
             })
             .await;
@@ -105,8 +106,9 @@ impl ControlPlane {
         at: &EndpointRef,
     ) -> Result<(Endpoint, Vec<Operation>)> {
         let (id, seed) = (at.endpoint.clone(), self.seed());
+        let topic = self.topic(at)?;
         let deleted = self
-            .commit(caller, Deed::DeleteEndpoint, &at.project, move |state, moment| {
+            .commit(caller.asks(Deed::DeleteEndpoint, topic), &at.project, move |state, moment| {
                 rules::endpoints::delete(state, moment, seed, &id)
             })
             .await?;
@@ -140,10 +142,15 @@ impl ControlPlane {
         desired: Power,
     ) -> Result<(Endpoint, Vec<Operation>)> {
         let (id, seed) = (at.endpoint.clone(), self.seed());
-        self.commit(caller, deed, &at.project, move |state, moment| {
+        let cause = caller.asks(deed, self.topic(at)?);
+        self.commit(cause, &at.project, move |state, moment| {
             rules::endpoints::set_power(state, moment, seed, &id, desired)
         })
         .await
+    }
+
+    fn topic(&self, at: &EndpointRef) -> Result<Topic> {
+        Ok(Topic::Endpoint(self.get_endpoint(at)?.branch, at.endpoint.clone()))
     }
 
     pub(super) fn give_back_port(&self, endpoint: &Endpoint) {

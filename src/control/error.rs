@@ -1,6 +1,6 @@
 //! Why a use case was not carried out.
 
-use crate::model::refusal::Refusal;
+use crate::model::refusal::{Refusal, time_text};
 use crate::model::state::Denied;
 use crate::room::NoRoom;
 use crate::store::{CommitError, StoreError};
@@ -29,7 +29,7 @@ pub enum ControlError {
     Failed,
     /// The store could not be read.
     #[error("failed to read the store")]
-    Store(#[from] StoreError),
+    Store(#[source] StoreError),
     /// A secret does not open.
     #[error("failed to open a stored secret")]
     Secret(#[from] OpenError),
@@ -39,6 +39,18 @@ pub enum ControlError {
          right one back"
     )]
     WrongVaultKey,
+}
+
+impl From<StoreError> for ControlError {
+    fn from(error: StoreError) -> Self {
+        if let StoreError::BelowFloor { log: _, floor } = error {
+            Refusal::HistoryTrimmed { begins: time_text(floor.at) }.into()
+        } else if let StoreError::RecordTooLarge(_) = error {
+            Self::TooLarge
+        } else {
+            Self::Store(error)
+        }
+    }
 }
 
 impl From<CommitError> for ControlError {
@@ -56,8 +68,7 @@ impl From<Denied<StoreError>> for ControlError {
     fn from(denied: Denied<StoreError>) -> Self {
         match denied {
             Denied::Refused(refusal) => Self::Refused(refusal),
-            Denied::Unreadable(StoreError::RecordTooLarge(_)) => Self::TooLarge,
-            Denied::Unreadable(error) => Self::Store(error),
+            Denied::Unreadable(error) => error.into(),
         }
     }
 }

@@ -3,7 +3,7 @@
 use crate::control::draw::login_context;
 use crate::control::{BranchRef, Caller, ControlPlane, Result};
 use crate::model::branch::Branch;
-use crate::model::cause::{Cause, Deed};
+use crate::model::cause::{Deed, Topic};
 use crate::model::database::Database;
 use crate::model::endpoint::{Endpoint, Site};
 use crate::model::id::{BranchId, ProjectId};
@@ -115,7 +115,8 @@ impl ControlPlane {
     /// Notes what a pass left behind, and returns the operations that changed.
     pub async fn record_pass(&self, at: &BranchRef, report: Report) -> Result<Vec<Operation>> {
         let log = self.log_of(&at.project)?;
-        let cause = Cause { deed: Deed::RecordPass, caller: Caller::offshoot() };
+        let topic = Topic::Branch(at.branch.clone());
+        let cause = Caller::offshoot().asks(Deed::RecordPass, topic);
         let note = move |state: &mut Catalog, moment| record(state, moment, &report);
         let (changed, _) = self.write(Writer::Offshoot, log, cause, note).await?;
         Ok(changed)
@@ -129,7 +130,7 @@ impl ControlPlane {
             return Ok(false);
         }
         let project = surveyed.project.clone();
-        let cause = Cause { deed: Deed::DeleteProject, caller: Caller::offshoot() };
+        let cause = Caller::offshoot().asks(Deed::DeleteProject, Topic::Whole);
         let forget = move |directory: &mut Directory, _| Ok(directory.remove_project(&project)?);
         self.write(Writer::Offshoot, LogId::DIRECTORY, cause, forget).await?;
         Ok(true)

@@ -1,10 +1,10 @@
 //! Use cases about projects.
 
 use crate::control::connection::Connection;
-use crate::control::{Caller, ControlPlane, Result};
+use crate::control::{Caller, ControlError, ControlPlane, Result};
 use crate::entropy;
-use crate::model::branch::Branch;
-use crate::model::cause::{Cause, Deed};
+use crate::model::branch::{Branch, PasswordPolicy};
+use crate::model::cause::{Cause, Deed, Topic};
 use crate::model::database::Database;
 use crate::model::endpoint::{Endpoint, LOCAL_HOST, Site, TlsMode, Tuning};
 use crate::model::id::ProjectId;
@@ -12,6 +12,7 @@ use crate::model::name::{BranchName, DatabaseName, NameError, ProjectName, RoleN
 use crate::model::operation::Operation;
 use crate::model::project::{PgVersion, Project};
 use crate::model::refusal::Refusal;
+use crate::model::revision::{Moment, Revision};
 use crate::model::role::Role;
 use crate::model::rules;
 use crate::model::rules::endpoints::NewEndpoint;
@@ -30,6 +31,9 @@ const BRANCH_NAME: &str = "main";
 /// The first database's name where the request says none.
 const DATABASE_NAME: &str = "neondb";
 
+/// How often a log is drawn for a project: that one is taken does not happen twice.
+const MAX_DRAWS: usize = 4;
+
 /// What a request says about a new project. What it leaves out is decided here.
 #[derive(Clone, Debug, Default)]
 pub struct ProjectRequest {
@@ -41,6 +45,8 @@ pub struct ProjectRequest {
     pub store_passwords: Option<bool>,
     /// How much history it keeps.
     pub history_retention_seconds: Option<u32>,
+    /// The policy of new branches whose requests say none.
+    pub password_policy: Option<PasswordPolicy>,
     /// The name of its default branch.
     pub branch_name: Option<BranchName>,
     /// The name of its first database.
@@ -132,17 +138,39 @@ impl ControlPlane {
         new: NewProject,
     ) -> Result<(Project, rules::branches::Born, ProjectView)> {
         let id = new.id.clone();
-        let log = LogId(entropy::bits(self.entropy()).max(1));
-        let cause = Cause { deed: Deed::CreateProject, caller: caller.clone() };
-        let seed = self.seed();
-        let create = move |state: &mut Catalog, moment| {
-            rules::projects::create(state, moment, seed, new.clone())
-        };
-        let ((project, born), moment) =
-            self.write(Writer::Request, log, cause.clone(), create).await?;
+        let cause = caller.asks(Deed::CreateProject, Topic::Whole);
+        let (log, (project, born), moment) = self.write_log(&cause, new).await?;
         let add = move |directory: &mut Directory, _| Ok(directory.put_project(id.clone(), log)?);
         self.write(Writer::Offshoot, LogId::DIRECTORY, cause, add).await?;
         Ok((project, born, self.inner.store.view_at(log, moment.revision)?))
+    }
+
+    /// Writes the first commit of a log that no other project has or had, while any of its rows are
+    /// left.
+    async fn write_log(
+        &self,
+        cause: &Cause,
+        new: NewProject,
+    ) -> Result<(LogId, (Project, rules::branches::Born), Moment)> {
+        let seed = self.seed();
+        for _ in 0..MAX_DRAWS {
+            let log = LogId(entropy::bits(self.entropy()).max(1));
+            if self.inner.store.extent(log).is_some() {
+                continue;
+            }
+            let new = new.clone();
+            let create = move |state: &mut Catalog, moment: Moment| {
+                if moment.revision != Revision::FIRST {
+                    return Ok(None);
+                }
+                rules::projects::create(state, moment, seed, new.clone()).map(Some)
+            };
+            let (created, moment) = self.write(Writer::Request, log, cause.clone(), create).await?;
+            if let Some(created) = created {
+                return Ok((log, created, moment));
+            }
+        }
+        Err(ControlError::Busy)
     }
 
     fn new_project(&self, request: ProjectRequest) -> Result<(NewProject, Password)> {
@@ -163,6 +191,7 @@ impl ControlPlane {
             history_retention_seconds: request
                 .history_retention_seconds
                 .unwrap_or(Project::DEFAULT_RETENTION_SECONDS),
+            password_policy: request.password_policy,
             branch: self.draw_branch_id(),
             branch_name: request
                 .branch_name
@@ -170,6 +199,7 @@ impl ControlPlane {
             database,
             owner,
             credential: drawn.credential,
+            has_system_role: self.inner.settings.account.is_some(),
             endpoint: NewEndpoint {
                 id: self.draw_endpoint_id(),
                 site: self.draw_site()?,
@@ -237,7 +267,7 @@ impl ControlPlane {
         change: ProjectChange,
     ) -> Result<Project> {
         let project = id.clone();
-        self.commit(caller, Deed::UpdateProject, id, move |state, moment| {
+        self.commit(caller.asks(Deed::UpdateProject, Topic::Whole), id, move |state, moment| {
             rules::projects::update(state, moment, &project, change.clone())
         })
         .await
@@ -248,7 +278,7 @@ impl ControlPlane {
         let (project, seed) = (id.clone(), self.seed());
         let endpoints = self.list_endpoints(id)?;
         let deleted = self
-            .commit(caller, Deed::DeleteProject, id, move |state, moment| {
+            .commit(caller.asks(Deed::DeleteProject, Topic::Whole), id, move |state, moment| {
                 rules::projects::delete(state, moment, seed, &project)
             })
             .await?;

@@ -1,14 +1,27 @@
 //! Use cases about roles.
 
 use crate::control::{BranchRef, Caller, ControlPlane, Result};
-use crate::model::cause::Deed;
+use crate::model::cause::{Deed, Topic};
 use crate::model::name::RoleName;
 use crate::model::operation::Operation;
 use crate::model::refusal::Refusal;
+use crate::model::revision::Timestamp;
 use crate::model::role::{Login, Role};
 use crate::model::rules;
+use crate::model::rules::roles::NewRole;
 use crate::model::secret::Password;
 use crate::model::state::Read;
+
+/// What a request says about a new role.
+#[derive(Clone, Debug)]
+pub struct RoleRequest {
+    /// Its name.
+    pub name: RoleName,
+    /// Whether it cannot log in.
+    pub no_login: bool,
+    /// When it is to go by itself, if it is.
+    pub expires_at: Option<Timestamp>,
+}
 
 impl ControlPlane {
     /// Lists the roles of a branch, by name.
@@ -29,10 +42,10 @@ impl ControlPlane {
         &self,
         caller: &Caller,
         at: &BranchRef,
-        name: RoleName,
-        no_login: bool,
+        request: RoleRequest,
     ) -> Result<(Role, Option<Password>, Vec<Operation>)> {
         let (project, _) = self.view_branch(at)?;
+        let RoleRequest { name, no_login, expires_at } = request;
         let (login, password) = if no_login {
             (Login::Never, None)
         } else {
@@ -40,9 +53,11 @@ impl ControlPlane {
             (Login::Password(drawn.credential), Some(drawn.password))
         };
         let (branch, seed) = (at.branch.clone(), self.seed());
+        let topic = Topic::Role(branch.clone(), name.clone());
+        let new = NewRole { name, login, expires_at };
         let (role, operations) = self
-            .commit(caller, Deed::CreateRole, &at.project, move |state, moment| {
-                rules::roles::create(state, moment, seed, &branch, name.clone(), login.clone())
+            .commit(caller.asks(Deed::CreateRole, topic), &at.project, move |state, moment| {
+                rules::roles::create(state, moment, seed, &branch, new.clone())
             })
             .await?;
         Ok((role, password, operations))
@@ -59,11 +74,16 @@ impl ControlPlane {
         let drawn = self.draw_credential(&project.id, name, project.store_passwords);
         let (branch, name, seed) = (at.branch.clone(), name.clone(), self.seed());
         let credential = drawn.credential;
+        let topic = Topic::Role(branch.clone(), name.clone());
         let (role, operations) = self
-            .commit(caller, Deed::ResetRolePassword, &at.project, move |state, moment| {
-                let credential = credential.clone();
-                rules::roles::reset_password(state, moment, seed, &branch, &name, credential)
-            })
+            .commit(
+                caller.asks(Deed::ResetRolePassword, topic),
+                &at.project,
+                move |state, moment| {
+                    let credential = credential.clone();
+                    rules::roles::reset_password(state, moment, seed, &branch, &name, credential)
+                },
+            )
             .await?;
         Ok((role, drawn.password, operations))
     }
@@ -72,11 +92,27 @@ impl ControlPlane {
     pub fn reveal_role_password(&self, at: &BranchRef, name: &RoleName) -> Result<Password> {
         let (project, _) = self.view_branch(at)?;
         let role = self.get_role(at, name)?;
-        if role.login == Login::Never {
+        if role.login.credential().is_none() {
             return Err(Refusal::RoleWithoutPassword(role.name).into());
         }
         let password = self.stored_password(&project, &role)?;
         password.ok_or_else(|| Refusal::PasswordsNotStored.into())
+    }
+
+    /// Changes when a role goes by itself.
+    pub async fn set_role_expiry(
+        &self,
+        caller: &Caller,
+        at: &BranchRef,
+        name: &RoleName,
+        expires_at: Option<Timestamp>,
+    ) -> Result<(Role, Vec<Operation>)> {
+        let (branch, name, seed) = (at.branch.clone(), name.clone(), self.seed());
+        let topic = Topic::Role(branch.clone(), name.clone());
+        self.commit(caller.asks(Deed::UpdateRole, topic), &at.project, move |state, moment| {
+            rules::roles::set_expiry(state, moment, seed, &branch, &name, expires_at)
+        })
+        .await
     }
 
     /// Drops a role.
@@ -87,7 +123,8 @@ impl ControlPlane {
         name: &RoleName,
     ) -> Result<(Role, Vec<Operation>)> {
         let (branch, name, seed) = (at.branch.clone(), name.clone(), self.seed());
-        self.commit(caller, Deed::DeleteRole, &at.project, move |state, moment| {
+        let topic = Topic::Role(branch.clone(), name.clone());
+        self.commit(caller.asks(Deed::DeleteRole, topic), &at.project, move |state, moment| {
             rules::roles::delete(state, moment, seed, &branch, &name)
         })
         .await

@@ -7,7 +7,7 @@ use tempfile::TempDir;
 use super::*;
 use crate::clock::ManualClock;
 use crate::meter::{Metric, Value};
-use crate::model::cause::{Caller, Cause, Deed};
+use crate::model::cause::{Caller, Deed, Topic};
 use crate::room::{Disk, FileSystem, Space};
 use crate::store::directory::Directory;
 use crate::store::engine::LogId;
@@ -38,7 +38,7 @@ impl Place {
         let clock = Arc::new(ManualClock::at(begin));
         let path = directory.path().join("store");
         let store = Store::open(&path, 1 << 20, clock.clone()).expect("a store");
-        let cause = Cause { deed: Deed::SetUp, caller: Caller::offshoot() };
+        let cause = Caller::offshoot().asks(Deed::SetUp, Topic::Whole);
         let put = |directory: &mut Directory, _| Ok(directory.put_vault_mark([7; 8])?);
         store.commit(LogId::DIRECTORY, cause, put).await.expect("a commit");
         Self { directory, clock, store, stop: CancellationToken::new() }

@@ -3,7 +3,7 @@
 use crate::model::id::{BranchId, EndpointId};
 use crate::model::lsn::Lsn;
 use crate::model::name::BranchName;
-use crate::model::revision::{Revision, Timestamp};
+use crate::model::revision::{Moment, Revision, Timestamp};
 
 /// A branch.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -12,10 +12,19 @@ pub struct Branch {
     pub id: BranchId,
     /// Its name, unique within the project.
     pub name: BranchName,
-    /// Where its catalog began.
+    /// From which branch it descends.
     pub lineage: Lineage,
+    /// How its catalog began: with its creation, or with the last restore.
+    pub began: Beginning,
     /// The endpoint that serves it, where it has one.
     pub endpoint: Option<EndpointId>,
+    /// Whether it is kept from being deleted or restored, and its passwords from its children.
+    pub protected: bool,
+    /// When it is deleted by itself, if it is.
+    pub expiry: Option<Expiry>,
+    /// What it does with the passwords that come with a catalog; what its parent calls for, where
+    /// nobody said.
+    pub password_policy: Option<PasswordPolicy>,
     /// When it was created.
     pub created_at: Timestamp,
     /// When it was last changed: its name, its roles or its databases.
@@ -23,6 +32,24 @@ pub struct Branch {
 }
 
 impl Branch {
+    /// Returns a branch that is born as `began` says, with nothing set.
+    #[must_use]
+    pub fn new(id: BranchId, name: BranchName, lineage: Lineage, began: Beginning) -> Self {
+        let at = began.moment.at;
+        Self {
+            id,
+            name,
+            lineage,
+            began,
+            endpoint: None,
+            protected: false,
+            expiry: None,
+            password_policy: None,
+            created_at: at,
+            updated_at: at,
+        }
+    }
+
     /// Returns the point at which a child began.
     #[must_use]
     pub fn branch_point(&self) -> Option<&BranchPoint> {
@@ -31,15 +58,75 @@ impl Branch {
             Lineage::Child(point) => Some(point),
         }
     }
+
+    /// Returns when it was last restored or reset, if it was.
+    #[must_use]
+    pub fn reset_at(&self) -> Option<Timestamp> {
+        (self.began.moment.at != self.created_at).then_some(self.began.moment.at)
+    }
 }
 
-/// Where a branch's catalog began.
+/// From which branch a branch descends.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Lineage {
-    /// Empty, with the project.
+    /// From none.
     Root,
-    /// As the parent's stood at a point.
+    /// From its parent, as that stood at a point.
     Child(BranchPoint),
+}
+
+/// How a branch's catalog began.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Beginning {
+    /// The commit with which it did.
+    pub moment: Moment,
+    /// Whose catalog it was then; none where it began empty.
+    pub source: Option<Source>,
+}
+
+/// A catalog from which another was copied.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Source {
+    /// The branch.
+    pub branch: BranchId,
+    /// The last of its revisions that was copied.
+    pub cutoff: Revision,
+}
+
+/// When a branch is deleted by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Expiry {
+    /// The time.
+    pub at: Timestamp,
+    /// How long that was, in seconds, when it was set. A reset starts it again.
+    pub ttl_seconds: u32,
+}
+
+/// What a branch does with the passwords that come with a catalog.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PasswordPolicy {
+    /// Its roles have the passwords of the branch from which they come.
+    Inherit,
+    /// Its roles get passwords of their own, and keep them.
+    Fresh,
+    /// Its roles have no passwords until they are given some, which they keep.
+    None,
+}
+
+impl PasswordPolicy {
+    /// Every policy, and its name in the API.
+    pub const ALL: &[(Self, &str)] =
+        &[(Self::Inherit, "inherit"), (Self::Fresh, "fresh"), (Self::None, "none")];
+
+    /// Returns its name in the API.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Inherit => "inherit",
+            Self::Fresh => "fresh",
+            Self::None => "none",
+        }
+    }
 }
 
 /// The point on a parent from which a child branched.

@@ -1,14 +1,19 @@
-//! Cause: who asked for a commit, and for what. It is kept with the commit for ever.
+//! Cause: who asked for a commit, and for what. It is kept for as long as the commit is.
 
 use std::net::IpAddr;
 
 use uuid::Uuid;
+
+use crate::model::id::{BranchId, EndpointId};
+use crate::model::name::{DatabaseName, RoleName};
 
 /// Who asked for a commit, and for what.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Cause {
     /// What was asked for.
     pub deed: Deed,
+    /// What it was asked for about.
+    pub topic: Topic,
     /// Who asked.
     pub caller: Caller,
 }
@@ -16,7 +21,9 @@ pub struct Cause {
 /// Who asks.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Caller {
-    /// The name of the API key with which they ask; `offshoot` is the reconciler.
+    /// The number of the API key with which they ask; none where Offshoot itself does.
+    pub key_id: Option<u64>,
+    /// The name of the API key with which they ask; `offshoot` is Offshoot itself.
     pub key: String,
     /// The request.
     pub request_id: Uuid,
@@ -28,47 +35,142 @@ impl Caller {
     /// Returns the caller that Offshoot itself is.
     #[must_use]
     pub fn offshoot() -> Self {
-        Self { key: "offshoot".into(), request_id: Uuid::nil(), address: None }
+        Self { key_id: None, key: "offshoot".into(), request_id: Uuid::nil(), address: None }
+    }
+
+    /// Returns the cause of a commit that this caller asks for.
+    #[must_use]
+    pub fn asks(&self, deed: Deed, topic: Topic) -> Cause {
+        Cause { deed, topic, caller: self.clone() }
     }
 }
 
-/// What was asked for. What it changed shows in the state.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Deed {
+/// What a commit is about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Topic {
+    /// The log as a whole: a project, or the directory.
+    Whole,
+    /// A branch.
+    Branch(BranchId),
+    /// A role of a branch.
+    Role(BranchId, RoleName),
+    /// A database of a branch.
+    Database(BranchId, DatabaseName),
+    /// The endpoint of a branch.
+    Endpoint(BranchId, EndpointId),
+}
+
+impl Topic {
+    /// Returns the branch that it concerns, where it concerns one.
+    #[must_use]
+    pub fn branch(&self) -> Option<&BranchId> {
+        match self {
+            Self::Whole => None,
+            Self::Branch(branch)
+            | Self::Role(branch, _)
+            | Self::Database(branch, _)
+            | Self::Endpoint(branch, _) => Some(branch),
+        }
+    }
+}
+
+/// Declares the deeds with their names in the API and their numbers in the store, so that none has
+/// only one of the two.
+macro_rules! deeds {
+    ($($(#[$doc:meta])* $variant:ident = $text:literal, $number:literal;)*) => {
+        /// What was asked for. What it changed shows in the state.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub enum Deed {
+            $($(#[$doc])* $variant,)*
+        }
+
+        impl Deed {
+            /// Every deed, its name in the API and its number in the store. A number is never used
+            /// again for another deed.
+            pub const ALL: &[(Self, &str, u8)] = &[$((Self::$variant, $text, $number),)*];
+
+            /// Returns its name in the API.
+            #[must_use]
+            pub fn as_str(self) -> &'static str {
+                match self {
+                    $(Self::$variant => $text,)*
+                }
+            }
+
+            /// Returns its number in the store.
+            #[must_use]
+            pub fn number(self) -> u8 {
+                match self {
+                    $(Self::$variant => $number,)*
+                }
+            }
+        }
+    };
+}
+
+deeds! {
     /// A project was created.
-    CreateProject,
+    CreateProject = "create_project", 1;
     /// A project's settings were changed.
-    UpdateProject,
+    UpdateProject = "update_project", 2;
     /// A project was deleted.
-    DeleteProject,
+    DeleteProject = "delete_project", 3;
     /// A branch was created.
-    CreateBranch,
-    /// A branch was renamed.
-    RenameBranch,
+    CreateBranch = "create_branch", 4;
+    /// A branch was renamed, protected, or given another time or policy.
+    UpdateBranch = "update_branch", 5;
     /// A branch was deleted.
-    DeleteBranch,
+    DeleteBranch = "delete_branch", 6;
     /// A role was created.
-    CreateRole,
+    CreateRole = "create_role", 7;
     /// A role was given another password.
-    ResetRolePassword,
+    ResetRolePassword = "reset_role_password", 8;
     /// A role was dropped.
-    DeleteRole,
+    DeleteRole = "delete_role", 9;
     /// A database was created.
-    CreateDatabase,
+    CreateDatabase = "create_database", 10;
     /// A database was renamed or given another owner.
-    UpdateDatabase,
+    UpdateDatabase = "update_database", 11;
     /// A database was dropped.
-    DeleteDatabase,
+    DeleteDatabase = "delete_database", 12;
     /// An endpoint was created.
-    CreateEndpoint,
+    CreateEndpoint = "create_endpoint", 13;
     /// An endpoint was deleted.
-    DeleteEndpoint,
+    DeleteEndpoint = "delete_endpoint", 14;
     /// An endpoint was asked to run.
-    StartEndpoint,
+    StartEndpoint = "start_endpoint", 15;
     /// An endpoint was asked to stop.
-    SuspendEndpoint,
+    SuspendEndpoint = "suspend_endpoint", 16;
     /// A pass was recorded.
-    RecordPass,
+    RecordPass = "record_pass", 17;
     /// The server was set up.
-    SetUp,
+    SetUp = "set_up", 18;
+    /// A branch's catalog was replaced by another, or by its own past.
+    RestoreBranch = "restore_branch", 19;
+    /// A branch became the one that is meant when none is named.
+    SetDefaultBranch = "set_default_branch", 20;
+    /// A branch's changes were taken into another.
+    MergeBranch = "merge_branch", 21;
+    /// A role was given another time.
+    UpdateRole = "update_role", 22;
+    /// A branch was deleted because its time had come.
+    ExpireBranch = "expire_branch", 23;
+    /// A role was dropped because its time had come.
+    ExpireRole = "expire_role", 24;
+    /// Operations that ended long ago were forgotten.
+    ForgetOperations = "forget_operations", 25;
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn every_deed_has_a_name_and_a_number_of_its_own() {
+        let names: BTreeSet<_> = Deed::ALL.iter().map(|(_, name, _)| name).collect();
+        let numbers: BTreeSet<_> = Deed::ALL.iter().map(|(_, _, number)| number).collect();
+        assert_eq!((names.len(), numbers.len()), (Deed::ALL.len(), Deed::ALL.len()));
+    }
 }

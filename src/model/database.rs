@@ -1,6 +1,7 @@
 //! Database: a Postgres database that the catalog describes.
 
 use crate::model::name::{DatabaseName, RoleName};
+use crate::model::origin::Origin;
 use crate::model::revision::Timestamp;
 
 /// The number of a database: that of the revision which created it, so that it is unique within a
@@ -17,6 +18,8 @@ pub struct Database {
     pub name: DatabaseName,
     /// The role that owns it, which exists in the same catalog.
     pub owner: RoleName,
+    /// Where it was last written. A branch that has it unchanged from its parent has this too.
+    pub origin: Origin,
     /// When it was created, in the branch where it was.
     pub created_at: Timestamp,
     /// When it was last changed.

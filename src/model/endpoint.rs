@@ -32,6 +32,12 @@ pub struct Endpoint {
     pub suspended_at: Option<Timestamp>,
 }
 
+/// Returns a host and a port as URIs have them: an IPv6 address stands in brackets.
+#[must_use]
+pub fn authority(host: &str, port: u16) -> String {
+    if host.contains(':') { format!("[{host}]:{port}") } else { format!("{host}:{port}") }
+}
+
 /// Where an endpoint's Postgres comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Site {

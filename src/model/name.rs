@@ -65,7 +65,8 @@ pub const ROLE_GROUP: &str = "neon_superuser";
 /// The superuser of the computes that Offshoot runs itself.
 pub const COMPUTE_ADMIN: &str = "cloud_admin";
 
-/// The system role with which every project is born, and which nobody can change or delete.
+/// The system role with which projects of the older shape are born, and which nobody can change or
+/// delete.
 pub const SYSTEM_ROLE: &str = "web_access";
 
 /// Names that no client may give to a role. Postgres itself refuses `public` and `none`; the

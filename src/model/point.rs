@@ -4,9 +4,10 @@ use crate::model::lsn::Lsn;
 use crate::model::revision::Timestamp;
 
 /// Where on its parent a branch is to begin.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Point {
     /// At the parent's newest state.
+    #[default]
     Head,
     /// At the last revision at or before this time.
     Time(Timestamp),

@@ -1,5 +1,6 @@
 //! Project: a tree of branches.
 
+use crate::model::branch::PasswordPolicy;
 use crate::model::id::{BranchId, ProjectId};
 use crate::model::name::ProjectName;
 use crate::model::revision::Timestamp;
@@ -17,6 +18,9 @@ pub struct Project {
     pub store_passwords: bool,
     /// How much history it keeps.
     pub history_retention_seconds: u32,
+    /// The policy of new branches whose requests say none; what the parent calls for, where nobody
+    /// said.
+    pub password_policy: Option<PasswordPolicy>,
     /// The branch that is meant when none is named.
     pub default_branch: BranchId,
     /// When it was created.

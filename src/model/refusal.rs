@@ -78,6 +78,79 @@ pub enum Refusal {
         /// One of its children.
         child: BranchId,
     },
+    /// The branch is protected.
+    #[error("branch {0} is protected; take its protection away first (PATCH branch.protected)")]
+    BranchProtected(BranchId),
+    /// A branch of the project is protected.
+    #[error("the project has the protected branch {0}; take its protection away first")]
+    ProjectHasProtected(BranchId),
+    /// A branch is to be restored from its own newest state.
+    #[error(
+        "branch {0} is to be restored from itself, so the request must say from when: give \
+         source_timestamp or source_lsn"
+    )]
+    RestoreWithoutPoint(BranchId),
+    /// What a restore would put out of reach is not to be preserved.
+    #[error(
+        "restoring branch {branch} {why}, so its present state must be kept: give \
+         preserve_under_name"
+    )]
+    RestoreWithoutBackup {
+        /// The branch.
+        branch: BranchId,
+        /// Why that is needed.
+        why: &'static str,
+    },
+    /// The time at which something is to expire is past, or too far away.
+    #[error("expires_at {asked} is out of range; it must lie between {earliest} and {latest}")]
+    ExpiryOutOfRange {
+        /// The time that was asked for.
+        asked: String,
+        /// The earliest that is possible.
+        earliest: String,
+        /// The latest that is possible.
+        latest: String,
+    },
+    /// The branch must not expire.
+    #[error("branch {branch} {why}, so it cannot be given an expires_at")]
+    BranchCannotExpire {
+        /// The branch.
+        branch: BranchId,
+        /// Why.
+        why: &'static str,
+    },
+    /// The branch expires, and so cannot become what must not go by itself.
+    #[error("branch {branch} has an expires_at, so it cannot {what}; set it to null first")]
+    BranchExpires {
+        /// The branch.
+        branch: BranchId,
+        /// What it was to become.
+        what: &'static str,
+    },
+    /// The role owns databases, which must not be left without an owner.
+    #[error(
+        "role \"{role}\" owns the database \"{database}\", so it cannot be given an expires_at"
+    )]
+    RoleCannotExpire {
+        /// The role.
+        role: RoleName,
+        /// A database that it owns.
+        database: DatabaseName,
+    },
+    /// The role expires, and so cannot own a database.
+    #[error("role \"{0}\" has an expires_at, so it cannot own a database; set it to null first")]
+    OwnerExpires(RoleName),
+    /// More passwords would have to be drawn than one request may cost.
+    #[error(
+        "the branch would need {count} new passwords, and at most {max} are drawn at once; give \
+         branch.password_policy `inherit` or `none`"
+    )]
+    TooManyPasswords {
+        /// How many there would be.
+        count: usize,
+        /// How many there can be.
+        max: usize,
+    },
     /// The branch has that name already.
     #[error("cannot set branch to the same name")]
     BranchNameUnchanged,
@@ -128,6 +201,12 @@ pub enum Refusal {
         earliest: String,
         /// The latest that can be answered.
         latest: String,
+    },
+    /// The point lies before what the project keeps of its history.
+    #[error("the history of this project begins at {begins}; name a later point")]
+    HistoryTrimmed {
+        /// The earliest time that can be answered.
+        begins: String,
     },
     /// The LSN lies outside what is known of the branch's Postgres.
     #[error(

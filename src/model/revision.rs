@@ -13,6 +13,9 @@ impl Revision {
     /// Before the first commit: nothing exists.
     pub const ZERO: Self = Self(0);
 
+    /// The first commit of a log.
+    pub const FIRST: Self = Self(1);
+
     /// Returns the revision after this one.
     #[must_use]
     pub fn next(self) -> Self {

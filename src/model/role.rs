@@ -1,6 +1,7 @@
 //! Role: a Postgres role that the catalog describes.
 
 use crate::model::name::RoleName;
+use crate::model::origin::Origin;
 use crate::model::revision::{Revision, Timestamp};
 use crate::model::secret::{Password, Sealed, Verifier};
 
@@ -16,6 +17,10 @@ pub struct Role {
     /// The revision that created it. A role that is dropped and created again under its old name
     /// is another role, and this tells the two apart.
     pub born: Revision,
+    /// Where it was last written. A branch that has it unchanged from its parent has this too.
+    pub origin: Origin,
+    /// When it is deleted by itself, if it is. It cannot log in with its password from then on.
+    pub expires_at: Option<Timestamp>,
     /// When it was created, in the branch where it was.
     pub created_at: Timestamp,
     /// When it was last changed.
@@ -27,6 +32,8 @@ pub struct Role {
 pub enum Login {
     /// Not at all: the role is a group, or the system's.
     Never,
+    /// Not until it is given a password.
+    Unset,
     /// With a password.
     Password(Credential),
 }
@@ -36,7 +43,7 @@ impl Login {
     #[must_use]
     pub fn credential(&self) -> Option<&Credential> {
         match self {
-            Self::Never => None,
+            Self::Never | Self::Unset => None,
             Self::Password(credential) => Some(credential),
         }
     }

@@ -7,8 +7,12 @@
 pub mod branches;
 pub mod databases;
 pub mod endpoints;
+pub mod expiry;
+pub mod operations;
 pub mod passes;
+pub mod passwords;
 pub mod projects;
+pub mod restore;
 pub mod roles;
 
 use crate::model::branch::Branch;
@@ -17,7 +21,7 @@ use crate::model::id::{BranchId, OperationId};
 use crate::model::operation::{Action, Event, Operation, Status, Subject};
 use crate::model::refusal::Refusal;
 use crate::model::revision::Moment;
-use crate::model::state::{Denied, Write};
+use crate::model::state::{Denied, Read, Write};
 
 /// Sixty-four drawn bits from which the ids of a commit's operations are made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -84,15 +88,21 @@ fn changed<S: Write>(
 ) -> Result<Vec<Operation>, Denied<S::Error>> {
     let branch = Branch { updated_at: moment.at, ..branch };
     state.put_branch(branch.clone())?;
+    let work = application(state, &branch, subject)?;
+    schedule(state, moment, seed, &branch, &work)
+}
+
+/// Returns what brings a branch's endpoint, where it has one, to what its catalog has.
+fn application<S: Read>(
+    state: &S,
+    branch: &Branch,
+    subject: Subject,
+) -> Result<Vec<(Action, Subject)>, Denied<S::Error>> {
     let Some(id) = &branch.endpoint else { return Ok(Vec::new()) };
-    let idle = state.endpoint(id)?.is_some_and(|endpoint| endpoint.desired == Power::Idle);
+    let is_idle = state.endpoint(id)?.is_some_and(|endpoint| endpoint.desired == Power::Idle);
     let apply = (Action::ApplyConfig, subject);
-    if idle {
-        let suspend = (Action::SuspendCompute, Subject::Whole);
-        schedule(state, moment, seed, &branch, &[apply, suspend])
-    } else {
-        schedule(state, moment, seed, &branch, &[apply])
-    }
+    let suspend = is_idle.then_some((Action::SuspendCompute, Subject::Whole));
+    Ok([Some(apply), suspend].into_iter().flatten().collect())
 }
 
 /// Ends the unfinished operations of a branch whose work has become pointless.

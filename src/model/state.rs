@@ -45,6 +45,8 @@ pub trait Read {
     fn databases(&self, branch: &BranchId) -> Result<Vec<Database>, Self::Error>;
     /// Returns an operation.
     fn operation(&self, id: OperationId) -> Result<Option<Operation>, Self::Error>;
+    /// Returns up to `limit` operations of the project, oldest first.
+    fn oldest_operations(&self, limit: usize) -> Result<Vec<Operation>, Self::Error>;
     /// Returns the operations of a branch that have not ended, oldest first.
     fn unfinished(&self, branch: &BranchId) -> Result<Vec<Operation>, Self::Error>;
     /// Returns the newest mark of a branch at or before `lsn`.
@@ -84,6 +86,8 @@ pub trait Write: Read {
     fn drop_database(&mut self, branch: &BranchId, name: &DatabaseName) -> Result<(), Self::Error>;
     /// Puts an operation, new or changed.
     fn put_operation(&mut self, operation: Operation) -> Result<(), Self::Error>;
+    /// Removes an operation that has ended.
+    fn remove_operation(&mut self, id: OperationId) -> Result<(), Self::Error>;
     /// Forgets the marks of a branch, whose Postgres is another from now on.
     fn clear_marks(&mut self, branch: &BranchId) -> Result<(), Self::Error>;
     /// Notes which revision a branch's Postgres had at an LSN.

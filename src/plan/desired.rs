@@ -54,7 +54,8 @@ impl Desired {
             (role.name.clone(), DesiredRole { born: role.born, verifier })
         };
         let database = |database: &Database| {
-            let Database { id, name, owner, created_at: _, updated_at: _ } = database.clone();
+            let Database { id, name, owner, origin: _, created_at: _, updated_at: _ } =
+                database.clone();
             (id, DesiredDatabase { name, owner })
         };
         Self {

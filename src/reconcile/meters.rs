@@ -55,6 +55,26 @@ impl Meters {
     }
 }
 
+/// How much went by itself.
+#[derive(Debug, Default)]
+pub struct Expired {
+    /// Branches.
+    pub branches: Counter,
+    /// Roles, those of branches that went left out.
+    pub roles: Counter,
+}
+
+impl Metered for Expired {
+    fn metrics(&self) -> Vec<Metric> {
+        let counts = vec![("branch", self.branches.get()), ("role", self.roles.get())];
+        vec![Metric {
+            name: "offshoot_expired",
+            help: "What was deleted because its time had come.",
+            value: Value::Counters { label: "kind", counts },
+        }]
+    }
+}
+
 impl Metered for Meters {
     fn metrics(&self) -> Vec<Metric> {
         let passes = vec![

@@ -37,9 +37,8 @@ pub fn export(data_dir: &Path, output: &Path, progress: impl FnMut(u64)) -> anyh
         .mode(0o600)
         .open(output)
         .with_context(|| format!("make the file {}", output.display()))?;
-    let heads = transfer::heads(&engine).context("export the store")?;
-    let rows = transfer::export(&engine, &heads, BufWriter::new(&file), progress)
-        .context("export the store")?;
+    let rows =
+        transfer::export(&engine, BufWriter::new(&file), progress).context("export the store")?;
     file.sync_all().with_context(|| format!("write {}", output.display()))?;
     Ok(rows)
 }

@@ -1,7 +1,9 @@
 //! A project's state over persistent trees: one for the project, and one for each branch's catalog,
 //! whose root is in the branch's record.
 
-use std::collections::BTreeMap;
+mod lookup;
+
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
 
 use crate::model::branch::Branch;
@@ -12,77 +14,75 @@ use crate::model::lsn::Lsn;
 use crate::model::name::{BranchName, DatabaseName, RoleName};
 use crate::model::operation::Operation;
 use crate::model::project::Project;
-use crate::model::revision::Revision;
+use crate::model::revision::{Revision, Timestamp};
 use crate::model::role::Role;
 use crate::model::state::{Mark, Read, Write};
 use crate::store::records::{Contents, Keeper, Records, get, list, put};
 use crate::store::stored::{
-    Stored, StoredBranch, StoredBranchId, StoredDatabase, StoredEndpoint, StoredMark,
-    StoredOperation, StoredProject, StoredRole, StoredUnfinished, decode,
+    BranchRecord, Catalogs, Stored, StoredBranch, StoredBranchId, StoredDatabase, StoredEndpoint,
+    StoredMark, StoredOperation, StoredProject, StoredRole, StoredRoleName, StoredUnfinished,
+    decode,
 };
 use crate::store::{StoreError, keys};
 use crate::tree::{NodeId, Tree};
+
+pub use lookup::OperationPage;
 
 /// A project's state at one revision, and the edits that were made to it.
 pub struct Catalog {
     project: Records,
     /// The catalogs that were edited. The others are where their branches' records say.
     edited: BTreeMap<BranchId, Tree>,
+    /// The catalogs that were copied, and from what.
+    copied: BTreeMap<BranchId, Tree>,
+    /// The branches whose records were put.
+    put: BTreeSet<BranchId>,
 }
 
 impl Contents for Catalog {
     fn open(records: Records) -> Self {
-        Self { project: records, edited: BTreeMap::new() }
+        let (edited, copied) = (BTreeMap::new(), BTreeMap::new());
+        Self { project: records, edited, copied, put: BTreeSet::new() }
     }
 
     fn close(mut self, keeper: &mut Keeper) -> Result<Option<NodeId>, StoreError> {
-        for (id, mut catalog) in std::mem::take(&mut self.edited) {
-            let root = catalog.keep(&mut |node| keeper.number(node));
+        let edited = self.edited.keys().cloned();
+        for id in self.put.iter().cloned().chain(edited).collect::<BTreeSet<_>>() {
             let key = keys::branch(&id);
             let found = self.project.get::<StoredBranch>(&key)?;
-            let (branch, _) = found.expect("a catalog that was edited belongs to a branch");
-            self.project.put::<StoredBranch>(&key, (branch, root))?;
+            let BranchRecord { branch, catalogs, due: was_due } =
+                found.expect("a branch that was put or whose catalog was edited is there");
+            let due = self.first_due(&branch)?;
+            let catalogs = self.keep_catalogs(&id, catalogs, keeper);
+            if due != was_due {
+                if let Some(at) = was_due {
+                    self.project.remove(&keys::due(at, &id))?;
+                }
+                if let Some(at) = due {
+                    self.project.put::<StoredBranchId>(&keys::due(at, &id), id)?;
+                }
+            }
+            self.project.put::<StoredBranch>(&key, BranchRecord { branch, catalogs, due })?;
         }
         Ok(self.project.close(keeper))
     }
 }
 
-/// Operations, newest first, and whether there are more.
-pub type OperationPage = (Vec<Operation>, bool);
-
 impl Catalog {
-    /// Returns up to `limit` operations before `before`, newest first.
-    pub fn operations(
-        &self,
-        before: Option<OperationId>,
-        limit: usize,
-    ) -> Result<OperationPage, StoreError> {
-        // The key after all keys of operations.
-        let end = || keys::OPERATIONS.iter().map(|byte| byte + 1).collect();
-        let before = before.map_or_else(end, keys::operation);
-        let mut found = Vec::new();
-        self.project.tree().scan_back(self.project.nodes(), &before, |key, value| {
-            if !key.starts_with(keys::OPERATIONS) || limit < found.len() {
-                return ControlFlow::Break(());
-            }
-            found.push(decode::<StoredOperation>(key, value));
-            ControlFlow::Continue(())
-        })?;
-        let has_more = limit < found.len();
-        found.truncate(limit);
-        Ok((found.into_iter().collect::<Result<_, _>>()?, has_more))
+    /// Returns when something of a branch, or it itself, expires first.
+    fn first_due(&self, branch: &Branch) -> Result<Option<Timestamp>, StoreError> {
+        let role = self.first_expiring(&branch.id)?.and_then(|role| role.expires_at);
+        Ok([branch.expiry.map(|expiry| expiry.at), role].into_iter().flatten().min())
     }
 
-    /// Returns the branches that have unfinished operations; some of them may be deleted.
-    pub fn branches_with_unfinished(&self) -> Result<Vec<BranchId>, StoreError> {
-        let ids = self.project.list::<StoredUnfinished>(keys::UNFINISHED)?;
-        let mut branches = Vec::new();
-        for id in ids {
-            branches.push(self.get_operation(id)?.branch);
+    /// Keeps what was edited of a branch's catalog.
+    fn keep_catalogs(&mut self, id: &BranchId, kept: Catalogs, keeper: &mut Keeper) -> Catalogs {
+        let Some(mut edited) = self.edited.remove(id) else { return kept };
+        let now = edited.keep(&mut |node| keeper.number(node));
+        match self.copied.get(id) {
+            None => Catalogs { now, ..kept },
+            Some(source) => Catalogs { now, source: source.kept_root(), start: now },
         }
-        branches.sort();
-        branches.dedup();
-        Ok(branches)
     }
 
     fn get_operation(&self, id: OperationId) -> Result<Operation, StoreError> {
@@ -92,7 +92,7 @@ impl Catalog {
     /// Returns the root of a branch's catalog, as it was before any edit.
     pub(super) fn kept_catalog(&self, branch: &BranchId) -> Result<Option<Tree>, StoreError> {
         let found = self.project.get::<StoredBranch>(&keys::branch(branch))?;
-        Ok(found.map(|(_, root)| Tree::at(root)))
+        Ok(found.map(|record| Tree::at(record.catalogs.now)))
     }
 
     fn catalog(&self, branch: &BranchId) -> Result<Tree, StoreError> {
@@ -130,6 +130,18 @@ impl Catalog {
         Ok(())
     }
 
+    fn forget_expiry(
+        &mut self,
+        branch: &BranchId,
+        name: &RoleName,
+        was: Option<Timestamp>,
+    ) -> Result<(), StoreError> {
+        match was {
+            Some(at) => self.drop_in(branch, &keys::expiry(at, name)),
+            None => Ok(()),
+        }
+    }
+
     fn drop_in(&mut self, branch: &BranchId, key: &[u8]) -> Result<(), StoreError> {
         let mut catalog = self.catalog(branch)?;
         catalog.remove(self.project.nodes(), key)?;
@@ -147,7 +159,7 @@ impl Read for Catalog {
 
     fn branch(&self, id: &BranchId) -> Result<Option<Branch>, StoreError> {
         let found = self.project.get::<StoredBranch>(&keys::branch(id))?;
-        Ok(found.map(|(branch, _)| branch))
+        Ok(found.map(|record| record.branch))
     }
 
     fn branch_named(&self, name: &BranchName) -> Result<Option<BranchId>, StoreError> {
@@ -156,7 +168,7 @@ impl Read for Catalog {
 
     fn branches(&self) -> Result<Vec<Branch>, StoreError> {
         let found = self.project.list::<StoredBranch>(keys::BRANCHES)?;
-        Ok(found.into_iter().map(|(branch, _)| branch).collect())
+        Ok(found.into_iter().map(|record| record.branch).collect())
     }
 
     fn endpoint(&self, id: &EndpointId) -> Result<Option<Endpoint>, StoreError> {
@@ -191,6 +203,18 @@ impl Read for Catalog {
         self.project.get::<StoredOperation>(&keys::operation(id))
     }
 
+    fn oldest_operations(&self, limit: usize) -> Result<Vec<Operation>, StoreError> {
+        let mut found = Vec::new();
+        self.project.tree().scan(self.project.nodes(), keys::OPERATIONS, |key, value| {
+            if !key.starts_with(keys::OPERATIONS) || limit <= found.len() {
+                return ControlFlow::Break(());
+            }
+            found.push(decode::<StoredOperation>(key, value));
+            ControlFlow::Continue(())
+        })?;
+        found.into_iter().collect()
+    }
+
     fn unfinished(&self, branch: &BranchId) -> Result<Vec<Operation>, StoreError> {
         let ids = self.project.list::<StoredUnfinished>(&keys::unfinished_of(branch))?;
         ids.into_iter().map(|id| self.get_operation(id)).collect()
@@ -206,13 +230,7 @@ impl Read for Catalog {
     }
 
     fn first_mark(&self, branch: &BranchId) -> Result<Option<Mark>, StoreError> {
-        let prefix = keys::marks_of(branch);
-        let mut first = None;
-        self.project.tree().scan(self.project.nodes(), &prefix, |key, value| {
-            first = key.starts_with(&prefix).then(|| decode::<StoredMark>(key, value));
-            ControlFlow::Break(())
-        })?;
-        first.transpose()
+        first::<StoredMark>(&self.project, self.project.tree(), &keys::marks_of(branch))
     }
 }
 
@@ -224,9 +242,9 @@ impl Write for Catalog {
     fn put_branch(&mut self, branch: Branch) -> Result<(), StoreError> {
         let key = keys::branch(&branch.id);
         let before = self.project.get::<StoredBranch>(&key)?;
-        let (was_named, root) = match before {
-            Some((before, root)) => (Some(before.name), root),
-            None => (None, None),
+        let (was_named, catalogs, due) = match before {
+            Some(BranchRecord { branch, catalogs, due }) => (Some(branch.name), catalogs, due),
+            None => (None, Catalogs::default(), None),
         };
         if was_named.as_ref() != Some(&branch.name) {
             if let Some(name) = was_named {
@@ -235,15 +253,22 @@ impl Write for Catalog {
             let name = keys::branch_name(&branch.name);
             self.project.put::<StoredBranchId>(&name, branch.id.clone())?;
         }
-        self.project.put::<StoredBranch>(&key, (branch, root))
+        self.put.insert(branch.id.clone());
+        self.project.put::<StoredBranch>(&key, BranchRecord { branch, catalogs, due })
     }
 
     fn remove_branch(&mut self, id: &BranchId) -> Result<(), StoreError> {
-        if let Some(branch) = self.branch(id)? {
-            self.project.remove(&keys::branch_name(&branch.name))?;
+        let key = keys::branch(id);
+        if let Some(record) = self.project.get::<StoredBranch>(&key)? {
+            self.project.remove(&keys::branch_name(&record.branch.name))?;
+            if let Some(at) = record.due {
+                self.project.remove(&keys::due(at, id))?;
+            }
         }
         self.edited.remove(id);
-        self.project.remove(&keys::branch(id))
+        self.copied.remove(id);
+        self.put.remove(id);
+        self.project.remove(&key)
     }
 
     fn copy_catalog(
@@ -261,6 +286,7 @@ impl Write for Catalog {
                 None => return Ok(false),
             }
         };
+        self.copied.insert(child.clone(), catalog.clone());
         self.edited.insert(child.clone(), catalog);
         Ok(true)
     }
@@ -274,10 +300,20 @@ impl Write for Catalog {
     }
 
     fn put_role(&mut self, branch: &BranchId, role: Role) -> Result<(), StoreError> {
+        let was = self.role(branch, &role.name)?.and_then(|role| role.expires_at);
+        if was != role.expires_at {
+            self.forget_expiry(branch, &role.name, was)?;
+            if let Some(at) = role.expires_at {
+                let key = keys::expiry(at, &role.name);
+                self.put_in::<StoredRoleName>(branch, &key, role.name.clone())?;
+            }
+        }
         self.put_in::<StoredRole>(branch, &keys::role(&role.name), role)
     }
 
     fn drop_role(&mut self, branch: &BranchId, name: &RoleName) -> Result<(), StoreError> {
+        let was = self.role(branch, name)?.and_then(|role| role.expires_at);
+        self.forget_expiry(branch, name, was)?;
         self.drop_in(branch, &keys::role(name))
     }
 
@@ -299,6 +335,10 @@ impl Write for Catalog {
         self.project.put::<StoredOperation>(&keys::operation(operation.id), operation)
     }
 
+    fn remove_operation(&mut self, id: OperationId) -> Result<(), StoreError> {
+        self.project.remove(&keys::operation(id))
+    }
+
     fn clear_marks(&mut self, branch: &BranchId) -> Result<(), StoreError> {
         for mark in self.project.list::<StoredMark>(&keys::marks_of(branch))? {
             self.project.remove(&keys::mark(branch, mark.lsn))?;
@@ -309,4 +349,18 @@ impl Write for Catalog {
     fn put_mark(&mut self, branch: &BranchId, mark: Mark) -> Result<(), StoreError> {
         self.project.put::<StoredMark>(&keys::mark(branch, mark.lsn), mark)
     }
+}
+
+/// Returns the first record of `tree` whose key begins with `prefix`.
+fn first<T: Stored>(
+    records: &Records,
+    tree: &Tree,
+    prefix: &[u8],
+) -> Result<Option<T::Model>, StoreError> {
+    let mut first = None;
+    tree.scan(records.nodes(), prefix, |key, value| {
+        first = key.starts_with(prefix).then(|| decode::<T>(key, value));
+        ControlFlow::Break(())
+    })?;
+    first.transpose()
 }

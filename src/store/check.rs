@@ -1,17 +1,22 @@
 //! The checker: reads everything that is kept, and says what is wrong with it.
 
+mod references;
+
 use std::collections::HashSet;
 use std::sync::Arc;
 
 use crate::chain::Chain;
 use crate::model::revision::{Revision, Timestamp};
+use crate::store::check::references::References;
 use crate::store::engine::{Engine, LogId};
-use crate::store::nodes::{LogNodes, Published};
+use crate::store::nodes::LogNodes;
+use crate::store::published::{Extent, Published};
 use crate::store::stored::{
     Stored, StoredBranch, StoredBranchId, StoredDatabase, StoredEndpoint, StoredMark,
-    StoredOperation, StoredProject, StoredProjectEntry, StoredRole, StoredUnfinished,
-    StoredVaultMark, decode,
+    StoredOperation, StoredProject, StoredProjectEntry, StoredRole, StoredRoleName,
+    StoredUnfinished, StoredVaultMark, decode,
 };
+use crate::store::transfer::rows_below;
 use crate::store::{StoreError, read_row};
 use crate::tree::{Link, Node, NodeId, Nodes};
 
@@ -20,7 +25,7 @@ use crate::tree::{Link, Node, NodeId, Nodes};
 pub struct Findings {
     /// How many logs there are.
     pub logs: u64,
-    /// How many rows they have.
+    /// How many rows they have, those below floors among them.
     pub rows: u64,
     /// How many nodes are reachable.
     pub nodes: u64,
@@ -34,8 +39,9 @@ pub const MAX_FINDINGS: usize = 100;
 /// How much memory the checker gives to nodes.
 const CACHE_BYTES: u64 = 64 << 20;
 
-/// Checks that no log has a hole, that times increase, and that every node that a row reaches is
-/// there and holds records that read. `progress` is told how many rows were checked.
+/// Checks that no log has a hole from its floor on, that times increase, that every node that a row
+/// from there on reaches is there and holds records that read, and that records lead to others that
+/// are there. `progress` is told how many rows were checked.
 pub fn check(
     engine: &Arc<dyn Engine>,
     mut progress: impl FnMut(u64),
@@ -52,42 +58,73 @@ pub fn check(
     };
     for log in logs {
         findings.logs += 1;
-        let nodes = published.as_ref().map(|p| LogNodes::published(Arc::clone(p), log));
-        let mut reached = HashSet::new();
-        let mut before = Timestamp::MIN_UTC;
-        for number in 1..=engine.head(log)?.0 {
-            if MAX_FINDINGS <= findings.wrong.len() {
-                return Ok(findings);
-            }
-            findings.rows += 1;
-            progress(findings.rows);
-            let revision = Revision(number);
-            let row = match read_row(&**engine, log, revision) {
-                Ok(row) => row,
-                Err(error) => {
-                    findings.add(&error);
-                    continue;
-                }
-            };
-            if row.at <= before {
-                findings.wrong.push(format!(
-                    "row {revision} of log {log} is not later than the one before it"
-                ));
-            }
-            before = row.at;
-            if let (Some(root), Some(nodes)) = (row.root, &nodes) {
-                let walk = Walk { log, nodes, newest: revision };
-                walk.check(root, &mut reached, &mut findings);
-            }
+        let extent = Extent { log, floor: engine.floor(log)?, head: engine.head(log)? };
+        // What is left of a log that is being removed is nothing that anybody needs.
+        if extent.is_closed() {
+            continue;
         }
-        findings.nodes += u64::try_from(reached.len()).unwrap_or(u64::MAX);
+        let nodes = published.as_ref().map(|p| LogNodes::published(Arc::clone(p), log));
+        check_log(&**engine, extent, nodes.as_ref(), &mut findings, &mut progress)?;
+        if MAX_FINDINGS <= findings.wrong.len() {
+            break;
+        }
     }
     Ok(findings)
 }
 
+fn check_log(
+    engine: &dyn Engine,
+    Extent { log, floor, head }: Extent,
+    nodes: Option<&LogNodes>,
+    findings: &mut Findings,
+    progress: &mut impl FnMut(u64),
+) -> Result<(), StoreError> {
+    let mut reached = HashSet::new();
+    let mut before = Timestamp::MIN_UTC;
+    let mut newest = None;
+    let holders = rows_below(engine, log, floor)?;
+    for revision in holders.into_iter().chain((floor.0..=head.0).map(Revision)) {
+        if MAX_FINDINGS <= findings.wrong.len() {
+            return Ok(());
+        }
+        let row = match read_row(engine, log, revision) {
+            Ok(row) => row,
+            // It was half deleted, and nobody needs it.
+            Err(StoreError::RowMissing { .. }) if revision < floor => continue,
+            Err(error) => {
+                findings.add(&error);
+                continue;
+            }
+        };
+        findings.rows += 1;
+        progress(findings.rows);
+        if row.at <= before {
+            findings
+                .wrong
+                .push(format!("row {revision} of log {log} is not later than the one before it"));
+        }
+        before = row.at;
+        newest = row.root;
+        if let (Some(root), Some(nodes)) = (row.root.filter(|_| floor <= revision), nodes) {
+            let references = References::new(log, nodes, root);
+            let walk = Walk { log, nodes, newest: revision, references };
+            walk.check(root, &mut reached, findings);
+        }
+    }
+    if let (Some(root), Some(nodes)) = (newest, nodes) {
+        References::new(log, nodes, root).check_all(engine, findings);
+    }
+    findings.nodes += u64::try_from(reached.len()).unwrap_or(u64::MAX);
+    Ok(())
+}
+
 impl Findings {
     fn add(&mut self, error: &StoreError) {
-        self.wrong.push(Chain(error).to_string());
+        let sentence = Chain(error).to_string();
+        // A record that leads nowhere is found in the state that wrote it, and in the newest.
+        if !self.wrong.contains(&sentence) {
+            self.wrong.push(sentence);
+        }
     }
 }
 
@@ -95,6 +132,7 @@ struct Walk<'a> {
     log: LogId,
     nodes: &'a LogNodes,
     newest: Revision,
+    references: References<'a>,
 }
 
 impl Walk<'_> {
@@ -123,8 +161,17 @@ impl Walk<'_> {
                 Ok(Node::Leaf(entries)) => {
                     for (key, value) in entries {
                         match check_record(key, value) {
-                            Ok(catalog) => waiting.extend(catalog),
-                            Err(error) => findings.add(&error),
+                            Ok(roots) => waiting.extend(roots),
+                            Err(error) => {
+                                findings.add(&error);
+                                continue;
+                            }
+                        }
+                        // What the row took over from older ones was checked with them.
+                        if id.revision() == self.newest.0
+                            && let Err(error) = self.references.check(key, value)
+                        {
+                            findings.add(&error);
                         }
                     }
                 }
@@ -133,15 +180,16 @@ impl Walk<'_> {
     }
 }
 
-/// Checks that a record reads, and returns the root of the catalog that it leads to.
-fn check_record(key: &[u8], value: &[u8]) -> Result<Option<NodeId>, StoreError> {
-    fn reads<T: Stored>(key: &[u8], value: &[u8]) -> Result<Option<NodeId>, StoreError> {
-        decode::<T>(key, value).map(|_| None)
+/// Checks that a record reads, and returns the roots of the other trees that it leads to.
+fn check_record(key: &[u8], value: &[u8]) -> Result<Vec<NodeId>, StoreError> {
+    fn reads<T: Stored>(key: &[u8], value: &[u8]) -> Result<Vec<NodeId>, StoreError> {
+        decode::<T>(key, value).map(|_| Vec::new())
     }
     match key.first() {
-        Some(b'B') => decode::<StoredBranch>(key, value).map(|(_, catalog)| catalog),
+        Some(b'B') => StoredBranch::roots(key, value),
         Some(b'S') => reads::<StoredProject>(key, value),
-        Some(b'N') => reads::<StoredBranchId>(key, value),
+        Some(b'N' | b'X') => reads::<StoredBranchId>(key, value),
+        Some(b'e') => reads::<StoredRoleName>(key, value),
         Some(b'E') => reads::<StoredEndpoint>(key, value),
         Some(b'O') => reads::<StoredOperation>(key, value),
         Some(b'P') => reads::<StoredUnfinished>(key, value),

@@ -3,6 +3,9 @@
 //! It drains the queue, applies each command's decision to the log's head as the commands before it
 //! leave it, appends all rows with one sync, publishes the new heads, and then answers everybody,
 //! refusals included: a refusal may depend on a row of the same group.
+//!
+//! Trimming waits in the same queue: a few rows at a time, after the commits that came with them, so
+//! that neither starves the other.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
@@ -15,12 +18,14 @@ use tokio::sync::{mpsc, oneshot, watch};
 use crate::chain::Chain;
 use crate::clock::Clock;
 use crate::model::cause::Cause;
-use crate::model::revision::Moment;
+use crate::model::revision::{Moment, Revision};
 use crate::model::state::Denied;
 use crate::store::engine::{AppendError, LogId, MAX_ROW_BYTES, NewRow};
-use crate::store::nodes::{Head, LogNodes, PendingNodes, Published};
+use crate::store::nodes::{LogNodes, PendingNodes};
+use crate::store::published::{Extent, Head, Published};
 use crate::store::records::{Contents, Keeper, Records};
 use crate::store::row::Row;
+use crate::store::trim::TrimError;
 use crate::store::{CommitError, StoreError};
 use crate::tree::NodeId;
 
@@ -41,11 +46,32 @@ type Decided = Option<Option<NodeId>>;
 
 type Decide = dyn FnMut(Records, Moment, &mut Keeper) -> Decided + Send;
 
-struct Command {
+enum Command {
+    Commit(Commit),
+    Trim(Trim),
+}
+
+struct Commit {
     log: LogId,
     cause: Cause,
     decide: Box<Decide>,
     done: oneshot::Sender<Result<Moment, CommitError>>,
+}
+
+struct Trim {
+    log: LogId,
+    until: Until,
+    rows: Vec<Revision>,
+    done: oneshot::Sender<Result<Option<Extent>, TrimError>>,
+}
+
+/// Up to where a log is trimmed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Until {
+    /// This is the oldest revision that can be asked for, or the head where that is older.
+    Revision(Revision),
+    /// Everything goes, and nobody can commit to the log any more.
+    End,
 }
 
 /// A handle to the thread.
@@ -101,7 +127,7 @@ impl Committer {
         };
         let asked = Instant::now();
         let (done, wait) = oneshot::channel();
-        let command = Command { log, cause, decide: Box::new(decide), done };
+        let command = Command::Commit(Commit { log, cause, decide: Box::new(decide), done });
         {
             let queue = self.queue.lock().expect("a lock that no panic poisons");
             let queue = queue.as_ref().ok_or(CommitError::Busy)?;
@@ -123,6 +149,24 @@ impl Committer {
     pub fn waiting(&self) -> usize {
         let queue = self.queue.lock().expect("a lock that no panic poisons");
         queue.as_ref().map_or(0, |queue| queue.max_capacity() - queue.capacity())
+    }
+
+    /// Raises a log's floor, and deletes those of `rows` that are below it and no longer needed.
+    /// Returns what there is of the log; nothing where it has no rows. It blocks.
+    pub fn trim(
+        &self,
+        log: LogId,
+        until: Until,
+        rows: Vec<Revision>,
+    ) -> Result<Option<Extent>, TrimError> {
+        let (done, wait) = oneshot::channel();
+        let queue = self.queue.lock().expect("a lock that no panic poisons").clone();
+        let queue = queue.ok_or(TrimError::Stopped)?;
+        let sent = queue.blocking_send(Command::Trim(Trim { log, until, rows, done }));
+        // The thread ends when nobody can send any more.
+        drop(queue);
+        sent.map_err(|_| TrimError::Failed)?;
+        wait.blocking_recv().map_err(|_| TrimError::Failed)?
     }
 
     /// Waits until the disk has failed, or the thread has panicked.
@@ -172,20 +216,19 @@ impl Worker {
     fn run(&self, mut commands: mpsc::Receiver<Command>) {
         let mut has_failed = false;
         while let Some(first) = commands.blocking_recv() {
-            let mut group = vec![first];
-            while group.len() < MAX_GROUP {
-                let Ok(next) = commands.try_recv() else { break };
-                group.push(next);
+            let (mut group, mut trims) = (Vec::new(), Vec::new());
+            let mut next = Some(first);
+            while let Some(command) = next {
+                match command {
+                    Command::Commit(commit) => group.push(commit),
+                    Command::Trim(trim) => trims.push(trim),
+                }
+                let is_full = MAX_GROUP <= group.len() + trims.len();
+                next = if is_full { None } else { commands.try_recv().ok() };
             }
-            let answers = if has_failed { None } else { self.commit(&mut group) };
-            has_failed = answers.is_none();
-            if has_failed {
-                self.told.send_replace(State::Failed);
-            }
-            let answers = answers.unwrap_or_else(|| failed(group.len()));
-            for (command, answer) in group.into_iter().zip(answers) {
-                // Who asked may have gone away; the commit stands.
-                drop(command.done.send(answer));
+            has_failed = self.answer(group, has_failed);
+            for trim in trims {
+                has_failed = self.answer_trim(trim, has_failed);
             }
         }
         self.told.send_if_modified(|state| {
@@ -197,8 +240,65 @@ impl Worker {
         });
     }
 
+    /// Commits a group, unless the disk `has_failed`, and answers everybody. Returns whether the
+    /// disk has failed.
+    fn answer(&self, mut group: Vec<Commit>, has_failed: bool) -> bool {
+        let answers = if has_failed { None } else { self.commit(&mut group) };
+        let has_failed = answers.is_none();
+        if has_failed {
+            self.told.send_replace(State::Failed);
+        }
+        let answers = answers.unwrap_or_else(|| failed(group.len()));
+        for (commit, answer) in group.into_iter().zip(answers) {
+            // Who asked may have gone away; the commit stands.
+            drop(commit.done.send(answer));
+        }
+        has_failed
+    }
+
+    /// Trims, unless the disk `has_failed`, and answers. Returns whether the disk has failed.
+    fn answer_trim(&self, trim: Trim, has_failed: bool) -> bool {
+        let Trim { log, until, rows, done } = trim;
+        let answer = if has_failed { Err(TrimError::Failed) } else { self.trim(log, until, &rows) };
+        let has_failed = matches!(answer, Err(TrimError::Failed));
+        if has_failed {
+            self.told.send_replace(State::Failed);
+        }
+        drop(done.send(answer));
+        has_failed
+    }
+
+    fn trim(
+        &self,
+        log: LogId,
+        until: Until,
+        rows: &[Revision],
+    ) -> Result<Option<Extent>, TrimError> {
+        if self.published.is_pinned() {
+            return Err(TrimError::Pinned);
+        }
+        let extent = self.published.extent(log);
+        let Some(Extent { floor, head, .. }) = extent.filter(|e| e.head != Revision::ZERO) else {
+            return Ok(None);
+        };
+        let floor = match until {
+            Until::Revision(revision) => floor.max(revision.min(head)),
+            Until::End => head.next(),
+        };
+        let engine = &self.published.engine;
+        engine.trim(log, floor, rows).map_err(|error| {
+            give_up(&error);
+            TrimError::Failed
+        })?;
+        self.published.raise_floor(log, floor);
+        if head < floor && engine.head(log)? == Revision::ZERO {
+            self.published.forget(log);
+        }
+        Ok(Some(Extent { log, floor, head }))
+    }
+
     /// Commits a group and returns everybody's answer; nothing when the disk has failed.
-    fn commit(&self, commands: &mut [Command]) -> Option<Vec<Result<Moment, CommitError>>> {
+    fn commit(&self, commands: &mut [Commit]) -> Option<Vec<Result<Moment, CommitError>>> {
         for _ in 0..MAX_ATTEMPTS {
             let mut group = Group::default();
             for command in &mut *commands {
@@ -233,7 +333,10 @@ impl Worker {
         Some(commands.iter().map(|_| Err(CommitError::Busy)).collect())
     }
 
-    fn decide(&self, command: &mut Command, group: &mut Group) -> Result<Moment, CommitError> {
+    fn decide(&self, command: &mut Commit, group: &mut Group) -> Result<Moment, CommitError> {
+        if let Err(error) = self.published.check(command.log) {
+            return Err(CommitError::Denied(Denied::Unreadable(error)));
+        }
         let (head, pending) = group
             .heads
             .entry(command.log)

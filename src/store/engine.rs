@@ -82,6 +82,12 @@ pub enum EngineError {
         /// The row's number.
         revision: Revision,
     },
+    /// What is kept cannot be a floor.
+    #[error("the floor of log {log} is damaged")]
+    Floor {
+        /// The log.
+        log: LogId,
+    },
 }
 
 /// Rows were not appended.
@@ -100,15 +106,37 @@ pub enum AppendError {
     Fatal(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
 
+/// Rows were not trimmed: the disk failed. What is kept shows after the store is opened again.
+#[derive(Debug, thiserror::Error)]
+#[error("failed to write to the store")]
+pub struct TrimFailed(#[source] pub Box<dyn std::error::Error + Send + Sync>);
+
 /// Where rows are kept. Its calls block.
 pub trait Engine: Send + Sync {
     /// Returns every log that has rows.
     fn logs(&self) -> Result<Vec<LogId>, EngineError>;
     /// Returns the number of a log's last row, or [`Revision::ZERO`].
     fn head(&self, log: LogId) -> Result<Revision, EngineError>;
+    /// Returns the number of the oldest row whose state can be asked for; 1 where nothing was ever
+    /// trimmed. Rows from there to the head are dense. Those below it are kept for their nodes. A
+    /// log whose floor is above its head is being removed.
+    fn floor(&self, log: LogId) -> Result<Revision, EngineError>;
     /// Returns a row.
     fn row(&self, log: LogId, revision: Revision) -> Result<Option<Vec<u8>>, EngineError>;
+    /// Returns the numbers of up to `limit` rows before `before`, newest first. A row that is half
+    /// deleted may be among them, though [`Engine::row`] does not find it: it is to be trimmed again.
+    fn rows(
+        &self,
+        log: LogId,
+        before: Revision,
+        limit: usize,
+    ) -> Result<Vec<Revision>, EngineError>;
     /// Appends rows, each only if it is absent. They are durable when this returns. A crash in the
     /// middle may leave the first of them, each whole.
     fn append(&self, rows: &[NewRow]) -> Result<(), AppendError>;
+    /// Makes `floor` the floor of a log that has rows, unless that is higher already, and when that
+    /// is durable, deletes those of `rows` that are below it. Others stay, whatever is asked. What a
+    /// crash brings back of them is trimmed again. A log whose last row went is as one that never
+    /// was.
+    fn trim(&self, log: LogId, floor: Revision, rows: &[Revision]) -> Result<(), TrimFailed>;
 }

@@ -9,9 +9,11 @@
 //!   O operation (16 bytes)           an operation; the ids sort by time
 //!   P branch 0 operation             that the operation has not ended
 //!   M branch 0 LSN (8 bytes)         what the branch's Postgres had at that LSN
+//!   X time (8 bytes) branch          when something of the branch, or it itself, expires next
 //! in a branch's catalog
 //!   r name                           a role
 //!   d name                           a database
+//!   e time (8 bytes) name            when the role of that name expires
 //! in the directory
 //!   J project                        a project's log
 //!   V                                which vault key the secrets are sealed with
@@ -23,6 +25,7 @@
 use crate::model::id::{BranchId, EndpointId, OperationId, ProjectId};
 use crate::model::lsn::Lsn;
 use crate::model::name::{BranchName, DatabaseName, RoleName};
+use crate::model::revision::Timestamp;
 
 /// The key of the project.
 pub const PROJECT: &[u8] = b"S";
@@ -40,6 +43,10 @@ pub const ROLES: &[u8] = b"r";
 pub const DATABASES: &[u8] = b"d";
 /// What the keys of the directory's projects begin with.
 pub const PROJECTS: &[u8] = b"J";
+/// What the keys of what expires next begin with.
+pub const DUES: &[u8] = b"X";
+/// What the keys of expiring roles begin with.
+pub const EXPIRIES: &[u8] = b"e";
 /// The key of the vault's mark.
 pub const VAULT: &[u8] = b"V";
 
@@ -105,6 +112,23 @@ pub fn database(name: &DatabaseName) -> Vec<u8> {
     [DATABASES, name.as_str().as_bytes()].concat()
 }
 
+/// The key that says when something of a branch expires next.
+#[must_use]
+pub fn due(at: Timestamp, branch: &BranchId) -> Vec<u8> {
+    [DUES, &time(at), branch.as_str().as_bytes()].concat()
+}
+
+/// The key that says when a role expires.
+#[must_use]
+pub fn expiry(at: Timestamp, name: &RoleName) -> Vec<u8> {
+    [EXPIRIES, &time(at), name.as_str().as_bytes()].concat()
+}
+
+/// A time, so that earlier ones sort first, those before 1970 among them.
+fn time(at: Timestamp) -> [u8; 8] {
+    (at.timestamp_micros().cast_unsigned() ^ 1 << 63).to_be_bytes()
+}
+
 /// The key of a project in the directory.
 #[must_use]
 pub fn project(id: &ProjectId) -> Vec<u8> {
@@ -128,7 +152,17 @@ mod tests {
         prop_oneof![0..3u64, 254..258u64, any::<u64>()].prop_map(Lsn)
     }
 
+    fn at() -> impl Strategy<Value = Timestamp> {
+        (-2..3i64)
+            .prop_map(|micros| Timestamp::from_timestamp_micros(micros * 100).expect("a time"))
+    }
+
     proptest! {
+        #[test]
+        fn dues_sort_as_their_parts_do(a in (at(), branch_id()), b in (at(), branch_id())) {
+            prop_assert_eq!(due(a.0, &a.1).cmp(&due(b.0, &b.1)), a.cmp(&b));
+        }
+
         #[test]
         fn marks_sort_as_their_parts_do(a in (branch_id(), lsn()), b in (branch_id(), lsn())) {
             let keys = [mark(&a.0, a.1), mark(&b.0, b.1)];

@@ -1,42 +1,25 @@
-//! What is published: the newest revision of each log, and the nodes that were read lately.
+//! The nodes of a log: the ones that were read lately, and the ones that are not durable yet.
 
-use std::cmp::Ordering;
 use std::collections::HashMap;
 use std::sync::{Arc, RwLock};
 
 use quick_cache::Weighter;
 use quick_cache::sync::Cache;
-use tokio::sync::watch;
 
-use crate::model::revision::{Moment, Revision, Timestamp};
+use crate::model::revision::Revision;
 use crate::store::engine::{Engine, LogId};
-use crate::store::meters::{CacheUse, Meters};
+use crate::store::meters::CacheUse;
+use crate::store::published::Published;
+use crate::store::row::Row;
 use crate::store::{StoreError, read_row};
 use crate::tree::node::Bytes;
 use crate::tree::{Node, NodeId, Nodes};
 
-/// The last commit of a log, and the root of the state that it left.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Head {
-    /// The commit.
-    pub moment: Moment,
-    /// The root; none where the state is empty.
-    pub root: Option<NodeId>,
-}
-
-impl Head {
-    /// Before the first commit.
-    pub const EMPTY: Self =
-        Self { moment: Moment { revision: Revision::ZERO, at: Timestamp::UNIX_EPOCH }, root: None };
-}
-
-/// What everybody may see.
-pub struct Published {
-    pub(super) engine: Arc<dyn Engine>,
-    pub(super) meters: Meters,
+/// Kept nodes, and the ones among them that were read lately. They never change, so what is here
+/// is good for ever.
+pub struct NodeCache {
+    engine: Arc<dyn Engine>,
     cache: Cache<(LogId, NodeId), Arc<Node>, NodeWeight>,
-    heads: RwLock<HashMap<LogId, Head>>,
-    changes: watch::Sender<u64>,
 }
 
 #[derive(Clone)]
@@ -58,96 +41,28 @@ impl Weighter<(LogId, NodeId), Arc<Node>> for NodeWeight {
 /// The size of a usual node, from which the cache guesses how many it will hold.
 const USUAL_NODE_BYTES: u64 = 1024;
 
-impl Published {
-    /// Loads the newest row of every log that `engine` has.
-    pub fn load(engine: Arc<dyn Engine>, cache_bytes: u64) -> Result<Self, StoreError> {
-        let mut heads = HashMap::new();
-        for log in engine.logs()? {
-            heads.insert(log, load_head(&*engine, log, engine.head(log)?)?);
-        }
+impl NodeCache {
+    /// Returns the nodes that `engine` keeps, none of them read yet.
+    #[must_use]
+    pub fn new(engine: Arc<dyn Engine>, cache_bytes: u64) -> Self {
         let usual = usize::try_from(cache_bytes / USUAL_NODE_BYTES).unwrap_or(usize::MAX);
-        let cache = Cache::with_weighter(usual, cache_bytes, NodeWeight);
-        let (meters, heads) = (Meters::default(), RwLock::new(heads));
-        Ok(Self { engine, meters, cache, heads, changes: watch::channel(0).0 })
+        Self { engine, cache: Cache::with_weighter(usual, cache_bytes, NodeWeight) }
     }
 
-    /// Returns the last commit of a log.
-    pub fn head(&self, log: LogId) -> Head {
-        let heads = self.heads.read().expect("a lock that no panic poisons");
-        heads.get(&log).copied().unwrap_or(Head::EMPTY)
-    }
-
-    /// Returns a commit of a log. One that is not published is missing, though the engine may have
-    /// it already: it may not be durable yet.
-    pub fn head_at(&self, log: LogId, revision: Revision) -> Result<Head, StoreError> {
-        let head = self.head(log);
-        match revision.cmp(&head.moment.revision) {
-            Ordering::Less => load_head(&*self.engine, log, revision),
-            Ordering::Equal => Ok(head),
-            Ordering::Greater => Err(StoreError::RowMissing { log, revision }),
-        }
-    }
-
-    /// Publishes what another process has committed to a log.
-    pub fn refresh(&self, log: LogId) -> Result<(), StoreError> {
-        let head = load_head(&*self.engine, log, self.engine.head(log)?)?;
-        self.publish([(log, head, PendingNodes::default())]);
-        Ok(())
-    }
-
-    /// Returns the last commit of a log at or before `at`.
-    pub fn moment_at(&self, log: LogId, at: Timestamp) -> Result<Option<Moment>, StoreError> {
-        let head = self.head(log).moment;
-        if head.at <= at {
-            return Ok((head.revision != Revision::ZERO).then_some(head));
-        }
-        // The commits up to `low` are at or before the time, those from `high` on are after it.
-        let (mut low, mut high) = (0, head.revision.0);
-        let mut found = None;
-        while low + 1 < high {
-            let middle = low + (high - low) / 2;
-            let moment = load_head(&*self.engine, log, Revision(middle))?.moment;
-            if moment.at <= at {
-                low = middle;
-                found = Some(moment);
-            } else {
-                high = middle;
-            }
-        }
-        Ok(found)
-    }
-
-    /// Returns the newest revision of every log.
-    pub fn revisions(&self) -> HashMap<LogId, Revision> {
-        let heads = self.heads.read().expect("a lock that no panic poisons");
-        heads.iter().map(|(log, head)| (*log, head.moment.revision)).collect()
-    }
-
-    /// Returns a receiver that is told each time that commits were published.
-    pub fn changes(&self) -> watch::Receiver<u64> {
-        self.changes.subscribe()
-    }
-
-    /// Makes durable commits visible.
-    pub fn publish(&self, commits: impl IntoIterator<Item = (LogId, Head, PendingNodes)>) {
-        let mut heads = self.heads.write().expect("a lock that no panic poisons");
-        for (log, head, nodes) in commits {
-            for (id, node) in nodes.drain() {
-                self.cache.insert((log, id), node);
-            }
-            heads.insert(log, head);
-        }
-        drop(heads);
-        self.changes.send_modify(|count| *count += 1);
+    /// Adds a node that is durable.
+    pub fn insert(&self, log: LogId, id: NodeId, node: Arc<Node>) {
+        self.cache.insert((log, id), node);
     }
 
     /// Returns how the cache is used.
+    #[must_use]
     pub fn cache_use(&self) -> CacheUse {
         let cache = &self.cache;
         CacheUse { bytes: cache.weight(), hits: cache.hits(), misses: cache.misses() }
     }
 
-    fn node(&self, log: LogId, id: NodeId) -> Result<Arc<Node>, StoreError> {
+    /// Returns a node.
+    pub fn node(&self, log: LogId, id: NodeId) -> Result<Arc<Node>, StoreError> {
         if let Some(node) = self.cache.get(&(log, id)) {
             return Ok(node);
         }
@@ -159,18 +74,19 @@ impl Published {
             if index == id.index() {
                 wanted = Some(Arc::clone(&node));
             }
-            self.cache.insert((log, NodeId::new(revision.0, index)), node);
+            self.insert(log, NodeId::new(revision.0, index), node);
         }
         wanted.ok_or(StoreError::NodeMissing { log, id })
     }
-}
 
-fn load_head(engine: &dyn Engine, log: LogId, revision: Revision) -> Result<Head, StoreError> {
-    if revision == Revision::ZERO {
-        return Ok(Head::EMPTY);
+    /// Reads the nodes of a row, and returns the root of its state.
+    pub fn root(&self, log: LogId, revision: Revision) -> Result<Option<NodeId>, StoreError> {
+        let Row { root, nodes, .. } = read_row(&*self.engine, log, revision)?;
+        for (index, node) in nodes.into_iter().enumerate() {
+            self.insert(log, NodeId::new(revision.0, index), Arc::new(node));
+        }
+        Ok(root)
     }
-    let row = read_row(engine, log, revision)?;
-    Ok(Head { moment: Moment { revision, at: row.at }, root: row.root })
 }
 
 /// The nodes of commits that are decided and not durable yet. Only the committer sees them.
@@ -186,12 +102,13 @@ impl PendingNodes {
         }
     }
 
-    fn get(&self, id: NodeId) -> Option<Arc<Node>> {
-        self.0.read().expect("a lock that no panic poisons").get(&id).cloned()
+    /// Takes the nodes out.
+    pub(super) fn drain(&self) -> Vec<(NodeId, Arc<Node>)> {
+        self.0.write().expect("a lock that no panic poisons").drain().collect()
     }
 
-    fn drain(&self) -> Vec<(NodeId, Arc<Node>)> {
-        self.0.write().expect("a lock that no panic poisons").drain().collect()
+    fn get(&self, id: NodeId) -> Option<Arc<Node>> {
+        self.0.read().expect("a lock that no panic poisons").get(&id).cloned()
     }
 }
 
@@ -226,7 +143,7 @@ impl Nodes for LogNodes {
     fn node(&self, id: NodeId) -> Result<Arc<Node>, StoreError> {
         match self.pending.as_ref().and_then(|pending| pending.get(id)) {
             Some(node) => Ok(node),
-            None => self.published.node(self.log, id),
+            None => self.published.nodes.node(self.log, id),
         }
     }
 }

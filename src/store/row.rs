@@ -1,22 +1,28 @@
 //! A row: one commit, as bytes.
 //!
 //! ```text
-//! row    format u8 | crc32 u32 of the rest | header length u32 | header (bincode) | nodes
+//! row    format u8 | crc32 u32 of the rest | header length u32 | header (bincode) | nodes (LZ4)
 //! ```
-
-use std::net::IpAddr;
+//!
+//! Nodes are compressed because they repeat the ids of branches in every record: a row takes a
+//! third of the bytes, and so does a commit on the disk.
 
 use bincode::{Decode, Encode};
-use uuid::Uuid;
 
-use crate::model::cause::{Caller, Cause, Deed};
+use crate::model::cause::Cause;
 use crate::model::revision::Timestamp;
 use crate::store::codec::{self, CodecError};
+use crate::store::engine::MAX_ROW_BYTES;
+use crate::store::stored::{Invalid, Stored, StoredCause};
 use crate::tree::encoding::{self, NodeError};
 use crate::tree::{Node, NodeId};
 
 /// The format of a row. Another layout needs another number, and a reader for this one.
 pub const FORMAT: u8 = 1;
+
+/// How many bytes the nodes of a row take at the most before they are compressed. LZ4 cannot do
+/// better than 255 to 1.
+const MAX_NODES_BYTES: usize = 255 * MAX_ROW_BYTES;
 
 /// A commit.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,12 +49,15 @@ pub enum RowError {
     /// They are not the ones that were written.
     #[error("the row's checksum does not match")]
     Checksum,
+    /// The nodes are not as they were compressed.
+    #[error("the row's nodes cannot be decompressed")]
+    Compression,
     /// The header does not read.
     #[error("the row's header is damaged")]
     Header(#[from] CodecError),
-    /// The header holds a deed that is none.
-    #[error("the row has the unknown deed {0}; use a newer Offshoot")]
-    Deed(u8),
+    /// The header holds a cause that is none.
+    #[error("the row's cause is unknown ({0}); use a newer Offshoot")]
+    Cause(Invalid),
     /// The header holds a time that is none.
     #[error("the row's time is out of range")]
     Time,
@@ -66,58 +75,34 @@ pub enum RowError {
 #[derive(Encode, Decode)]
 struct Header {
     at_micros: i64,
-    deed: u8,
-    key: String,
-    request_id: [u8; 16],
-    address: Option<IpAddr>,
+    cause: StoredCause,
     /// 0 where there is no root: no commit has the revision 0.
     root: u64,
     nodes: u32,
+    /// How many bytes the nodes take before they are compressed.
+    nodes_bytes: u32,
 }
-
-/// The deeds and their numbers in the store. A number is never used again for another deed.
-const DEEDS: &[(Deed, u8)] = &[
-    (Deed::CreateProject, 1),
-    (Deed::UpdateProject, 2),
-    (Deed::DeleteProject, 3),
-    (Deed::CreateBranch, 4),
-    (Deed::RenameBranch, 5),
-    (Deed::DeleteBranch, 6),
-    (Deed::CreateRole, 7),
-    (Deed::ResetRolePassword, 8),
-    (Deed::DeleteRole, 9),
-    (Deed::CreateDatabase, 10),
-    (Deed::UpdateDatabase, 11),
-    (Deed::DeleteDatabase, 12),
-    (Deed::CreateEndpoint, 13),
-    (Deed::DeleteEndpoint, 14),
-    (Deed::StartEndpoint, 15),
-    (Deed::SuspendEndpoint, 16),
-    (Deed::RecordPass, 17),
-    (Deed::SetUp, 18),
-];
 
 impl Row {
     /// Writes the row.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
-        let Cause { deed, caller: Caller { key, request_id, address } } = &self.cause;
+        let mut nodes = Vec::new();
+        for node in &self.nodes {
+            encoding::encode(node, &mut nodes);
+        }
         let header = Header {
             at_micros: self.at.timestamp_micros(),
-            deed: DEEDS.iter().find(|(d, _)| d == deed).expect("every deed has a number").1,
-            key: key.clone(),
-            request_id: *request_id.as_bytes(),
-            address: *address,
+            cause: StoredCause::from_model(self.cause.clone()),
             root: self.root.map_or(0, NodeId::raw),
             nodes: u32::try_from(self.nodes.len()).expect("nodes within the limit of a commit"),
+            nodes_bytes: u32::try_from(nodes.len()).expect("records within the limit of each"),
         };
         let header = codec::encode(&header).expect("a header far below the limit of a record");
         let length = u32::try_from(header.len()).expect("a header within the codec's limit");
         let mut body = length.to_be_bytes().to_vec();
         body.extend(header);
-        for node in &self.nodes {
-            encoding::encode(node, &mut body);
-        }
+        body.extend(lz4_flex::block::compress(&nodes));
         let mut row = vec![FORMAT];
         row.extend(crc32fast::hash(&body).to_be_bytes());
         row.extend(body);
@@ -136,21 +121,23 @@ impl Row {
         }
         let (length, body) = body.split_first_chunk().ok_or(RowError::Short)?;
         let length = usize::try_from(u32::from_be_bytes(*length)).map_err(|_| RowError::Short)?;
-        let (header, mut nodes) = body.split_at_checked(length).ok_or(RowError::Short)?;
-        let Header { at_micros, deed, key, request_id, address, root, nodes: count } =
-            codec::decode(header)?;
+        let (header, nodes) = body.split_at_checked(length).ok_or(RowError::Short)?;
+        let Header { at_micros, cause, root, nodes: count, nodes_bytes } = codec::decode(header)?;
+        let nodes_bytes = usize::try_from(nodes_bytes).map_err(|_| RowError::Short)?;
+        if MAX_NODES_BYTES < nodes_bytes {
+            return Err(RowError::Compression);
+        }
+        let nodes = lz4_flex::block::decompress(nodes, nodes_bytes);
+        let nodes = nodes.map_err(|_| RowError::Compression)?;
+        let mut nodes = &nodes[..];
         let nodes = (0..usize::try_from(count).map_err(|_| RowError::Short)?)
             .map(|index| {
                 encoding::decode(&mut nodes).map_err(|source| RowError::Node { index, source })
             })
             .collect::<Result<_, _>>()?;
-        let deed = DEEDS.iter().find(|(_, n)| *n == deed).ok_or(RowError::Deed(deed))?.0;
         Ok(Self {
             at: Timestamp::from_timestamp_micros(at_micros).ok_or(RowError::Time)?,
-            cause: Cause {
-                deed,
-                caller: Caller { key, request_id: Uuid::from_bytes(request_id), address },
-            },
+            cause: cause.into_model().map_err(RowError::Cause)?,
             root: (root != 0).then(|| NodeId::from_raw(root)),
             nodes,
         })

@@ -3,6 +3,8 @@
 //! ```text
 //! key    'C' | log u64 | !revision u64 | piece u16      big-endian, so that the newest row is first
 //! value  piece 0: number of pieces u16, then the first bytes of the row; else the next ones
+//! key    'F' | log u64
+//! value  the log's floor u64; none where that is 1
 //! ```
 //!
 //! sled is frozen, and used as it was measured to be safe:
@@ -14,22 +16,26 @@
 //!   snapshot is only a cache, so the unfinished one is removed first.
 //! * Values stay within 4 KiB: sled moves larger pages to files that it never syncs.
 //! * After a crash sled keeps the first of what was written, in order. Piece 0 is written last, so
-//!   a row is there with its piece 0, and then it is whole.
+//!   a row is there with its piece 0, and then it is whole. It is deleted first for the same reason.
 //! * It takes damage for the end of its log. The `witness` knows which row must be there.
 
 mod witness;
 
+use std::error::Error;
 use std::fs::{self, File};
 use std::path::Path;
 
 use sled::Db;
 
 use crate::model::revision::Revision;
-use crate::store::engine::{AppendError, Engine, EngineError, LogId, NewRow};
+use crate::store::engine::{AppendError, Engine, EngineError, LogId, NewRow, TrimFailed};
 use crate::store::sled::witness::Witness;
 
 /// What a row's key begins with.
 const ROW: u8 = b'C';
+
+/// What the key of a floor begins with.
+const FLOOR: u8 = b'F';
 
 /// The most bytes of a row in one piece.
 const PIECE_BYTES: usize = 4000;
@@ -72,12 +78,69 @@ impl SledEngine {
         let witness = Witness::open(path).map_err(|e| failed(e.into()))?;
         let last = witness.last().map_err(|e| failed(e.into()))?;
         let engine = Self { db, file, witness };
-        match last {
-            Some((log, revision)) if engine.head(log)? < revision => {
-                Err(EngineError::Lost { log, revision })
-            }
-            Some(_) | None => Ok(engine),
+        if let Some((log, revision)) = last
+            && engine.head(log)? < revision
+            && engine.floor(log)? <= revision
+        {
+            return Err(EngineError::Lost { log, revision });
         }
+        engine.forget_removed().map_err(failed)?;
+        Ok(engine)
+    }
+
+    fn sync(&self) -> Result<(), Box<dyn Error + Send + Sync>> {
+        self.db.flush()?;
+        Ok(self.file.sync_data()?)
+    }
+
+    /// Forgets the logs whose last row went, and nothing else before a crash.
+    fn forget_removed(&self) -> Result<(), Box<dyn Error + Send + Sync>> {
+        for key in self.db.range([FLOOR]..[FLOOR + 1]).keys() {
+            let key = key?;
+            let log = key.get(1..).and_then(|log| log.try_into().ok()).map(u64::from_be_bytes);
+            if let Some(log) = log {
+                self.forget_if_removed(LogId(log))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Forgets that there was a log, if it has no rows.
+    fn forget_if_removed(&self, log: LogId) -> Result<(), Box<dyn Error + Send + Sync>> {
+        let floor = floor_key(log);
+        if self.head(log)? == Revision::ZERO && self.db.contains_key(floor)? {
+            // Else its rows might come back without their floor, or be missed.
+            self.sync()?;
+            self.witness.forget(log)?;
+            // Pieces of a row whose first one is gone.
+            let all = key(log, Revision(u64::MAX), 0)..=key(log, Revision::ZERO, u16::MAX);
+            for torn in self.db.range(all).keys() {
+                self.db.remove(torn?)?;
+            }
+            self.db.remove(floor)?;
+        }
+        Ok(())
+    }
+
+    fn raise_floor(
+        &self,
+        log: LogId,
+        floor: Revision,
+    ) -> Result<Revision, Box<dyn Error + Send + Sync>> {
+        let known = self.floor(log)?;
+        if known < floor {
+            self.db.insert(floor_key(log), &floor.0.to_be_bytes())?;
+            self.sync()?;
+        }
+        Ok(known.max(floor))
+    }
+
+    fn delete(&self, log: LogId, revision: Revision) -> Result<(), sled::Error> {
+        let pieces = self.db.range(key(log, revision, 0)..=key(log, revision, u16::MAX)).keys();
+        for piece in pieces.collect::<Result<Vec<_>, _>>()? {
+            self.db.remove(piece)?;
+        }
+        Ok(())
     }
 }
 
@@ -99,6 +162,12 @@ fn key(log: LogId, revision: Revision, piece: u16) -> [u8; 19] {
     key[1..9].copy_from_slice(&log.0.to_be_bytes());
     key[9..17].copy_from_slice(&(!revision.0).to_be_bytes());
     key[17..].copy_from_slice(&piece.to_be_bytes());
+    key
+}
+
+fn floor_key(log: LogId) -> [u8; 9] {
+    let mut key = [FLOOR; 9];
+    key[1..].copy_from_slice(&log.0.to_be_bytes());
     key
 }
 
@@ -145,6 +214,14 @@ impl Engine for SledEngine {
         Ok(Revision::ZERO)
     }
 
+    fn floor(&self, log: LogId) -> Result<Revision, EngineError> {
+        let Some(found) = self.db.get(floor_key(log)).map_err(unread)? else {
+            return Ok(Revision::FIRST);
+        };
+        let floor = (*found).try_into().map_err(|_| EngineError::Floor { log })?;
+        Ok(Revision(u64::from_be_bytes(floor)))
+    }
+
     fn row(&self, log: LogId, revision: Revision) -> Result<Option<Vec<u8>>, EngineError> {
         let Some(first) = self.db.get(key(log, revision, 0)).map_err(unread)? else {
             return Ok(None);
@@ -157,6 +234,28 @@ impl Engine for SledEngine {
             row.extend_from_slice(&piece.ok_or_else(damaged)?);
         }
         Ok(Some(row))
+    }
+
+    fn rows(
+        &self,
+        log: LogId,
+        before: Revision,
+        limit: usize,
+    ) -> Result<Vec<Revision>, EngineError> {
+        let mut rows: Vec<Revision> = Vec::new();
+        let Some(newest) = before.0.checked_sub(1).map(Revision) else { return Ok(rows) };
+        for found in self.db.range(key(log, newest, 0)..=key(log, Revision::ZERO, u16::MAX)).keys()
+        {
+            let Some((_, revision, _)) = parts(&found.map_err(unread)?) else { continue };
+            if rows.last() == Some(&revision) {
+                continue;
+            }
+            if rows.len() == limit {
+                break;
+            }
+            rows.push(revision);
+        }
+        Ok(rows)
     }
 
     fn append(&self, rows: &[NewRow]) -> Result<(), AppendError> {
@@ -183,5 +282,19 @@ impl Engine for SledEngine {
         self.file.sync_data().map_err(failed)?;
         let Some(NewRow { log, revision, bytes: _ }) = rows.last() else { return Ok(()) };
         self.witness.remember(*log, *revision).map_err(failed)
+    }
+
+    fn trim(&self, log: LogId, floor: Revision, rows: &[Revision]) -> Result<(), TrimFailed> {
+        let trim = || {
+            if self.head(log)? == Revision::ZERO {
+                return Ok(());
+            }
+            let floor = self.raise_floor(log, floor)?;
+            for revision in rows.iter().filter(|revision| **revision < floor) {
+                self.delete(log, *revision)?;
+            }
+            self.forget_if_removed(log)
+        };
+        trim().map_err(TrimFailed)
     }
 }

@@ -8,18 +8,22 @@ use crate::model::name::{NameError, TitleError};
 use crate::store::codec::{self, CodecError, RecordTooLarge};
 
 mod branch;
+mod cause;
 mod database;
 mod endpoint;
 mod operation;
+mod origin;
 mod project;
 mod role;
 
-pub use branch::{StoredBranch, StoredBranchId};
+pub use branch::{BranchRecord, Catalogs, StoredBranch, StoredBranchId, StoredPolicy};
+pub use cause::StoredCause;
 pub use database::StoredDatabase;
 pub use endpoint::StoredEndpoint;
 pub use operation::{StoredMark, StoredOperation, StoredUnfinished};
+pub use origin::StoredOrigin;
 pub use project::{StoredProject, StoredProjectEntry, StoredVaultMark};
-pub use role::StoredRole;
+pub use role::{StoredRole, StoredRoleName};
 
 /// A stored shape and the model's type that it stands for.
 pub trait Stored: bincode::Encode + bincode::Decode<()> {
@@ -38,7 +42,8 @@ pub trait Stored: bincode::Encode + bincode::Decode<()> {
 }
 
 /// A stored value is none that the model knows.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
 pub struct Invalid(String);
 
 impl Invalid {

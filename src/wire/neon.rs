@@ -12,6 +12,7 @@ pub mod databases;
 pub mod endpoints;
 pub mod error;
 pub mod operations;
+pub mod origin;
 pub mod projects;
 pub mod roles;
 

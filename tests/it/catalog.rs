@@ -3,8 +3,10 @@
 mod command;
 mod copies;
 mod cutoffs;
+mod flat;
 mod groups;
 mod plain;
+mod trims;
 mod world;
 
 use std::sync::Arc;
@@ -90,6 +92,10 @@ enum Event {
     MoveClock {
         micros: i64,
     },
+    /// Forgets all but so many of the newest revisions.
+    Trim {
+        left: u64,
+    },
     Reopen,
 }
 
@@ -153,6 +159,7 @@ fn event() -> impl Strategy<Value = Event> {
             |(branch, back, kind, lsn)| Event::RecordPass { branch, back, kind, lsn }),
         2 => prop_oneof![-5..5i64, -5_000_000..5_000_000i64].prop_map(
             |micros| Event::MoveClock { micros }),
+        1 => (0..30u64).prop_map(|left| Event::Trim { left }),
         1 => Just(Event::Reopen),
     ]
 }
@@ -162,12 +169,14 @@ impl World {
     fn happen(&mut self, event: &Event, number: u64) {
         match event {
             Event::MoveClock { micros } => self.clock.advance_micros(*micros),
+            Event::Trim { left } => self.trim(*left),
             Event::Reopen => self.reopen(),
             Event::BranchAtHead { parent, name: index, has_endpoint } => {
                 let endpoint = has_endpoint.then(|| endpoint(number));
                 let parent = self.branch(*parent);
                 let (id, cutoff) = (id(self.branches()), Cutoff::Head);
-                let new = NewBranch { id, name: name(*index), parent, cutoff, endpoint };
+                let new =
+                    NewBranch { endpoint, ..NewBranch::new(id, name(*index), parent, cutoff) };
                 self.run(&Command::Branch { new, asked: None });
             }
             Event::BranchInPast { parent, name: index, revision, micros } => {
@@ -176,7 +185,7 @@ impl World {
                 let revision = self.copies.revision_at(asked);
                 let cutoff = Cutoff::Past { revision, at: asked, lsn: None };
                 let (id, parent) = (id(self.branches()), self.branch(*parent));
-                let new = NewBranch { id, name: name(*index), parent, cutoff, endpoint: None };
+                let new = NewBranch::new(id, name(*index), parent, cutoff);
                 self.run(&Command::Branch { new, asked: Some(asked) });
             }
             Event::RecordPass { branch, back, kind, lsn } => {
@@ -235,6 +244,7 @@ impl World {
             | Event::BranchInPast { .. }
             | Event::RecordPass { .. }
             | Event::MoveClock { .. }
+            | Event::Trim { .. }
             | Event::Reopen => unreachable!("{event:?} changes no branch that there is"),
         }
     }

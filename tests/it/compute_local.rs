@@ -2,6 +2,8 @@
 
 use std::fs;
 use std::net::{Ipv4Addr, TcpListener};
+use std::os::unix::fs::PermissionsExt;
+use std::process::Command;
 
 use offshoot::compute::error::ComputeError;
 use offshoot::compute::local::LocalConfig;
@@ -53,6 +55,24 @@ async fn nobody_comes_over_tcp_to_the_databases_of_the_administrator() {
     let rights = "SELECT has_schema_privilege('neon_superuser', 'public', 'CREATE')::text";
     assert_eq!(texts(&server.admin("template1").await, rights).await, ["false"]);
     assert_eq!(texts(&server.admin("neondb").await, rights).await, ["true"]);
+}
+
+#[tokio::test]
+async fn a_client_that_insists_on_tls_and_on_channel_binding_is_served() {
+    let server = Server::started().await;
+    server.converge(&catalog()).await;
+    let uri = format!(
+        "postgresql://sally:old%20secret@127.0.0.1:{}/neondb?sslmode=require&channel_binding=require",
+        server.port
+    );
+    let sql = "SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()";
+    let output = Command::new("psql").args(["-XAtq", &uri, "-c", sql]).output();
+    let output = output.expect("the program psql");
+    let words = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!((String::from_utf8_lossy(&output.stdout).trim(), words.as_str()), ("t", ""));
+    let key = server.root().join("tls/server.key");
+    let mode = fs::metadata(key).expect("a key").permissions().mode();
+    assert_eq!(mode & 0o077, 0, "others can read the key");
 }
 
 #[tokio::test]

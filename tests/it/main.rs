@@ -12,6 +12,7 @@ mod converge;
 mod crash;
 mod end_to_end;
 mod plan;
+mod retention;
 mod server;
 mod store;
 mod support;

@@ -8,16 +8,18 @@ use crate::api::answer::{Answer, Created, Deleted, Found};
 use crate::api::body::Body;
 use crate::api::error::ApiError;
 use crate::api::extract::{InBranch, InProject, branch_id};
-use crate::api::neon::{connection, endpoints, point, unserved};
+use crate::api::neon::{connection, endpoints, point, settings, unserved};
 use crate::api::page::{self, BranchQuery};
 use crate::api::query::Query;
-use crate::control::{self, BranchRequest, Caller, ControlPlane};
+use crate::control::{self, BranchRequest, Caller, ControlPlane, RestoreRequest};
 use crate::model::endpoint::Tuning;
 use crate::model::id::{BranchId, ProjectId};
-use crate::model::name::BranchName;
+use crate::model::role;
+use crate::model::rules::branches::BranchChange;
 use crate::wire::neon::branches::{
-    Annotation, Branch, BranchAnswer, BranchCreateRequest, BranchOperations, BranchUpdate,
-    BranchUpdateRequest, BranchesAnswer, BranchesPagination, CreatedBranch, NewBranch,
+    Annotation, Branch, BranchAnswer, BranchCreateRequest, BranchOperations, BranchRestoreRequest,
+    BranchUpdate, BranchUpdateRequest, BranchesAnswer, BranchesPagination, CreatedBranch,
+    NewBranch,
 };
 use crate::wire::neon::databases::Database;
 use crate::wire::neon::endpoints::{Endpoint, EndpointsAnswer, NewEndpoint};
@@ -69,16 +71,47 @@ pub(super) async fn get_project_branch(
     Ok(Found(BranchAnswer { annotation: Annotation::empty(&branch), branch }))
 }
 
-/// Renames a branch of a project.
+/// Changes the settings of a branch.
 pub(super) async fn update_project_branch(
     State(control): State<ControlPlane>,
     caller: Caller,
     InBranch(at): InBranch,
     Body(BranchUpdateRequest { branch }): Body<BranchUpdateRequest>,
 ) -> Answer<BranchOperations> {
-    let name = new_name(&branch)?;
-    let (project, branch) = control.rename_branch(&caller, &at, name).await?;
+    let (project, branch) = control.update_branch(&caller, &at, change(&branch)?).await?;
     Ok(Found(BranchOperations { branch: Branch::new(&project, branch), operations: Vec::new() }))
+}
+
+/// Makes a branch the default one.
+pub(super) async fn set_default_project_branch(
+    State(control): State<ControlPlane>,
+    caller: Caller,
+    InBranch(at): InBranch,
+) -> Answer<BranchOperations> {
+    let (project, branch) = control.set_default_branch(&caller, &at).await?;
+    Ok(Found(BranchOperations { branch: Branch::new(&project, branch), operations: Vec::new() }))
+}
+
+/// Restores a branch to another's state or to its own past.
+pub(super) async fn restore_project_branch(
+    State(control): State<ControlPlane>,
+    caller: Caller,
+    InBranch(at): InBranch,
+    Body(body): Body<BranchRestoreRequest>,
+) -> Answer<BranchOperations> {
+    let source = branch_id(&body.source_branch_id)?;
+    let point = point::parse_source(body.source_lsn.as_deref(), body.source_timestamp.as_deref());
+    let point = match point {
+        Ok(point) => point,
+        Err(error) => return Err(error.told(&control.history(&at.project, Some(&source))?)),
+    };
+    let preserve_under_name = body.preserve_under_name.as_deref().map(str::parse).transpose()?;
+    let request = RestoreRequest { source, point, preserve_under_name };
+    let (project, branch, operations) = control.restore_branch(&caller, &at, request).await?;
+    Ok(Found(BranchOperations {
+        branch: Branch::new(&project, branch),
+        operations: Operation::list(&at.project, operations),
+    }))
 }
 
 /// Deletes a branch of a project.
@@ -117,7 +150,7 @@ fn request(
     let new = branch.as_ref().unwrap_or(&nothing);
     check_served(new)?;
     let parent = parent(new)?;
-    let point = point::parse(new.parent_lsn.as_deref(), new.parent_timestamp.as_deref());
+    let point = point::parse_parent(new.parent_lsn.as_deref(), new.parent_timestamp.as_deref());
     let point = match point {
         Ok(point) => point,
         Err(error) => return Err(error.told(&control.history(project, parent.as_ref())?)),
@@ -126,15 +159,16 @@ fn request(
         name: new.name.as_deref().map(str::parse).transpose()?,
         parent,
         point,
+        protected: new.protected.unwrap_or(false),
+        expires_at: settings::expires_at(new.expires_at.as_deref())?,
+        password_policy: new.password_policy.as_deref().map(settings::policy).transpose()?,
         endpoint: endpoint(endpoints.as_deref().unwrap_or_default())?,
     })
 }
 
 fn check_served(new: &NewBranch) -> Result<(), ApiError> {
-    unserved::refuse_on("branch.protected", new.protected)?;
     unserved::refuse_on("branch.archived", new.archived)?;
-    unserved::refuse_other("branch.init_source", new.init_source.as_deref(), "parent-data")?;
-    unserved::refuse_set("branch.expires_at", new.expires_at.as_ref())
+    unserved::refuse_other("branch.init_source", new.init_source.as_deref(), "parent-data")
 }
 
 /// Returns the parent that is named. Neon takes an empty name for none.
@@ -157,14 +191,21 @@ fn endpoint(endpoints: &[NewEndpoint]) -> Result<Option<Tuning>, ApiError> {
     }
 }
 
-fn new_name(update: &BranchUpdate) -> Result<BranchName, ApiError> {
-    let BranchUpdate { name, protected, expires_at } = update;
-    unserved::refuse_on("branch.protected", *protected)?;
-    unserved::refuse_set("branch.expires_at", expires_at.as_ref())?;
-    let name = name.as_deref().ok_or_else(|| {
-        ApiError::invalid("there is nothing to change; give branch.name, the branch's new name")
-    })?;
-    Ok(name.parse()?)
+fn change(update: &BranchUpdate) -> Result<BranchChange, ApiError> {
+    let BranchUpdate { name, protected, expires_at, password_policy } = update;
+    let change = BranchChange {
+        name: name.as_deref().map(str::parse).transpose()?,
+        protected: *protected,
+        expires_at: settings::changed_expiry(expires_at)?,
+        password_policy: settings::changed_policy(password_policy)?,
+    };
+    if change == BranchChange::default() {
+        return Err(ApiError::invalid(
+            "there is nothing to change; give branch.name, branch.protected, branch.expires_at or \
+             branch.password_policy",
+        ));
+    }
+    Ok(change)
 }
 
 fn shown(created: control::CreatedBranch) -> CreatedBranch {
@@ -173,14 +214,19 @@ fn shown(created: control::CreatedBranch) -> CreatedBranch {
         branch,
         endpoint,
         roles,
+        passwords,
         databases,
         operations,
         connection,
     } = created;
+    let role = |role: role::Role| {
+        let password = passwords.get(&role.name);
+        Role::new(&branch.id, role).with_password(password)
+    };
     CreatedBranch {
         endpoints: Endpoint::list(&project.id, endpoint.into_iter().collect()),
         operations: Operation::list(&project.id, operations),
-        roles: Role::list(&branch.id, roles),
+        roles: roles.into_iter().map(role).collect(),
         databases: Database::list(&branch.id, databases),
         connection_uris: connection.map(|connection| vec![connection::details(&connection)]),
         branch: Branch::new(&project, branch),

@@ -7,6 +7,7 @@ use crate::api::error::ApiError;
 use crate::api::extract::{InProject, branch_id, database_name, role_name};
 use crate::api::query::Query;
 use crate::control::{Caller, Connection, ConnectionQuery, ControlPlane};
+use crate::model::endpoint::authority;
 use crate::model::secret::Password;
 use crate::wire::neon::connection::{ConnectionDetails, ConnectionParameters, ConnectionUriAnswer};
 use crate::wire::neon::error::ErrorCode;
@@ -44,14 +45,16 @@ fn asked(query: &Query) -> Result<ConnectionQuery, ApiError> {
 pub(super) fn details(connection: &Connection) -> ConnectionDetails {
     let Connection { role, password, host, port, database, tls: _ } = connection;
     let nothing = Password::new("");
+    let authority = authority(host, *port);
     ConnectionDetails {
         connection_uri: Secret::from(&connection.uri()),
         connection_parameters: ConnectionParameters {
             database: database.to_string(),
             password: Secret::from(password.as_ref().unwrap_or(&nothing)),
             role: role.to_string(),
-            host: host.clone(),
-            pooler_host: host.clone(),
+            host: authority.clone(),
+            pooler_host: authority,
+            hostname: host.clone(),
             port: *port,
         },
     }

@@ -8,6 +8,7 @@ use crate::api::body::Body;
 use crate::api::error::ApiError;
 use crate::api::extract::InProject;
 use crate::api::neon::connection;
+use crate::api::neon::settings::{changed_policy, policy};
 use crate::api::neon::tuning::Limits;
 use crate::api::neon::unserved;
 use crate::api::query::Query;
@@ -108,6 +109,7 @@ fn request(new: NewProject) -> Result<ProjectRequest, ApiError> {
         pg_version: new.pg_version.map(TryInto::try_into).transpose()?,
         store_passwords: new.store_passwords,
         history_retention_seconds: new.history_retention_seconds.map(retention).transpose()?,
+        password_policy: new.password_policy.as_deref().map(policy).transpose()?,
         branch_name: branch.name.as_deref().map(str::parse).transpose()?,
         database_name: branch.database_name.as_deref().map(str::parse).transpose()?,
         role_name: branch.role_name.as_deref().map(str::parse).transpose()?,
@@ -116,8 +118,13 @@ fn request(new: NewProject) -> Result<ProjectRequest, ApiError> {
 }
 
 fn change(update: &ProjectUpdate) -> Result<ProjectChange, ApiError> {
-    let ProjectUpdate { name, history_retention_seconds, settings, default_endpoint_settings } =
-        update;
+    let ProjectUpdate {
+        name,
+        history_retention_seconds,
+        password_policy,
+        settings,
+        default_endpoint_settings,
+    } = update;
     unserved::refuse_set("project.settings", settings.as_ref())?;
     if let Some(defaults) = default_endpoint_settings {
         check_defaults(defaults)?;
@@ -125,6 +132,7 @@ fn change(update: &ProjectUpdate) -> Result<ProjectChange, ApiError> {
     Ok(ProjectChange {
         name: name.as_deref().map(str::parse).transpose()?,
         history_retention_seconds: history_retention_seconds.map(retention).transpose()?,
+        password_policy: changed_policy(password_policy)?,
     })
 }
 

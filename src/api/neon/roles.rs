@@ -6,11 +6,14 @@ use crate::api::answer::{Answer, Created, Deleted, Found};
 use crate::api::body::Body;
 use crate::api::error::ApiError;
 use crate::api::extract::{InBranch, InRole};
-use crate::control::{Caller, ControlPlane};
+use crate::api::neon::settings;
+use crate::control::{Caller, ControlPlane, RoleRequest};
+use crate::model::change::Change;
 use crate::wire::neon::error::ErrorCode;
 use crate::wire::neon::operations::Operation;
 use crate::wire::neon::roles::{
-    PasswordAnswer, Role, RoleAnswer, RoleCreateRequest, RoleOperations, RolesAnswer,
+    PasswordAnswer, Role, RoleAnswer, RoleCreateRequest, RoleOperations, RoleUpdate,
+    RoleUpdateRequest, RolesAnswer,
 };
 use crate::wire::secret::Secret;
 
@@ -31,9 +34,12 @@ pub(super) async fn create_project_branch_role(
     InBranch(at): InBranch,
     Body(RoleCreateRequest { role }): Body<RoleCreateRequest>,
 ) -> Result<Created<RoleOperations>, ApiError> {
-    let name = role.name.parse()?;
-    let no_login = role.no_login.unwrap_or(false);
-    let (role, password, operations) = control.create_role(&caller, &at, name, no_login).await?;
+    let request = RoleRequest {
+        name: role.name.parse()?,
+        no_login: role.no_login.unwrap_or(false),
+        expires_at: settings::expires_at(role.expires_at.as_deref())?,
+    };
+    let (role, password, operations) = control.create_role(&caller, &at, request).await?;
     Ok(Created(RoleOperations {
         role: Role::new(&at.branch, role).with_password(password.as_ref()),
         operations: Operation::list(&at.project, operations),
@@ -48,6 +54,29 @@ pub(super) async fn get_project_branch_role(
 ) -> Answer<RoleAnswer> {
     let role = control.get_role(&at, &name)?;
     Ok(Found(RoleAnswer { role: Role::new(&at.branch, role) }))
+}
+
+/// Changes when a role expires.
+pub(super) async fn update_project_branch_role(
+    State(control): State<ControlPlane>,
+    caller: Caller,
+    InRole(at, name): InRole,
+    Body(RoleUpdateRequest { role }): Body<RoleUpdateRequest>,
+) -> Answer<RoleOperations> {
+    let RoleUpdate { expires_at } = role;
+    let expires_at = match settings::changed_expiry(&expires_at)? {
+        Change::Keep => {
+            let message = "there is nothing to change; give role.expires_at, a time or null";
+            return Err(ApiError::invalid(message));
+        }
+        Change::Clear => None,
+        Change::Set(at) => Some(at),
+    };
+    let (role, operations) = control.set_role_expiry(&caller, &at, &name, expires_at).await?;
+    Ok(Found(RoleOperations {
+        role: Role::new(&at.branch, role),
+        operations: Operation::list(&at.project, operations),
+    }))
 }
 
 /// Deletes a role from a branch.

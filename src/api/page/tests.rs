@@ -1,19 +1,16 @@
 //! Pages of branches, in every order and at every limit.
 
 use super::*;
-use crate::model::branch::Lineage;
-use crate::model::revision::Timestamp;
+use crate::model::branch::{Beginning, Lineage};
+use crate::model::revision::{Moment, Revision, Timestamp};
 
 fn branch(index: usize, name: &str, created: i64, updated: i64) -> Branch {
     let at = |micros| Timestamp::from_timestamp_micros(micros).expect("a time");
-    Branch {
-        id: format!("br-{index}").parse().expect("an id"),
-        name: name.parse().expect("a name"),
-        lineage: Lineage::Root,
-        endpoint: None,
-        created_at: at(created),
-        updated_at: at(updated),
-    }
+    let id = format!("br-{index}").parse().expect("an id");
+    let moment = Moment { revision: Revision(1), at: at(created) };
+    let began = Beginning { moment, source: None };
+    let name = name.parse().expect("a name");
+    Branch { updated_at: at(updated), ..Branch::new(id, name, Lineage::Root, began) }
 }
 
 /// Two of them share each time, so that ids must decide.

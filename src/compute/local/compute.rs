@@ -94,7 +94,7 @@ impl LocalCompute {
     }
 
     async fn make_template(&self, bin: &Path, users: &Users) -> Result<PathBuf, ComputeError> {
-        let _alone = self.shared.template.lock().await;
+        let _alone = self.shared.making.lock().await;
         let template = self.shared.root.join(format!("template-{}", self.pg_version));
         if template::version_of(&template).is_some() {
             return Ok(template);
@@ -123,6 +123,7 @@ impl LocalCompute {
         process::clear(&data).await?;
         self.check_port()?;
         self.shared.make_socket_directory(&users)?;
+        let certificate = self.shared.certificate(&users).await?;
         let home = self.home();
         write(&home.join(settings::HBA_FILE), &settings::hba())?;
         write(&home.join(settings::IDENT_FILE), &settings::ident(&users.service.name))?;
@@ -130,7 +131,8 @@ impl LocalCompute {
         let program = bin.join("postgres");
         let mut command = template::command(&program, &users);
         command.arg("-D").arg(&data);
-        for setting in settings::all(&home, &self.shared.socket_directory, self.port) {
+        let sockets = &self.shared.socket_directory;
+        for setting in settings::all(&home, sockets, self.port, &certificate) {
             command.arg("-c").arg(setting);
         }
         // In a group of its own, it does not get the signals of the terminal that Offshoot runs in.

@@ -5,6 +5,7 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::compute::local::certificate::Certificate;
 use crate::model::name::COMPUTE_ADMIN;
 
 /// Small, because there may be hundreds; quiet, because most are idle.
@@ -22,6 +23,7 @@ const TUNING: &[&str] = &[
     "logging_collector=off",
     "unix_socket_permissions=0700",
     "listen_addresses=127.0.0.1",
+    "ssl=on",
 ];
 
 /// After a crash, one call to sync the file system in the place of one for each file.
@@ -54,7 +56,12 @@ pub(super) fn ident(user: &str) -> String {
 
 /// Returns the settings for a compute in `home` that listens on `port` and in `socket_directory`.
 #[must_use]
-pub(super) fn all(home: &Path, socket_directory: &Path, port: u16) -> Vec<String> {
+pub(super) fn all(
+    home: &Path,
+    socket_directory: &Path,
+    port: u16,
+    certificate: &Certificate,
+) -> Vec<String> {
     let file = |name: &str| home.join(name).display().to_string();
     let mut settings: Vec<_> = TUNING.iter().map(|setting| (*setting).to_owned()).collect();
     if cfg!(target_os = "linux") {
@@ -65,6 +72,8 @@ pub(super) fn all(home: &Path, socket_directory: &Path, port: u16) -> Vec<String
         format!("unix_socket_directories={}", quoted(socket_directory)),
         format!("hba_file={}", file(HBA_FILE)),
         format!("ident_file={}", file(IDENT_FILE)),
+        format!("ssl_cert_file={}", certificate.certificate.display()),
+        format!("ssl_key_file={}", certificate.key.display()),
     ]);
     settings
 }

@@ -1,15 +1,18 @@
 //! Rules about branches.
 
-use crate::model::branch::{Branch, BranchPoint, Lineage};
+use crate::model::branch::{Beginning, Branch, BranchPoint, Lineage, PasswordPolicy, Source};
+use crate::model::change::Change;
 use crate::model::endpoint::Endpoint;
 use crate::model::id::BranchId;
 use crate::model::lsn::Lsn;
 use crate::model::name::BranchName;
 use crate::model::operation::{Action, Operation, Subject};
+use crate::model::project::Project;
 use crate::model::refusal::{Refusal, time_text};
 use crate::model::revision::{Moment, Revision, Timestamp};
 use crate::model::rules::endpoints::{self, NewEndpoint};
-use crate::model::rules::{Seed, get_branch, refuse, schedule, supersede};
+use crate::model::rules::passwords::{self, Passwords};
+use crate::model::rules::{Seed, expiry, get_branch, projects, refuse, schedule, supersede};
 use crate::model::state::{Denied, Read, Write};
 
 /// A branch that is to be created.
@@ -23,8 +26,34 @@ pub struct NewBranch {
     pub parent: BranchId,
     /// The last of the parent's revisions that it has.
     pub cutoff: Cutoff,
+    /// Whether it is protected.
+    pub protected: bool,
+    /// When it is to go by itself, if it is.
+    pub expires_at: Option<Timestamp>,
+    /// What it is to do with the passwords that come with a catalog, where that is decided.
+    pub password_policy: Option<PasswordPolicy>,
+    /// What becomes of the passwords now.
+    pub passwords: Passwords,
     /// Its endpoint, if it is to have one.
     pub endpoint: Option<NewEndpoint>,
+}
+
+impl NewBranch {
+    /// Returns a branch that asks for nothing else.
+    #[must_use]
+    pub fn new(id: BranchId, name: BranchName, parent: BranchId, cutoff: Cutoff) -> Self {
+        Self {
+            id,
+            name,
+            parent,
+            cutoff,
+            protected: false,
+            expires_at: None,
+            password_policy: None,
+            passwords: Passwords::Inherited,
+            endpoint: None,
+        }
+    }
 }
 
 /// The last of the parent's revisions that a child has.
@@ -41,6 +70,40 @@ pub enum Cutoff {
         /// The place in the log of the parent's Postgres, where one is known.
         lsn: Option<Lsn>,
     },
+}
+
+impl Cutoff {
+    /// Returns the point on `branch` that it is, for the commit at `moment`.
+    pub(super) fn on<S: Read>(
+        self,
+        state: &S,
+        branch: &Branch,
+        moment: Moment,
+    ) -> Result<BranchPoint, S::Error> {
+        let parent = branch.id.clone();
+        Ok(match self {
+            Self::Head => BranchPoint {
+                cutoff: Revision(moment.revision.0 - 1),
+                at: moment.at,
+                lsn: state.mark_before(&parent, Lsn(u64::MAX))?.map(|mark| mark.lsn),
+                parent,
+            },
+            Self::Past { revision, at, lsn } => BranchPoint { parent, cutoff: revision, at, lsn },
+        })
+    }
+}
+
+/// What is to change about a branch.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct BranchChange {
+    /// Its new name, if it is to have one.
+    pub name: Option<BranchName>,
+    /// Whether it is protected, if that changes.
+    pub protected: Option<bool>,
+    /// When it goes by itself, if that changes.
+    pub expires_at: Change<Timestamp>,
+    /// Its password policy, if that changes.
+    pub password_policy: Change<PasswordPolicy>,
 }
 
 /// A branch as it was born. What is in its catalog is read when the commit is done: a rule that
@@ -66,29 +129,29 @@ pub fn create<S: Write>(
     if state.branch_named(&new.name)?.is_some() {
         return refuse(Refusal::BranchExists(new.name));
     }
-    let point = match new.cutoff {
-        Cutoff::Head => BranchPoint {
-            parent: parent.id.clone(),
-            cutoff: Revision(moment.revision.0 - 1),
-            at: moment.at,
-            lsn: state.mark_before(&parent.id, Lsn(u64::MAX))?.map(|mark| mark.lsn),
-        },
-        Cutoff::Past { revision, at, lsn } => {
-            BranchPoint { parent: parent.id.clone(), cutoff: revision, at, lsn }
+    expiry::check_lasting(&parent, "have child branches").map_err(Denied::Refused)?;
+    let expiry = match new.expires_at {
+        Some(_) if new.protected => {
+            let why = "is protected";
+            return refuse(Refusal::BranchCannotExpire { branch: new.id, why });
         }
+        Some(at) => Some(expiry::of_branch(at, moment).map_err(Denied::Refused)?),
+        None => None,
     };
+    let point = new.cutoff.on(state, &parent, moment)?;
+    let (cutoff, at) = (point.cutoff, point.at);
+    let began = Beginning { moment, source: Some(Source { branch: parent.id.clone(), cutoff }) };
     let branch = Branch {
-        id: new.id,
-        name: new.name,
-        lineage: Lineage::Child(point.clone()),
-        endpoint: None,
-        created_at: moment.at,
-        updated_at: moment.at,
+        protected: new.protected,
+        expiry,
+        password_policy: new.password_policy,
+        ..Branch::new(new.id, new.name, Lineage::Child(point), began)
     };
     state.put_branch(branch.clone())?;
-    if !state.copy_catalog(&branch.id, &parent.id, point.cutoff)? {
-        return refuse(outside_history(&parent, point.at, moment.at));
+    if !state.copy_catalog(&branch.id, &parent.id, cutoff)? {
+        return refuse(outside_history(&parent, at, moment.at));
     }
+    passwords::settle(state, moment, &branch.id, &new.passwords, &[])?;
     let created = (Action::CreateBranch, Subject::Whole);
     let (branch, endpoint, work) = match new.endpoint {
         None => (branch, None, vec![created]),
@@ -111,7 +174,7 @@ pub fn check_time(branch: &Branch, asked: Timestamp, now: Timestamp) -> Result<(
     }
 }
 
-fn outside_history(branch: &Branch, asked: Timestamp, now: Timestamp) -> Refusal {
+pub(super) fn outside_history(branch: &Branch, asked: Timestamp, now: Timestamp) -> Refusal {
     Refusal::TimeOutsideHistory {
         branch: branch.id.clone(),
         asked: time_text(asked),
@@ -144,24 +207,74 @@ pub fn revision_at<S: Read>(
     })
 }
 
-/// Renames a branch.
-pub fn rename<S: Write>(
+/// Changes a branch's settings.
+pub fn update<S: Write>(
     state: &mut S,
     moment: Moment,
     id: &BranchId,
-    name: BranchName,
+    change: &BranchChange,
 ) -> Result<Branch, Denied<S::Error>> {
-    let branch = get_branch(state, id)?;
-    if branch.name == name {
-        return refuse(Refusal::BranchNameUnchanged);
+    let mut branch = get_branch(state, id)?;
+    let BranchChange { name, protected, expires_at, password_policy } = change;
+    if let Some(name) = name {
+        if branch.name == *name {
+            return refuse(Refusal::BranchNameUnchanged);
+        }
+        if state.branch_named(name)?.is_some() {
+            return refuse(Refusal::BranchExists(name.clone()));
+        }
+        branch.name = name.clone();
     }
-    if state.branch_named(&name)?.is_some() {
-        return refuse(Refusal::BranchExists(name));
+    branch.expiry = match expires_at {
+        Change::Keep => branch.expiry,
+        Change::Clear => None,
+        Change::Set(at) => Some(expiry::of_branch(*at, moment).map_err(Denied::Refused)?),
+    };
+    if let Some(protected) = protected {
+        branch.protected = *protected;
     }
-    let branch = Branch { name, updated_at: moment.at, ..branch };
+    branch.password_policy = password_policy.of(branch.password_policy);
+    if branch.expiry.is_some() {
+        let project = projects::current(state)?;
+        expiry::check_branch(state, &project, &branch)?;
+    }
+    branch.updated_at = moment.at;
     state.put_branch(branch.clone())?;
     Ok(branch)
 }
+
+/// Makes a branch the one that is meant when none is named.
+pub fn set_default<S: Write>(
+    state: &mut S,
+    moment: Moment,
+    id: &BranchId,
+) -> Result<Branch, Denied<S::Error>> {
+    let branch = get_branch(state, id)?;
+    expiry::check_lasting(&branch, "become the default branch").map_err(Denied::Refused)?;
+    let project = projects::current(state)?;
+    if project.default_branch != *id {
+        let default_branch = id.clone();
+        state.put_project(Project { default_branch, updated_at: moment.at, ..project })?;
+    }
+    Ok(branch)
+}
+
+/// Returns the children of a branch.
+pub(super) fn children<S: Read>(state: &S, id: &BranchId) -> Result<Vec<Branch>, Denied<S::Error>> {
+    let is_child = |other: &Branch| other.branch_point().is_some_and(|point| point.parent == *id);
+    Ok(state.branches()?.into_iter().filter(is_child).collect())
+}
+
+/// Returns a child of a branch, where it has any.
+pub(super) fn first_child<S: Read>(
+    state: &S,
+    id: &BranchId,
+) -> Result<Option<BranchId>, Denied<S::Error>> {
+    Ok(children(state, id)?.into_iter().next().map(|child| child.id))
+}
+
+/// A branch that was deleted, and what is left to do about it.
+pub type Deleted = (Branch, Vec<Operation>);
 
 /// Deletes a branch, its catalog, its endpoint and the data of its local compute. Nothing is
 /// changed in an attached Postgres.
@@ -170,14 +283,15 @@ pub fn delete<S: Write>(
     moment: Moment,
     seed: Seed,
     id: &BranchId,
-) -> Result<(Branch, Vec<Operation>), Denied<S::Error>> {
+) -> Result<Deleted, Denied<S::Error>> {
     let branch = get_branch(state, id)?;
     if state.project()?.is_some_and(|project| project.default_branch == *id) {
         return refuse(Refusal::BranchIsDefault(id.clone()));
     }
-    let is_parent = |other: &&Branch| other.branch_point().is_some_and(|point| point.parent == *id);
-    if let Some(child) = state.branches()?.iter().find(is_parent) {
-        let child = child.id.clone();
+    if branch.protected {
+        return refuse(Refusal::BranchProtected(id.clone()));
+    }
+    if let Some(child) = first_child(state, id)? {
         return refuse(Refusal::BranchHasChildren { branch: id.clone(), child });
     }
     let operations = remove(state, moment, seed, &branch)?;

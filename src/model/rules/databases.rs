@@ -5,8 +5,10 @@ use crate::model::database::{Database, DatabaseId};
 use crate::model::id::BranchId;
 use crate::model::name::{DatabaseName, RoleName};
 use crate::model::operation::{Operation, Subject};
+use crate::model::origin::Origin;
 use crate::model::refusal::Refusal;
 use crate::model::revision::Moment;
+use crate::model::rules::roles::origin;
 use crate::model::rules::{Seed, changed, get_branch, refuse};
 use crate::model::state::{Denied, Read, Write};
 
@@ -36,7 +38,8 @@ pub fn create<S: Write>(
         return refuse(Refusal::DatabaseExists(name));
     }
     check_owner(state, &branch, &owner)?;
-    put(state, moment, seed, branch, born(moment, name, owner))
+    let database = born(moment, origin(&branch, moment), name, owner);
+    put(state, moment, seed, branch, database)
 }
 
 /// Renames a database or gives it another owner.
@@ -59,7 +62,8 @@ pub fn update<S: Write>(
     }
     let owner = change.owner.unwrap_or_else(|| database.owner.clone());
     check_owner(state, &branch, &owner)?;
-    let database = Database { name: renamed, owner, updated_at: moment.at, ..database };
+    let (origin, updated_at) = (origin(&branch, moment), moment.at);
+    let database = Database { name: renamed, owner, origin, updated_at, ..database };
     put(state, moment, seed, branch, database)
 }
 
@@ -80,11 +84,17 @@ pub fn delete<S: Write>(
 }
 
 /// Returns a new database.
-pub(super) fn born(moment: Moment, name: DatabaseName, owner: RoleName) -> Database {
+pub(super) fn born(
+    moment: Moment,
+    origin: Origin,
+    name: DatabaseName,
+    owner: RoleName,
+) -> Database {
     Database {
         id: DatabaseId(moment.revision.0),
         name,
         owner,
+        origin,
         created_at: moment.at,
         updated_at: moment.at,
     }
@@ -110,6 +120,7 @@ fn check_owner<S: Read>(
 ) -> Result<(), Denied<S::Error>> {
     match state.role(&branch.id, owner)? {
         Some(role) if role.protected => refuse(Refusal::RoleProtected(role.name)),
+        Some(role) if role.expires_at.is_some() => refuse(Refusal::OwnerExpires(role.name)),
         Some(_) => Ok(()),
         None => refuse(Refusal::OwnerMissing(owner.clone())),
     }

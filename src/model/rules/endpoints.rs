@@ -91,6 +91,9 @@ pub fn delete<S: Write>(
 ) -> Result<Changed, Denied<S::Error>> {
     let endpoint = get(state, id)?;
     let branch = get_branch(state, &endpoint.branch)?;
+    if branch.protected {
+        return refuse(Refusal::BranchProtected(branch.id));
+    }
     supersede(state, moment, &branch.id)?;
     forget_foreign_marks(state, &endpoint)?;
     let operations = match endpoint.site {

@@ -1,13 +1,15 @@
 //! Rules about projects.
 
-use crate::model::branch::{Branch, Lineage};
+use crate::model::branch::{Beginning, Branch, Lineage, PasswordPolicy};
+use crate::model::change::Change;
 use crate::model::id::{BranchId, ProjectId};
 use crate::model::name::{BranchName, DatabaseName, ProjectName, RoleName};
 use crate::model::operation::{Action, Subject};
+use crate::model::origin::Origin;
 use crate::model::project::{PgVersion, Project};
 use crate::model::refusal::Refusal;
 use crate::model::revision::Moment;
-use crate::model::role::{Credential, Login};
+use crate::model::role::{Credential, Login, Role};
 use crate::model::rules::branches::{self, Born};
 use crate::model::rules::endpoints::{self, NewEndpoint};
 use crate::model::rules::{Seed, databases, refuse, roles, schedule};
@@ -26,6 +28,8 @@ pub struct NewProject {
     pub store_passwords: bool,
     /// How much history it keeps.
     pub history_retention_seconds: u32,
+    /// The policy of new branches whose requests say none, where that is decided.
+    pub password_policy: Option<PasswordPolicy>,
     /// The id of its default branch.
     pub branch: BranchId,
     /// The name of its default branch.
@@ -36,6 +40,8 @@ pub struct NewProject {
     pub owner: RoleName,
     /// The owner's password.
     pub credential: Credential,
+    /// Whether it is born with the role that the system keeps, as Neon's projects once were.
+    pub has_system_role: bool,
     /// The endpoint of its default branch.
     pub endpoint: NewEndpoint,
 }
@@ -47,6 +53,8 @@ pub struct ProjectChange {
     pub name: Option<ProjectName>,
     /// How much history it is to keep, if that changes.
     pub history_retention_seconds: Option<u32>,
+    /// Its password policy, if that changes.
+    pub password_policy: Change<PasswordPolicy>,
 }
 
 /// Creates a project in a log of its own, which is still empty.
@@ -62,26 +70,25 @@ pub fn create<S: Write>(
         pg_version: new.pg_version,
         store_passwords: new.store_passwords,
         history_retention_seconds: new.history_retention_seconds,
+        password_policy: new.password_policy,
         default_branch: new.branch.clone(),
         created_at: moment.at,
         updated_at: moment.at,
         deleted_at: None,
     };
     state.put_project(project.clone())?;
-    let branch = Branch {
-        id: new.branch,
-        name: new.branch_name,
-        lineage: Lineage::Root,
-        endpoint: None,
-        created_at: moment.at,
-        updated_at: moment.at,
-    };
+    let began = Beginning { moment, source: None };
+    let branch = Branch::new(new.branch, new.branch_name, Lineage::Root, began);
     let (branch, endpoint) = endpoints::put_new(state, moment, branch, new.endpoint)?;
-    let system = roles::born(moment, RoleName::system(), Login::Never, true);
-    let owner = roles::born(moment, new.owner.clone(), Login::Password(new.credential), false);
-    state.put_role(&branch.id, system)?;
+    let origin = Origin { branch: branch.id.clone(), revision: moment.revision };
+    let login = Login::Password(new.credential);
+    let owner = roles::born(moment, origin.clone(), new.owner.clone(), login);
+    if new.has_system_role {
+        let system = roles::born(moment, origin.clone(), RoleName::system(), Login::Never);
+        state.put_role(&branch.id, Role { protected: true, ..system })?;
+    }
     state.put_role(&branch.id, owner)?;
-    state.put_database(&branch.id, databases::born(moment, new.database, new.owner))?;
+    state.put_database(&branch.id, databases::born(moment, origin, new.database, new.owner))?;
     let work = [(Action::CreateTimeline, Subject::Whole), (Action::StartCompute, Subject::Whole)];
     let operations = schedule(state, moment, seed, &branch, &work)?;
     Ok((project, Born { branch, endpoint: Some(endpoint), operations }))
@@ -100,6 +107,7 @@ pub fn update<S: Write>(
         history_retention_seconds: change
             .history_retention_seconds
             .unwrap_or(project.history_retention_seconds),
+        password_policy: change.password_policy.of(project.password_policy),
         updated_at: moment.at,
         ..project
     };
@@ -115,6 +123,9 @@ pub fn delete<S: Write>(
     id: &ProjectId,
 ) -> Result<Project, Denied<S::Error>> {
     let project = get(state, id)?;
+    if let Some(branch) = state.branches()?.into_iter().find(|branch| branch.protected) {
+        return refuse(Refusal::ProjectHasProtected(branch.id));
+    }
     for (index, branch) in (0..).zip(state.branches()?) {
         branches::remove(state, moment, Seed(seed.0.wrapping_add(index)), &branch)?;
     }
@@ -129,4 +140,9 @@ pub fn get<S: Read>(state: &S, id: &ProjectId) -> Result<Project, Denied<S::Erro
         Some(project) if project.deleted_at.is_none() => Ok(project),
         Some(_) | None => refuse(Refusal::ProjectMissing(id.clone())),
     }
+}
+
+/// Returns the project of this state, in which a rule about a branch of it runs.
+pub(super) fn current<S: Read>(state: &S) -> Result<Project, S::Error> {
+    Ok(state.project()?.expect("a branch is in a project"))
 }

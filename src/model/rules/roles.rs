@@ -1,16 +1,37 @@
 //! Rules about roles.
 
+use crate::model::branch::Branch;
 use crate::model::id::BranchId;
-use crate::model::name::RoleName;
+use crate::model::name::{DatabaseName, RoleName};
 use crate::model::operation::{Operation, Subject};
+use crate::model::origin::Origin;
 use crate::model::refusal::{Refusal, and_others};
-use crate::model::revision::Moment;
+use crate::model::revision::{Moment, Timestamp};
 use crate::model::role::{Credential, Login, Role};
-use crate::model::rules::{Seed, changed, get_branch, refuse};
+use crate::model::rules::{Seed, changed, expiry, get_branch, refuse};
 use crate::model::state::{Denied, Read, Write};
 
 /// A role and what is left to do about it.
 pub type Changed = (Role, Vec<Operation>);
+
+/// A role that is to be created.
+#[derive(Clone, Debug)]
+pub struct NewRole {
+    /// Its name.
+    pub name: RoleName,
+    /// How it logs in.
+    pub login: Login,
+    /// When it is to go by itself, if it is.
+    pub expires_at: Option<Timestamp>,
+}
+
+impl NewRole {
+    /// Returns a role that does not go by itself.
+    #[must_use]
+    pub fn new(name: RoleName, login: Login) -> Self {
+        Self { name, login, expires_at: None }
+    }
+}
 
 /// Creates a role on a branch.
 pub fn create<S: Write>(
@@ -18,14 +39,39 @@ pub fn create<S: Write>(
     moment: Moment,
     seed: Seed,
     branch: &BranchId,
-    name: RoleName,
-    login: Login,
+    new: NewRole,
 ) -> Result<Changed, Denied<S::Error>> {
     let branch = get_branch(state, branch)?;
+    let NewRole { name, login, expires_at } = new;
     if state.role(&branch.id, &name)?.is_some() {
         return refuse(Refusal::RoleExists(name));
     }
-    put(state, moment, seed, branch, born(moment, name, login, false))
+    if let Some(at) = expires_at {
+        expiry::check_role(at, moment).map_err(Denied::Refused)?;
+    }
+    let role = born(moment, origin(&branch, moment), name, login);
+    put(state, moment, seed, branch, Role { expires_at, ..role })
+}
+
+/// Changes when a role is to go by itself.
+pub fn set_expiry<S: Write>(
+    state: &mut S,
+    moment: Moment,
+    seed: Seed,
+    branch: &BranchId,
+    name: &RoleName,
+    expires_at: Option<Timestamp>,
+) -> Result<Changed, Denied<S::Error>> {
+    let branch = get_branch(state, branch)?;
+    let role = get_changeable(state, &branch.id, name)?;
+    if let Some(at) = expires_at {
+        expiry::check_role(at, moment).map_err(Denied::Refused)?;
+        if let Some(database) = owned_by(state, &branch.id, name)?.into_iter().next() {
+            return refuse(Refusal::RoleCannotExpire { role: role.name, database });
+        }
+    }
+    let (origin, updated_at) = (origin(&branch, moment), moment.at);
+    put(state, moment, seed, branch, Role { origin, expires_at, updated_at, ..role })
 }
 
 /// Gives a role another password.
@@ -42,7 +88,9 @@ pub fn reset_password<S: Write>(
     if role.login == Login::Never {
         return refuse(Refusal::RoleWithoutPassword(role.name));
     }
-    let role = Role { login: Login::Password(credential), updated_at: moment.at, ..role };
+    let login = Login::Password(credential);
+    let (origin, updated_at) = (origin(&branch, moment), moment.at);
+    let role = Role { login, origin, updated_at, ..role };
     put(state, moment, seed, branch, role)
 }
 
@@ -56,12 +104,7 @@ pub fn delete<S: Write>(
 ) -> Result<Changed, Denied<S::Error>> {
     let branch = get_branch(state, branch)?;
     let role = get_changeable(state, &branch.id, name)?;
-    let owned: Vec<_> = state
-        .databases(&branch.id)?
-        .into_iter()
-        .filter(|database| database.owner == *name)
-        .map(|database| database.name)
-        .collect();
+    let owned = owned_by(state, &branch.id, name)?;
     if let Some(database) = owned.first() {
         return refuse(Refusal::RoleOwnsDatabase {
             role: role.name,
@@ -74,13 +117,30 @@ pub fn delete<S: Write>(
     Ok((role, operations))
 }
 
+fn owned_by<S: Read>(
+    state: &S,
+    branch: &BranchId,
+    name: &RoleName,
+) -> Result<Vec<DatabaseName>, S::Error> {
+    let databases = state.databases(branch)?.into_iter();
+    let owned = databases.filter(|database| database.owner == *name);
+    Ok(owned.map(|database| database.name).collect())
+}
+
+/// Returns the origin of what the commit at `moment` writes on a branch.
+pub(super) fn origin(branch: &Branch, moment: Moment) -> Origin {
+    Origin { branch: branch.id.clone(), revision: moment.revision }
+}
+
 /// Returns a new role.
-pub(super) fn born(moment: Moment, name: RoleName, login: Login, protected: bool) -> Role {
+pub(super) fn born(moment: Moment, origin: Origin, name: RoleName, login: Login) -> Role {
     Role {
         name,
         login,
-        protected,
+        protected: false,
         born: moment.revision,
+        origin,
+        expires_at: None,
         created_at: moment.at,
         updated_at: moment.at,
     }
@@ -90,7 +150,7 @@ fn put<S: Write>(
     state: &mut S,
     moment: Moment,
     seed: Seed,
-    branch: crate::model::branch::Branch,
+    branch: Branch,
     role: Role,
 ) -> Result<Changed, Denied<S::Error>> {
     state.put_role(&branch.id, role.clone())?;

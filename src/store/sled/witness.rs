@@ -8,8 +8,8 @@
 //! log u64 | revision u64 | CRC-32 of both      big-endian
 //! ```
 //!
-//! It is written after the row is durable and never synced: after a power cut it may name an older
-//! row than the last, but never one that was not there.
+//! It is written after the row is durable and not synced: after a power cut it may name an older row
+//! than the last, but never one that was not there. Before a whole log goes, it is synced.
 
 use std::fs::File;
 use std::io;
@@ -52,6 +52,14 @@ impl Witness {
     pub(super) fn remember(&self, log: LogId, revision: Revision) -> io::Result<()> {
         self.file.write_all_at(&format(log, revision), 0)
     }
+
+    /// Sees to it that no power cut brings back the name of a row of `log`, which is being removed.
+    pub(super) fn forget(&self, log: LogId) -> io::Result<()> {
+        if self.last()?.is_some_and(|(last, _)| last == log) {
+            self.file.write_all_at(&[0; BYTES], 0)?;
+        }
+        self.file.sync_data()
+    }
 }
 
 fn format(log: LogId, revision: Revision) -> [u8; BYTES] {
@@ -85,6 +93,17 @@ mod tests {
         }
         let next = Witness::open(directory.path()).expect("a witness");
         assert_eq!(next.last().expect("a file"), Some((LogId(7), Revision(2))));
+    }
+
+    #[test]
+    fn a_log_that_was_removed_is_named_no_more_and_others_are() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let witness = Witness::open(directory.path()).expect("a witness");
+        witness.remember(LogId(7), Revision(2)).expect("a file");
+        witness.forget(LogId(8)).expect("a file");
+        assert_eq!(witness.last().expect("a file"), Some((LogId(7), Revision(2))));
+        witness.forget(LogId(7)).expect("a file");
+        assert_eq!(witness.last().expect("a file"), None);
     }
 
     #[test]

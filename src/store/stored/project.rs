@@ -2,7 +2,7 @@
 
 use bincode::{Decode, Encode};
 
-use super::{Invalid, Stored, time};
+use super::{Invalid, Stored, StoredPolicy, time};
 use crate::model::id::ProjectId;
 use crate::model::project::{PgVersion, Project};
 use crate::store::engine::LogId;
@@ -15,6 +15,7 @@ pub struct StoredProject {
     pg_version: u8,
     store_passwords: bool,
     history_retention_seconds: u32,
+    password_policy: Option<StoredPolicy>,
     default_branch: String,
     created_at: i64,
     updated_at: i64,
@@ -31,6 +32,7 @@ impl Stored for StoredProject {
             pg_version,
             store_passwords,
             history_retention_seconds,
+            password_policy,
             default_branch,
             created_at,
             updated_at,
@@ -42,6 +44,7 @@ impl Stored for StoredProject {
             pg_version: pg_version.number(),
             store_passwords,
             history_retention_seconds,
+            password_policy: password_policy.map(StoredPolicy::of),
             default_branch: default_branch.to_string(),
             created_at: time::store(created_at),
             updated_at: time::store(updated_at),
@@ -56,6 +59,7 @@ impl Stored for StoredProject {
             pg_version,
             store_passwords,
             history_retention_seconds,
+            password_policy,
             default_branch,
             created_at,
             updated_at,
@@ -68,6 +72,7 @@ impl Stored for StoredProject {
                 .map_err(|error| Invalid(error.to_string()))?,
             store_passwords,
             history_retention_seconds,
+            password_policy: password_policy.map(StoredPolicy::policy),
             default_branch: default_branch.parse()?,
             created_at: time::load(created_at)?,
             updated_at: time::load(updated_at)?,

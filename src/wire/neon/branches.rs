@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::model::branch::{self, BranchPoint, Lineage};
+use crate::model::branch::{self, Beginning, BranchPoint, Lineage, Source};
 use crate::model::project;
+use crate::wire::field::Field;
 use crate::wire::neon::CREATION_SOURCE;
 use crate::wire::neon::connection::ConnectionDetails;
 use crate::wire::neon::databases::Database;
@@ -43,6 +44,17 @@ pub struct Branch {
     pub updated_at: Time,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub init_source: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires_at: Option<Time>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ttl_interval_seconds: Option<u32>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_reset_at: Option<Time>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub restored_from: Option<String>,
+    /// What it does with the passwords that come with a catalog; Neon's branches have no such word.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub password_policy: Option<String>,
 }
 
 /// One branch, and what was noted about it.
@@ -132,7 +144,22 @@ pub struct NewBranch {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub init_source: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub expires_at: Option<Value>,
+    pub expires_at: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub password_policy: Option<String>,
+}
+
+/// A restore that is asked for.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(expecting = "an object")]
+pub struct BranchRestoreRequest {
+    pub source_branch_id: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source_lsn: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source_timestamp: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub preserve_under_name: Option<String>,
 }
 
 /// What is to change about a branch.
@@ -150,15 +177,33 @@ pub struct BranchUpdate {
     pub name: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub protected: Option<bool>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub expires_at: Option<Value>,
+    #[serde(default, skip_serializing_if = "Field::is_absent")]
+    pub expires_at: Field<String>,
+    #[serde(default, skip_serializing_if = "Field::is_absent")]
+    pub password_policy: Field<String>,
 }
 
 impl Branch {
     /// Shows a branch of a project.
     #[must_use]
     pub fn new(project: &project::Project, branch: branch::Branch) -> Self {
-        let branch::Branch { id, name, lineage, endpoint: _, created_at, updated_at } = branch;
+        let last_reset_at = branch.reset_at().map(Time);
+        let branch::Branch {
+            id,
+            name,
+            lineage,
+            began: Beginning { moment, source },
+            endpoint: _,
+            protected,
+            expiry,
+            password_policy,
+            created_at,
+            updated_at,
+        } = branch;
+        let restored_from = match (last_reset_at, source) {
+            (Some(_), Some(Source { branch, cutoff: _ })) => Some(branch.to_string()),
+            _ => None,
+        };
         let default = id == project.default_branch;
         let (parent_id, parent_lsn, parent_timestamp, init_source) = match lineage {
             Lineage::Root => (None, None, None, None),
@@ -177,12 +222,12 @@ impl Branch {
             parent_timestamp,
             name: name.to_string(),
             current_state: "ready".to_owned(),
-            state_changed_at: Time(created_at),
+            state_changed_at: Time(moment.at),
             logical_size: 0,
             creation_source: CREATION_SOURCE.to_owned(),
             primary: default,
             default,
-            protected: false,
+            protected,
             cpu_used_sec: 0,
             compute_time_seconds: 0,
             active_time_seconds: 0,
@@ -191,6 +236,11 @@ impl Branch {
             created_at: Time(created_at),
             updated_at: Time(updated_at),
             init_source,
+            expires_at: expiry.map(|expiry| Time(expiry.at)),
+            ttl_interval_seconds: expiry.map(|expiry| expiry.ttl_seconds),
+            last_reset_at,
+            restored_from,
+            password_policy: password_policy.map(|policy| policy.as_str().to_owned()),
         }
     }
 }
@@ -209,7 +259,7 @@ mod tests {
     use super::*;
     use crate::model::lsn::Lsn;
     use crate::model::project::PgVersion;
-    use crate::model::revision::{Revision, Timestamp};
+    use crate::model::revision::{Moment, Revision, Timestamp};
 
     fn shown(lineage: Lineage) -> Value {
         let project = project::Project {
@@ -218,6 +268,7 @@ mod tests {
             pg_version: PgVersion::DEFAULT,
             store_passwords: true,
             history_retention_seconds: 0,
+            password_policy: None,
             default_branch: "br-main".parse().expect("an id"),
             created_at: Timestamp::UNIX_EPOCH,
             updated_at: Timestamp::UNIX_EPOCH,
@@ -228,7 +279,14 @@ mod tests {
             id: id.parse().expect("an id"),
             name: "x".parse().expect("a name"),
             lineage,
+            began: Beginning {
+                moment: Moment { revision: Revision(1), at: Timestamp::UNIX_EPOCH },
+                source: None,
+            },
             endpoint: None,
+            protected: false,
+            expiry: None,
+            password_policy: None,
             created_at: Timestamp::UNIX_EPOCH,
             updated_at: Timestamp::UNIX_EPOCH,
         };

@@ -25,5 +25,6 @@ pub struct ConnectionParameters {
     pub role: String,
     pub host: String,
     pub pooler_host: String,
+    pub hostname: String,
     pub port: u16,
 }

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::model::database::{self, DatabaseId};
 use crate::model::id::BranchId;
 use crate::wire::neon::operations::Operation;
+use crate::wire::neon::origin::Origin;
 use crate::wire::time::Time;
 
 /// A database of a branch.
@@ -16,6 +17,7 @@ pub struct Database {
     pub owner_name: String,
     pub created_at: Time,
     pub updated_at: Time,
+    pub origin: Origin,
 }
 
 /// One database.
@@ -73,7 +75,7 @@ impl Database {
     /// Shows a database of a branch.
     #[must_use]
     pub fn new(branch: &BranchId, database: database::Database) -> Self {
-        let database::Database { id: DatabaseId(id), name, owner, created_at, updated_at } =
+        let database::Database { id: DatabaseId(id), name, owner, origin, created_at, updated_at } =
             database;
         Self {
             id,
@@ -82,6 +84,7 @@ impl Database {
             owner_name: owner.to_string(),
             created_at: Time(created_at),
             updated_at: Time(updated_at),
+            origin: Origin::new(&origin, updated_at),
         }
     }
 

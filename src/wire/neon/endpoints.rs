@@ -3,7 +3,9 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::model::endpoint::{self, Attachment, EndpointState, LOCAL_HOST, Power, Site, Tuning};
+use crate::model::endpoint::{
+    self, Attachment, EndpointState, LOCAL_HOST, Power, Site, Tuning, authority,
+};
 use crate::model::id::ProjectId;
 use crate::wire::neon::operations::Operation;
 use crate::wire::neon::{CREATION_SOURCE, PROVISIONER, REGION};
@@ -14,6 +16,7 @@ use crate::wire::time::Time;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Endpoint {
     pub host: String,
+    pub hostname: String,
     pub port: u16,
     pub id: String,
     pub project_id: String,
@@ -136,15 +139,17 @@ impl Endpoint {
             started_at,
             suspended_at,
         } = endpoint;
-        let (host, port, attached) = match site {
+        let (hostname, port, attached) = match site {
             Site::Local { port } => (LOCAL_HOST.to_owned(), port, None),
             Site::Attached(attachment) => {
                 (attachment.host.clone(), attachment.port, Some(attachment.into()))
             }
         };
         Self {
-            proxy_host: host.clone(),
-            host,
+            // Neon's clients put it into a connection string as it is, and know of no port.
+            host: authority(&hostname, port),
+            proxy_host: hostname.clone(),
+            hostname,
             port,
             id: id.to_string(),
             project_id: project.to_string(),
@@ -239,7 +244,8 @@ mod tests {
             let endpoint = shown(Site::Local { port: 5433 }, state, desired);
             assert_eq!(endpoint.current_state, current);
             assert_eq!(endpoint.pending_state.as_deref(), pending);
-            assert_eq!((endpoint.host.as_str(), endpoint.port), ("127.0.0.1", 5433));
+            assert_eq!(endpoint.host, "127.0.0.1:5433");
+            assert_eq!((endpoint.hostname.as_str(), endpoint.port), ("127.0.0.1", 5433));
         }
     }
 
@@ -254,7 +260,8 @@ mod tests {
             tls: TlsMode::VerifyFull,
         };
         let endpoint = shown(Site::Attached(attachment), EndpointState::Active, Power::Active);
-        assert_eq!((endpoint.host.as_str(), endpoint.port), ("db.example.com", 6432));
+        assert_eq!(endpoint.host, "db.example.com:6432");
+        assert_eq!((endpoint.hostname.as_str(), endpoint.port), ("db.example.com", 6432));
         insta::assert_snapshot!(
             serde_json::to_string(&endpoint.attached).expect("JSON"),
             @r#"{"host":"db.example.com","port":6432,"database":"postgres","user":"admin","sslmode":"verify-full"}"#

@@ -84,6 +84,14 @@ codes! {
     BranchIsDefault = "BRANCH_IS_DEFAULT",
     /// The branch has children.
     BranchHasChildren = "BRANCH_HAS_CHILDREN",
+    /// The branch, or one of the project's, is protected.
+    BranchProtected = "BRANCH_PROTECTED",
+    /// The branch must not go by itself.
+    BranchCannotExpire = "BRANCH_CANNOT_EXPIRE",
+    /// The role must not go by itself.
+    RoleCannotExpire = "ROLE_CANNOT_EXPIRE",
+    /// The branch has more roles than one request can work on.
+    RolesLimitExceeded = "ROLES_LIMIT_EXCEEDED",
     /// The endpoint's Postgres is run by others.
     EndpointAttached = "ENDPOINT_ATTACHED",
     /// There is no room for another endpoint.
@@ -133,6 +141,10 @@ impl ErrorCode {
             | Self::OwnerNotFound
             | Self::BranchIsDefault
             | Self::BranchHasChildren
+            | Self::BranchProtected
+            | Self::BranchCannotExpire
+            | Self::RoleCannotExpire
+            | Self::RolesLimitExceeded
             | Self::EndpointAttached
             | Self::EndpointsLimitExceeded
             | Self::PgVersionNotInstalled => 422,
@@ -178,6 +190,10 @@ impl ErrorCode {
             | Self::OwnerNotFound
             | Self::BranchIsDefault
             | Self::BranchHasChildren
+            | Self::BranchProtected
+            | Self::BranchCannotExpire
+            | Self::RoleCannotExpire
+            | Self::RolesLimitExceeded
             | Self::EndpointAttached
             | Self::EndpointsLimitExceeded
             | Self::PgVersionNotInstalled => false,

@@ -5,6 +5,7 @@ use serde_json::{Map, Value};
 
 use crate::model::endpoint::{LOCAL_HOST, Tuning};
 use crate::model::project;
+use crate::wire::field::Field;
 use crate::wire::neon::branches::Branch;
 use crate::wire::neon::connection::ConnectionDetails;
 use crate::wire::neon::databases::Database;
@@ -54,6 +55,9 @@ pub struct ProjectCore {
     pub cpu_used_sec: u64,
     pub creation_source: String,
     pub history_retention_seconds: u32,
+    /// The policy of new branches; Neon's projects have no such word.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub password_policy: Option<String>,
     pub created_at: Time,
     pub updated_at: Time,
     pub synthetic_storage_size: u64,
@@ -139,6 +143,8 @@ pub struct NewProject {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub history_retention_seconds: Option<i64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub password_policy: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub branch: Option<FirstBranch>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub settings: Option<Value>,
@@ -193,6 +199,8 @@ pub struct ProjectUpdate {
     pub name: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub history_retention_seconds: Option<i64>,
+    #[serde(default, skip_serializing_if = "Field::is_absent")]
+    pub password_policy: Field<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub settings: Option<Value>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -207,6 +215,7 @@ impl From<project::Project> for ProjectCore {
             pg_version,
             store_passwords,
             history_retention_seconds,
+            password_policy,
             default_branch: _,
             created_at,
             updated_at,
@@ -230,6 +239,7 @@ impl From<project::Project> for ProjectCore {
             history_retention_seconds,
             created_at: Time(created_at),
             updated_at: Time(updated_at),
+            password_policy: password_policy.map(|policy| policy.as_str().to_owned()),
             synthetic_storage_size: 0,
             owner_id: OWNER.to_owned(),
         }

@@ -5,7 +5,9 @@ use serde::{Deserialize, Serialize};
 use crate::model::id::BranchId;
 use crate::model::role::{self, Login};
 use crate::model::secret::Password;
+use crate::wire::field::Field;
 use crate::wire::neon::operations::Operation;
+use crate::wire::neon::origin::Origin;
 use crate::wire::secret::Secret;
 use crate::wire::time::Time;
 
@@ -21,6 +23,9 @@ pub struct Role {
     pub authentication_method: String,
     pub created_at: Time,
     pub updated_at: Time,
+    pub origin: Origin,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires_at: Option<Time>,
 }
 
 /// One role.
@@ -62,16 +67,42 @@ pub struct NewRole {
     pub name: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub no_login: Option<bool>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires_at: Option<String>,
+}
+
+/// What is to change about a role.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(expecting = "an object")]
+pub struct RoleUpdateRequest {
+    pub role: RoleUpdate,
+}
+
+/// The changes; what is absent stays.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(expecting = "an object")]
+pub struct RoleUpdate {
+    #[serde(default, skip_serializing_if = "Field::is_absent")]
+    pub expires_at: Field<String>,
 }
 
 impl Role {
     /// Shows a role of a branch, without its password.
     #[must_use]
     pub fn new(branch: &BranchId, role: role::Role) -> Self {
-        let role::Role { name, login, protected, born: _, created_at, updated_at } = role;
+        let role::Role {
+            name,
+            login,
+            protected,
+            born: _,
+            origin,
+            expires_at,
+            created_at,
+            updated_at,
+        } = role;
         let authentication_method = match login {
             Login::Never => "no_login",
-            Login::Password(_) => "password",
+            Login::Unset | Login::Password(_) => "password",
         };
         Self {
             branch_id: branch.to_string(),
@@ -81,6 +112,8 @@ impl Role {
             authentication_method: authentication_method.to_owned(),
             created_at: Time(created_at),
             updated_at: Time(updated_at),
+            origin: Origin::new(&origin, updated_at),
+            expires_at: expires_at.map(Time),
         }
     }
 
@@ -100,6 +133,7 @@ impl Role {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::origin;
     use crate::model::revision::{Revision, Timestamp};
     use crate::model::role::Credential;
     use crate::model::secret::{Sealed, Verifier};
@@ -110,6 +144,11 @@ mod tests {
             login,
             protected: false,
             born: Revision(3),
+            origin: origin::Origin {
+                branch: "br-a".parse().expect("an id"),
+                revision: Revision(3),
+            },
+            expires_at: None,
             created_at: Timestamp::UNIX_EPOCH,
             updated_at: Timestamp::UNIX_EPOCH,
         };
@@ -127,7 +166,7 @@ mod tests {
         let role = shown(Login::Password(Credential { verifier, sealed }));
         insta::assert_snapshot!(
             json(&role),
-            @r#"{"branch_id":"br-a","name":"we ird/n","protected":false,"authentication_method":"password","created_at":"1970-01-01T00:00:00.000000Z","updated_at":"1970-01-01T00:00:00.000000Z"}"#
+            @r#"{"branch_id":"br-a","name":"we ird/n","protected":false,"authentication_method":"password","created_at":"1970-01-01T00:00:00.000000Z","updated_at":"1970-01-01T00:00:00.000000Z","origin":{"branch_id":"br-a","revision":3,"at":"1970-01-01T00:00:00.000000Z"}}"#
         );
     }
 

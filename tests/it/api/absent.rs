@@ -1,8 +1,9 @@
 //! What is not there, or cannot be.
 
+use offshoot::control::Settings;
 use serde_json::{Value, json};
 
-use super::plane::TestProject;
+use super::plane::{TestPlane, TestProject};
 
 #[tokio::test]
 async fn deleting_what_is_not_there_succeeds_without_a_body() {
@@ -63,8 +64,20 @@ async fn what_cannot_be_a_name_or_an_id_is_answered_like_what_is_unknown() {
 }
 
 #[tokio::test]
-async fn the_role_of_the_system_can_be_neither_deleted_nor_reset() {
+async fn a_project_is_born_with_one_role_where_no_account_is_named() {
     let project = TestProject::new().await;
+    let listed = project.ask("GET", &format!("{}/roles", project.main()), Value::Null).await;
+    for roles in [&listed.body["roles"], &project.created["roles"]] {
+        let names: Vec<_> = roles.as_array().expect("a list").iter().map(|r| &r["name"]).collect();
+        assert_eq!(names, ["neondb_owner"]);
+    }
+}
+
+#[tokio::test]
+async fn the_role_of_the_system_can_be_neither_deleted_nor_reset() {
+    let account = Some("casey".parse().expect("a name"));
+    let settings = Settings { account, ..Settings::default() };
+    let project = TestPlane::with_settings(settings).await.create_project().await;
     let role = format!("{}/roles/web_access", project.main());
     project.ask("DELETE", &role, Value::Null).await.is_refused(422, "ROLE_PROTECTED");
     let reset = format!("{role}/reset_password");

@@ -14,10 +14,12 @@ async fn a_project_is_born_with_all_that_it_takes_to_connect() {
     let parameters = &connection["connection_parameters"];
     assert_eq!(parameters["password"], owner["password"]);
     assert_eq!(
-        (&parameters["host"], &parameters["database"]),
+        (&parameters["hostname"], &parameters["database"]),
         (&json!("127.0.0.1"), &json!("neondb"))
     );
-    assert_eq!(parameters["port"], created["endpoints"][0]["port"]);
+    for field in ["host", "hostname", "port"] {
+        assert_eq!(parameters[field], created["endpoints"][0][field]);
+    }
     let asked = "/connection_uri?database_name=neondb&role_name=neondb_owner&pooled=True";
     let answered = project.ask("GET", asked, Value::Null).await;
     assert_eq!(answered.body["uri"], connection["connection_uri"]);
@@ -77,7 +79,10 @@ async fn an_attached_endpoint_is_reached_where_it_is_and_never_started() {
     let created = project.ask("POST", "/endpoints", new).await;
     assert_eq!(created.status, 201, "{:#}", created.body);
     let endpoint = &created.body["endpoint"];
-    assert_eq!((&endpoint["host"], &endpoint["port"]), (&json!("db.example.com"), &json!(5432)));
+    assert_eq!(
+        (&endpoint["host"], &endpoint["port"]),
+        (&json!("db.example.com:5432"), &json!(5432))
+    );
     assert_eq!(endpoint["attached"]["sslmode"], "require");
     assert!(!created.body.to_string().contains("hunter2"));
     let id = endpoint["id"].as_str().expect("an id");

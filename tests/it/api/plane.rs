@@ -45,12 +45,20 @@ pub struct Answer {
 
 impl TestPlane {
     pub async fn new() -> Self {
-        let temporary = FileSystem(std::env::temp_dir());
-        Self::with(Room::new(Box::new(temporary), 0)).await
+        Self::over(temporary(), Settings::default()).await
     }
 
     /// Returns a server that has this much room.
-    pub async fn with(room: Room) -> Self {
+    pub async fn with_room(room: Room) -> Self {
+        Self::over(room, Settings::default()).await
+    }
+
+    /// Returns a server about which its operator decided this.
+    pub async fn with_settings(settings: Settings) -> Self {
+        Self::over(temporary(), settings).await
+    }
+
+    async fn over(room: Room, settings: Settings) -> Self {
         let directory = tempfile::tempdir().expect("a directory");
         let clock = Arc::new(SystemClock);
         let store = Store::open(directory.path(), 1 << 20, clock.clone()).expect("a new store");
@@ -61,7 +69,7 @@ impl TestPlane {
             room: Arc::new(room),
             ports: Ports::new(PORTS),
         };
-        let settings = Settings { installed: vec![PgVersion::DEFAULT], ..Settings::default() };
+        let settings = Settings { installed: vec![PgVersion::DEFAULT], ..settings };
         let control = ControlPlane::open(store, machine, settings).await.expect("a new store");
         let router = api::router(Api {
             control,
@@ -144,6 +152,11 @@ impl TestProject {
             .map(|role| role["name"].as_str().expect("a name").to_owned())
             .collect()
     }
+}
+
+/// Returns the room of the tests' machine, without a floor.
+fn temporary() -> Room {
+    Room::new(Box::new(FileSystem(std::env::temp_dir())), 0)
 }
 
 impl Answer {

@@ -33,31 +33,39 @@ async fn show(project: &TestProject) -> Vec<Value> {
     shown
 }
 
-#[tokio::test]
-async fn every_change_is_refused_while_the_disk_is_too_full_and_nothing_is_changed() {
-    let free = Arc::new(AtomicU64::new(u64::MAX));
-    let room = Room::new(Box::new(Told(Arc::clone(&free))), FLOOR);
-    let project = TestPlane::with(room).await.create_project().await;
-    let main = project.main();
-    project.create_role(&main, "sally").await;
-    let child = project.create_branch(json!({ "name": "child" })).await;
-    let endpoint = project.created["endpoints"][0]["id"].as_str().expect("an id").to_owned();
-    let before = show(&project).await;
-    free.store(FLOOR - 1, Ordering::SeqCst);
-    let endpoint = format!("/endpoints/{endpoint}");
+/// Returns a request for every change that can be asked of a project: its operation, its method, its
+/// path in the project, and its body.
+fn changes(
+    main: &str,
+    child: &str,
+    endpoint: &str,
+) -> Vec<(&'static str, &'static str, String, Value)> {
     let role = json!({ "role": { "name": "bob" } });
     let database = json!({ "database": { "name": "sales", "owner_name": "sally" } });
     let new_endpoint = json!({ "endpoint": {
         "branch_id": child.rsplit('/').next(), "type": "read_write",
     } });
-    let mut asked = BTreeSet::new();
-    for (operation, method, path, body) in [
+    vec![
         ("updateProject", "PATCH", String::new(), json!({ "project": { "name": "other" } })),
         ("deleteProject", "DELETE", String::new(), Value::Null),
         ("createProjectBranch", "POST", "/branches".into(), json!({})),
-        ("updateProjectBranch", "PATCH", child.clone(), json!({ "branch": { "name": "x" } })),
-        ("deleteProjectBranch", "DELETE", child.clone(), Value::Null),
+        ("updateProjectBranch", "PATCH", child.to_owned(), json!({ "branch": { "name": "x" } })),
+        ("deleteProjectBranch", "DELETE", child.to_owned(), Value::Null),
+        (
+            "restoreProjectBranch",
+            "POST",
+            format!("{child}/restore"),
+            json!({ "source_branch_id": main.rsplit('/').next() }),
+        ),
+        ("setDefaultProjectBranch", "POST", format!("{child}/set_as_default"), Value::Null),
+        ("setPrimaryProjectBranch", "POST", format!("{child}/set_as_primary"), Value::Null),
         ("createProjectBranchRole", "POST", format!("{main}/roles"), role),
+        (
+            "updateProjectBranchRole",
+            "PATCH",
+            format!("{main}/roles/sally"),
+            json!({ "role": { "expires_at": "2126-11-22T07:41:42Z" } }),
+        ),
         (
             "resetProjectBranchRolePassword",
             "POST",
@@ -76,8 +84,24 @@ async fn every_change_is_refused_while_the_disk_is_too_full_and_nothing_is_chang
         ("createProjectEndpoint", "POST", "/endpoints".into(), new_endpoint),
         ("startProjectEndpoint", "POST", format!("{endpoint}/start"), Value::Null),
         ("suspendProjectEndpoint", "POST", format!("{endpoint}/suspend"), Value::Null),
-        ("deleteProjectEndpoint", "DELETE", endpoint.clone(), Value::Null),
-    ] {
+        ("deleteProjectEndpoint", "DELETE", endpoint.to_owned(), Value::Null),
+    ]
+}
+
+#[tokio::test]
+async fn every_change_is_refused_while_the_disk_is_too_full_and_nothing_is_changed() {
+    let free = Arc::new(AtomicU64::new(u64::MAX));
+    let room = Room::new(Box::new(Told(Arc::clone(&free))), FLOOR);
+    let project = TestPlane::with_room(room).await.create_project().await;
+    let main = project.main();
+    project.create_role(&main, "sally").await;
+    let child = project.create_branch(json!({ "name": "child" })).await;
+    let endpoint = project.created["endpoints"][0]["id"].as_str().expect("an id").to_owned();
+    let before = show(&project).await;
+    free.store(FLOOR - 1, Ordering::SeqCst);
+    let endpoint = format!("/endpoints/{endpoint}");
+    let mut asked = BTreeSet::new();
+    for (operation, method, path, body) in changes(&main, &child, &endpoint) {
         let answer = project.ask(method, &path, body).await;
         answer.is_refused(507, "INSUFFICIENT_STORAGE");
         let message = answer.body["message"].as_str().expect("a message");
@@ -85,7 +109,8 @@ async fn every_change_is_refused_while_the_disk_is_too_full_and_nothing_is_chang
         asked.insert(operation);
     }
     let full = Room::new(Box::new(Told(Arc::clone(&free))), FLOOR);
-    let first = TestPlane::with(full).await.ask("POST", "/projects", r#"{"project":{}}"#).await;
+    let first =
+        TestPlane::with_room(full).await.ask("POST", "/projects", r#"{"project":{}}"#).await;
     first.is_refused(507, "INSUFFICIENT_STORAGE");
     asked.insert("createProject");
     // It asks with a POST, and changes nothing.

@@ -86,10 +86,6 @@ pub async fn that_no_role_can_have(plane: &Plane) {
     ] {
         table.ask(name, plane.post(&path, &json!({ "role": { "name": name } }))).await;
     }
-    let system = plane.in_branch("/roles/web_access");
-    table.ask("delete web_access", plane.request(Method::DELETE, &system)).await;
-    let reset = format!("{system}/reset_password");
-    table.ask("reset web_access", plane.request(Method::POST, &reset)).await;
     let owner = plane.in_branch("/roles/neondb_owner");
     table.ask("delete an owner", plane.request(Method::DELETE, &owner)).await;
     insta::assert_snapshot!(table.text(), @r#"
@@ -117,8 +113,6 @@ pub async fn that_no_role_can_have(plane: &Plane) {
     cloud_admin: 400 NAME_RESERVED the role name `cloud_admin` is reserved; choose another
     web_access: 400 NAME_RESERVED the role name `web_access` is reserved; choose another
     neondb_owner: 409 ROLE_ALREADY_EXISTS role already exists; role_name:"neondb_owner"
-    delete web_access: 422 ROLE_PROTECTED role "web_access" is protected: the system keeps it, and it cannot be changed or deleted
-    reset web_access: 422 ROLE_PROTECTED role "web_access" is protected: the system keeps it, and it cannot be changed or deleted
     delete an owner: 422 ROLE_OWNS_DATABASE role "neondb_owner" owns the database "neondb"; delete the database or give it another owner first
     "#);
 }

@@ -9,11 +9,12 @@ use offshoot::model::operation::{Operation, Retry, Subject};
 use offshoot::model::project::PgVersion;
 use offshoot::model::revision::{Moment, Revision, Timestamp};
 use offshoot::model::role::{Credential, Login};
-use offshoot::model::rules::branches::NewBranch;
+use offshoot::model::rules::branches::{BranchChange, NewBranch};
 use offshoot::model::rules::databases::DatabaseChange;
 use offshoot::model::rules::endpoints::NewEndpoint;
 use offshoot::model::rules::passes::{Outcome, Problem, Report};
 use offshoot::model::rules::projects::NewProject;
+use offshoot::model::rules::roles::NewRole;
 use offshoot::model::rules::{Seed, branches, databases, passes, projects, roles};
 use offshoot::model::secret::Verifier;
 use offshoot::model::state::{Denied, Mark, Write};
@@ -151,13 +152,15 @@ impl Command {
         match self.clone() {
             Self::CreateProject => told(projects::create(state, moment, seed, new_project())),
             Self::CreateRole { branch, name, login } => {
-                told(roles::create(state, moment, seed, &branch, name, login))
+                let new = NewRole::new(name, login);
+                told(roles::create(state, moment, seed, &branch, new))
             }
             Self::CreateRoles { branch, names, credential } => {
                 for (seed, name) in (seed.0..).map(Seed).zip(names) {
                     if state.role(&branch, &name)?.is_none() {
                         let login = Login::Password(credential.clone());
-                        roles::create(state, moment, seed, &branch, name, login)?;
+                        let new = NewRole::new(name, login);
+                        roles::create(state, moment, seed, &branch, new)?;
                     }
                 }
                 Ok(String::new())
@@ -187,7 +190,8 @@ impl Command {
             }
             Self::Branch { new, asked: _ } => told(branches::create(state, moment, seed, new)),
             Self::RenameBranch { branch, name } => {
-                told(branches::rename(state, moment, &branch, name))
+                let change = BranchChange { name: Some(name), ..BranchChange::default() };
+                told(branches::update(state, moment, &branch, &change))
             }
             Self::DeleteBranch { branch } => told(branches::delete(state, moment, seed, &branch)),
             Self::Record(report) => told(record(state, moment, report)),
@@ -204,7 +208,7 @@ impl Command {
             Self::UpdateDatabase { .. } => Deed::UpdateDatabase,
             Self::DropDatabase { .. } => Deed::DeleteDatabase,
             Self::Branch { .. } => Deed::CreateBranch,
-            Self::RenameBranch { .. } => Deed::RenameBranch,
+            Self::RenameBranch { .. } => Deed::UpdateBranch,
             Self::DeleteBranch { .. } => Deed::DeleteBranch,
             Self::Record(_) => Deed::RecordPass,
         }
@@ -218,11 +222,13 @@ fn new_project() -> NewProject {
         pg_version: PgVersion::DEFAULT,
         store_passwords: true,
         history_retention_seconds: 0,
+        password_policy: None,
         branch: id(0),
         branch_name: name(0),
         database: database(0),
         owner: role(6),
         credential: credential(0),
+        has_system_role: true,
         endpoint: endpoint(0),
     }
 }

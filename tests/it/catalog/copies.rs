@@ -72,6 +72,14 @@ impl Copies {
         result
     }
 
+    /// Takes back what was decided since the revision `to`.
+    pub fn undo(&mut self, to: Revision) {
+        let revisions = usize::try_from(to.0).expect("a revision of a test");
+        self.times.truncate(revisions);
+        self.past.truncate(revisions + 1);
+        self.now = self.past[revisions].clone();
+    }
+
     /// Returns the last revision at or before `at`, by looking at every one.
     pub fn revision_at(&self, at: Timestamp) -> Revision {
         Revision(self.times.iter().filter(|time| **time <= at).count() as u64)
@@ -144,6 +152,10 @@ impl Read for State {
         Ok(self.operations.get(&id).cloned())
     }
 
+    fn oldest_operations(&self, limit: usize) -> Answer<Vec<Operation>> {
+        Ok(self.operations.values().take(limit).cloned().collect())
+    }
+
     fn unfinished(&self, branch: &BranchId) -> Answer<Vec<Operation>> {
         let is_wanted = |o: &&Operation| o.branch == *branch && !o.status.has_ended();
         Ok(self.operations.values().filter(is_wanted).cloned().collect())
@@ -204,6 +216,10 @@ impl Read for Copies {
 
     fn operation(&self, id: OperationId) -> Answer<Option<Operation>> {
         self.now.operation(id)
+    }
+
+    fn oldest_operations(&self, limit: usize) -> Answer<Vec<Operation>> {
+        self.now.oldest_operations(limit)
     }
 
     fn unfinished(&self, branch: &BranchId) -> Answer<Vec<Operation>> {
@@ -281,6 +297,11 @@ impl Write for Copies {
 
     fn put_operation(&mut self, operation: Operation) -> Answer<()> {
         self.now.operations.insert(operation.id, operation);
+        Ok(())
+    }
+
+    fn remove_operation(&mut self, id: OperationId) -> Answer<()> {
+        self.now.operations.remove(&id);
         Ok(())
     }
 

@@ -59,13 +59,8 @@ impl Plane {
 
     async fn branch(&self, parent: usize, child: usize, cutoff: Option<Moment>) -> Moment {
         let past = |Moment { revision, at }| Cutoff::Past { revision, at, lsn: None };
-        let new = NewBranch {
-            id: id(child),
-            name: name(child),
-            parent: id(parent),
-            cutoff: cutoff.map_or(Cutoff::Head, past),
-            endpoint: None,
-        };
+        let cutoff = cutoff.map_or(Cutoff::Head, past);
+        let new = NewBranch::new(id(child), name(child), id(parent), cutoff);
         self.run(Command::Branch { new, asked: None }).await
     }
 

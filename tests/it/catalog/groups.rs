@@ -29,7 +29,10 @@ async fn run(store: &Store, command: &Command) -> Result<(String, Moment), Commi
 fn branch(parent: usize, child: usize, cutoff: Cutoff) -> Command {
     let endpoint = Some(endpoint(child as u64));
     let (id, name, parent) = (id(child), name(child), id(parent));
-    Command::Branch { new: NewBranch { id, name, parent, cutoff, endpoint }, asked: None }
+    Command::Branch {
+        new: NewBranch { endpoint, ..NewBranch::new(id, name, parent, cutoff) },
+        asked: None,
+    }
 }
 
 fn create(branch: usize, index: usize) -> Command {

@@ -92,7 +92,7 @@ impl Plain {
             Command::CreateRole { branch, name, login } => {
                 let roles = &mut self.now.get_mut(branch)?.roles;
                 let login = match login {
-                    Login::Never => None,
+                    Login::Never | Login::Unset => None,
                     Login::Password(credential) => Some(verifier(credential)),
                 };
                 (!roles.contains_key(name)).then(|| roles.insert(name.clone(), login)).map(drop)

@@ -11,6 +11,7 @@ use offshoot::model::name::RoleName;
 use offshoot::model::operation::Operation;
 use offshoot::model::revision::{Moment, Revision, Timestamp};
 use offshoot::model::rules::Seed;
+use offshoot::model::rules::branches::Cutoff;
 use offshoot::model::state::{Denied, Read};
 use offshoot::store::catalog::Catalog;
 use offshoot::store::engine::Engine;
@@ -18,11 +19,13 @@ use offshoot::store::sled::SledEngine;
 use offshoot::store::{CommitError, ProjectView, Store, StoreError, check};
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
+use tokio_util::sync::CancellationToken;
 
 use super::command::{Command, DATABASES, NAMES, ROLES, database, id, name, role};
 use super::copies::{Copies, State};
 use super::plain::{Branches, Plain, PlainBranch};
 use crate::store::memory::Memory;
+use crate::store::reach::{kept, needed};
 use crate::store::support::{CACHE_BYTES, LOG, cause, clock, time};
 
 /// Where the rows are while the store is closed.
@@ -55,6 +58,8 @@ pub struct World {
     /// Views that were taken when their revision was the newest.
     held: Vec<ProjectView>,
     commands: u64,
+    /// The oldest revision that can be asked for.
+    floor: u64,
 }
 
 impl World {
@@ -70,6 +75,7 @@ impl World {
             plain: Plain::new(),
             held: Vec::new(),
             commands: 0,
+            floor: 1,
         };
         world.open();
         world.run(&Command::CreateProject);
@@ -107,6 +113,10 @@ impl World {
         let decided = command.clone();
         let decide = move |state: &mut Catalog, moment: Moment| decided.run(state, moment, seed);
         let found = self.runtime.block_on(self.store().commit(LOG, cause(command.deed()), decide));
+        if self.asks_below_floor(command) && !is_refused(&found) {
+            assert!(is_below_floor(&found), "{command:?}: {found:?}");
+            return self.copies.undo(before);
+        }
         let is_done = match (found, expected) {
             (Ok((told, moment)), Ok(expected)) => {
                 assert_eq!(told, expected, "{command:?}");
@@ -128,6 +138,33 @@ impl World {
         }
         self.check_head();
         self.held.push(self.store().view(LOG));
+    }
+
+    /// Whether a command asks for a state that was trimmed.
+    fn asks_below_floor(&self, command: &Command) -> bool {
+        let Command::Branch { new, asked: _ } = command else { return false };
+        match new.cutoff {
+            Cutoff::Past { revision, at: _, lsn: _ } => self.is_trimmed(revision),
+            Cutoff::Head => false,
+        }
+    }
+
+    fn is_trimmed(&self, revision: Revision) -> bool {
+        1 < self.floor && revision.0 < self.floor
+    }
+
+    /// Trims all but the newest revisions, and checks that exactly what they need is left.
+    pub fn trim(&mut self, left: u64) {
+        let to = Revision(self.copies.head().0.saturating_sub(left).max(1));
+        self.floor = self.floor.max(to.0);
+        let stop = CancellationToken::new();
+        let trim = || self.runtime.block_on(self.store().trim(LOG, to, &stop)).expect("a trim");
+        trim();
+        assert_eq!(trim().deleted, 0, "a second run deletes nothing");
+        let engine = &self.open.as_ref().expect("an open store").0;
+        assert_eq!(kept(&**engine, LOG), needed(&**engine, LOG));
+        self.held.retain(|view| self.floor <= view.moment.revision.0);
+        self.check_head();
     }
 
     /// Returns the id of a branch that exists or existed.
@@ -153,8 +190,12 @@ impl World {
     /// Compares every revision, every view that is still held, and every time.
     pub fn check(&self) {
         for number in 0..=self.copies.head().0 {
-            let view = self.store().view_at(LOG, Revision(number)).expect("a view");
-            self.check_view(&view).expect("a state that reads");
+            let view = self.store().view_at(LOG, Revision(number));
+            if self.is_trimmed(Revision(number)) {
+                assert!(matches!(view, Err(StoreError::BelowFloor { .. })), "{number}");
+            } else {
+                self.check_view(&view.expect("a view")).expect("a state that reads");
+            }
         }
         for view in &self.held {
             self.check_view(view).expect("a state that reads");
@@ -168,12 +209,18 @@ impl World {
         self.check_time(time(i64::MAX / 1000));
         let engine = &self.open.as_ref().expect("an open store").0;
         let findings = check::check(engine, |_| {}).expect("a check");
-        assert_eq!((findings.wrong, findings.rows), (vec![], self.copies.head().0));
+        let rows = self.copies.head().0 - self.floor + 1 + kept(&**engine, LOG).len() as u64;
+        assert_eq!((findings.wrong, findings.rows), (vec![], rows));
     }
 
     fn check_time(&self, at: Timestamp) {
-        let found = self.store().moment_at(LOG, at).expect("a moment");
+        let found = self.store().moment_at(LOG, at);
         let revision = self.copies.revision_at(at);
+        if self.is_trimmed(revision) {
+            assert!(matches!(found, Err(StoreError::BelowFloor { .. })), "{at}");
+            return;
+        }
+        let found = found.expect("a moment");
         assert_eq!(found.map_or(Revision::ZERO, |found| found.revision), revision, "{at}");
         let times = self.copies.times.iter().take_while(|time| **time <= at);
         assert_eq!(found.map(|found| found.at), times.last().copied(), "{at}");
@@ -196,6 +243,15 @@ impl World {
         }
         check_plain(state, &self.plain.past[number])
     }
+}
+
+fn is_refused<T>(found: &Result<T, CommitError>) -> bool {
+    matches!(found, Err(CommitError::Denied(Denied::Refused(_))))
+}
+
+fn is_below_floor<T>(found: &Result<T, CommitError>) -> bool {
+    let Err(CommitError::Denied(denied)) = found else { return false };
+    matches!(denied, Denied::Unreadable(StoreError::BelowFloor { .. }))
 }
 
 fn values<K, V: Clone>(map: &std::collections::BTreeMap<K, V>) -> Vec<V> {

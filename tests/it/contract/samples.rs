@@ -5,7 +5,10 @@ mod requests;
 
 use std::collections::BTreeMap;
 
-use offshoot::model::branch::{Branch, BranchPoint, Lineage};
+use chrono::TimeDelta;
+use offshoot::model::branch::{
+    Beginning, Branch, BranchPoint, Expiry, Lineage, PasswordPolicy, Source,
+};
 use offshoot::model::database::{Database, DatabaseId};
 use offshoot::model::endpoint::{
     Attachment, Endpoint, EndpointState, Power, Site, TlsMode, Tuning,
@@ -13,8 +16,9 @@ use offshoot::model::endpoint::{
 use offshoot::model::id::{BranchId, OperationId, ProjectId};
 use offshoot::model::lsn::Lsn;
 use offshoot::model::operation::{Action, Operation, Retry, Status, Subject};
+use offshoot::model::origin::Origin;
 use offshoot::model::project::{PgVersion, Project};
-use offshoot::model::revision::{Revision, Timestamp};
+use offshoot::model::revision::{Moment, Revision, Timestamp};
 use offshoot::model::role::{Login, Role};
 use offshoot::model::secret::{Password, Sealed};
 use offshoot::wire::health::Health;
@@ -52,6 +56,7 @@ fn project() -> Project {
         pg_version: PgVersion::DEFAULT,
         store_passwords: true,
         history_retention_seconds: Project::DEFAULT_RETENTION_SECONDS,
+        password_policy: Some(PasswordPolicy::Fresh),
         default_branch: branch_id(),
         created_at: at(),
         updated_at: at(),
@@ -60,14 +65,9 @@ fn project() -> Project {
 }
 
 fn root() -> Branch {
-    Branch {
-        id: branch_id(),
-        name: "main".parse().expect("a name"),
-        lineage: Lineage::Root,
-        endpoint: None,
-        created_at: at(),
-        updated_at: at(),
-    }
+    let moment = Moment { revision: Revision(1), at: at() };
+    let name = "main".parse().expect("a name");
+    Branch::new(branch_id(), name, Lineage::Root, Beginning { moment, source: None })
 }
 
 fn child() -> Branch {
@@ -78,7 +78,18 @@ fn child() -> Branch {
         lsn: Some(Lsn(0x16B_3F00)),
     };
     let id = "br-cool-dawn-a5child1".parse().expect("an id");
-    Branch { id, lineage: Lineage::Child(point), ..root() }
+    let began = Beginning {
+        moment: Moment { revision: Revision(9), at: at() + TimeDelta::seconds(1) },
+        source: Some(Source { branch: branch_id(), cutoff: Revision(7) }),
+    };
+    Branch {
+        id,
+        lineage: Lineage::Child(point),
+        began,
+        expiry: Some(Expiry { at: at(), ttl_seconds: 3600 }),
+        password_policy: Some(PasswordPolicy::Fresh),
+        ..root()
+    }
 }
 
 fn endpoint(site: Site, state: EndpointState) -> Endpoint {
@@ -152,6 +163,8 @@ fn role_shape() -> neon::roles::Role {
         login: Login::Never,
         protected: false,
         born: Revision(7),
+        origin: Origin { branch: branch_id(), revision: Revision(7) },
+        expires_at: Some(at()),
         created_at: at(),
         updated_at: at(),
     };
@@ -167,6 +180,7 @@ fn database_shape() -> neon::databases::Database {
         id: DatabaseId(7),
         name: "shop".parse().expect("a name"),
         owner: "sally".parse().expect("a name"),
+        origin: Origin { branch: branch_id(), revision: Revision(7) },
         created_at: at(),
         updated_at: at(),
     };
@@ -181,8 +195,9 @@ fn connection_shape() -> neon::connection::ConnectionDetails {
             database: "shop".into(),
             password: secret("npg_Xq3v"),
             role: "sally".into(),
-            host: "127.0.0.1".into(),
-            pooler_host: "127.0.0.1".into(),
+            host: "127.0.0.1:54321".into(),
+            pooler_host: "127.0.0.1:54321".into(),
+            hostname: "127.0.0.1".into(),
             port: 54_321,
         },
     }

@@ -138,9 +138,8 @@ fn assert_no_others(branches: &[Branch], project: &Project, all: &[&Known]) {
     for branch in branches.iter().filter(|branch| project.branches.contains(&branch.id)) {
         let asked = all.iter().filter(|known| known.branch == branch.id);
         let asked: BTreeSet<&str> = asked.map(|known| known.name.as_str()).collect();
-        let system = ["neondb_owner", "web_access"];
         for role in &branch.roles {
-            let is_known = asked.contains(role.as_str()) || system.contains(&role.as_str());
+            let is_known = asked.contains(role.as_str()) || role == "neondb_owner";
             assert!(is_known, "nobody asked for {role}");
         }
     }

@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use futures_util::future::join_all;
-use offshoot::model::branch::{Branch, Lineage};
+use offshoot::model::branch::{Beginning, Branch, Lineage};
 use offshoot::model::cause::Deed;
 use offshoot::model::id::BranchId;
+use offshoot::model::origin::Origin;
 use offshoot::model::revision::{Moment, Revision};
 use offshoot::model::role::{Credential, Login, Role};
 use offshoot::model::secret::{Sealed, Verifier};
@@ -15,6 +16,8 @@ use offshoot::store::directory::Directory;
 use offshoot::store::engine::{LogId, MAX_ROW_BYTES};
 use offshoot::store::{CommitError, Store, StoreError};
 use offshoot::tree::NodeId;
+
+use sha2::{Digest, Sha256};
 
 use super::gate::Gate;
 use super::memory::Memory;
@@ -222,26 +225,28 @@ async fn a_commit_with_more_bytes_than_a_row_can_have_is_refused_and_leaves_noth
 }
 
 fn empty_branch(id: &BranchId, moment: Moment) -> Branch {
-    Branch {
-        id: id.clone(),
-        name: "main".parse().expect("a name"),
-        lineage: Lineage::Root,
-        endpoint: None,
-        created_at: moment.at,
-        updated_at: moment.at,
-    }
+    let name = "main".parse().expect("a name");
+    Branch::new(id.clone(), name, Lineage::Root, Beginning { moment, source: None })
+}
+
+/// Returns bytes that do not compress.
+fn noise(number: usize, bytes: usize) -> Vec<u8> {
+    let block = |index: usize| Sha256::digest([number.to_be_bytes(), index.to_be_bytes()].concat());
+    (0..).flat_map(block).take(bytes).collect()
 }
 
 fn large_role(number: usize, bytes: usize, moment: Moment) -> Role {
     let credential = Credential {
         verifier: Verifier::from_trusted("SCRAM-SHA-256$4096:c2FsdA==$a:b"),
-        sealed: Some(Sealed(vec![7; bytes].into())),
+        sealed: Some(Sealed(noise(number, bytes).into())),
     };
     Role {
         name: format!("role-{number:04}").parse().expect("a name"),
         login: Login::Password(credential),
         protected: false,
         born: moment.revision,
+        origin: Origin { branch: "br-main".parse().expect("an id"), revision: moment.revision },
+        expires_at: None,
         created_at: moment.at,
         updated_at: moment.at,
     }

@@ -68,6 +68,103 @@ fn nothing_to_append_is_no_error(engine: &dyn Engine) {
     engine.append(&[]).expect("an append");
 }
 
+/// Returns the rows below `before`, newest first, asked for `limit` at a time.
+fn rows(engine: &dyn Engine, log: u64, mut before: u64, limit: usize) -> Vec<u64> {
+    let mut found = Vec::new();
+    loop {
+        let page = engine.rows(LogId(log), Revision(before), limit).expect("rows");
+        assert!(page.len() <= limit);
+        found.extend(page.iter().map(|revision| revision.0));
+        match page.last() {
+            Some(last) => before = last.0,
+            None => return found,
+        }
+    }
+}
+
+fn floor(engine: &dyn Engine, log: u64) -> u64 {
+    engine.floor(LogId(log)).expect("a floor").0
+}
+
+fn trim(engine: &dyn Engine, log: u64, floor: u64, rows: &[u64]) {
+    let rows: Vec<Revision> = rows.iter().copied().map(Revision).collect();
+    engine.trim(LogId(log), Revision(floor), &rows).expect("a trim");
+}
+
+fn fill(engine: &dyn Engine, log: u64, count: u64) {
+    // Every third row is in several pieces.
+    let size = |number| if number % 3 == 0 { 9_000 } else { 1 };
+    let rows: Vec<NewRow> = (1..=count)
+        .map(|number| row(log, number, &vec![number.to_be_bytes()[7]; size(number)]))
+        .collect();
+    engine.append(&rows).expect("an append");
+}
+
+fn rows_are_listed_newest_first_in_pages_of_any_size(engine: &dyn Engine) {
+    for log in [29, 30, 31] {
+        fill(engine, log, 20);
+    }
+    let all: Vec<u64> = (1..=20).rev().collect();
+    for limit in [1, 2, 7, 19, 20, 21, 1_000] {
+        assert_eq!(rows(engine, 30, 21, limit), all, "{limit}");
+    }
+    assert_eq!(rows(engine, 30, u64::MAX, 3), all);
+    assert_eq!(rows(engine, 30, 4, 2), [3, 2, 1]);
+    assert_eq!((rows(engine, 30, 1, 2), rows(engine, 30, 0, 2)), (vec![], vec![]));
+    assert_eq!(rows(engine, 32, 9, 2), Vec::<u64>::new());
+}
+
+fn trimming_deletes_the_rows_that_are_named_and_below_the_floor(engine: &dyn Engine) {
+    for log in [39, 40, 41] {
+        fill(engine, log, 20);
+    }
+    assert_eq!(floor(engine, 40), 1);
+    trim(engine, 40, 10, &[]);
+    assert_eq!((floor(engine, 40), rows(engine, 40, 21, 100).len()), (10, 20));
+    trim(engine, 40, 10, &[9, 3, 1, 10, 20]);
+    let left: Vec<u64> = (1..=20).rev().filter(|number| ![9, 3, 1].contains(number)).collect();
+    assert_eq!(rows(engine, 40, 21, 100), left);
+    assert_eq!((read(engine, 40, 3), read(engine, 40, 9)), (None, None));
+    assert!(read(engine, 40, 6) == Some(vec![6; 9_000]));
+    assert!(read(engine, 40, 12) == Some(vec![12; 9_000]));
+    assert_eq!(engine.head(LogId(40)).expect("a head"), Revision(20));
+    for log in [39, 41] {
+        assert_eq!((floor(engine, log), rows(engine, log, 21, 100).len()), (1, 20));
+    }
+}
+
+fn a_floor_never_sinks(engine: &dyn Engine) {
+    fill(engine, 50, 10);
+    trim(engine, 50, 7, &[]);
+    trim(engine, 50, 4, &[6, 7]);
+    assert_eq!((floor(engine, 50), read(engine, 50, 6)), (7, None));
+    assert!(read(engine, 50, 7).is_some());
+}
+
+fn trimming_what_is_gone_changes_nothing_and_rows_go_on_being_appended(engine: &dyn Engine) {
+    fill(engine, 60, 10);
+    for _ in 0..2 {
+        trim(engine, 60, 10, &[1, 2, 3, 4, 5, 6, 7, 8, 9]);
+        assert_eq!(rows(engine, 60, 100, 3), [10]);
+    }
+    engine.append(&[row(60, 11, b"next")]).expect("an append");
+    assert_eq!(rows(engine, 60, 100, 3), [11, 10]);
+    assert_eq!(heads(engine), [(60, 11)]);
+}
+
+fn a_log_whose_last_row_went_is_as_one_that_never_was(engine: &dyn Engine) {
+    fill(engine, 70, 5);
+    fill(engine, 71, 5);
+    trim(engine, 70, 6, &[5, 4]);
+    assert_eq!((floor(engine, 70), heads(engine)), (6, vec![(70, 3), (71, 5)]));
+    trim(engine, 70, 6, &[3, 2, 1]);
+    assert_eq!((floor(engine, 70), heads(engine)), (1, vec![(71, 5)]));
+    trim(engine, 70, 9, &[1]);
+    assert_eq!((floor(engine, 70), engine.head(LogId(70)).expect("a head").0), (1, 0));
+    engine.append(&[row(70, 1, b"another")]).expect("an append");
+    assert_eq!((floor(engine, 70), heads(engine)), (1, vec![(70, 1), (71, 5)]));
+}
+
 fn conforms(open: impl Fn() -> Arc<dyn Engine>) {
     for ask in [
         an_empty_engine_has_nothing,
@@ -75,6 +172,11 @@ fn conforms(open: impl Fn() -> Arc<dyn Engine>) {
         a_row_of_any_size_is_read_as_it_was_written,
         a_row_is_appended_once_and_a_conflict_leaves_nothing,
         nothing_to_append_is_no_error,
+        rows_are_listed_newest_first_in_pages_of_any_size,
+        trimming_deletes_the_rows_that_are_named_and_below_the_floor,
+        a_floor_never_sinks,
+        trimming_what_is_gone_changes_nothing_and_rows_go_on_being_appended,
+        a_log_whose_last_row_went_is_as_one_that_never_was,
     ] {
         ask(&*open());
     }

@@ -14,18 +14,25 @@ use super::support::{CACHE_BYTES, LOG, add, chain, clock, count};
 /// How many bytes of a row lie under one key.
 const PIECE_BYTES: usize = 4000;
 
-fn open(path: &Path) -> SledEngine {
-    SledEngine::open(path, CACHE_BYTES).expect("an engine that opens")
+/// Opens what may just have been closed. A thread of sled's may hold the lock a little longer.
+fn patiently<T, E: std::fmt::Debug>(open: impl Fn() -> Result<T, E>) -> T {
+    const ATTEMPTS: u32 = 100;
+    for _ in 0..ATTEMPTS {
+        if let Ok(opened) = open() {
+            return opened;
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    open().expect("a store that nobody else holds")
 }
 
-/// Opens what the engine has just closed. A thread of sled's may hold the lock a little longer.
+fn open(path: &Path) -> SledEngine {
+    patiently(|| SledEngine::open(path, CACHE_BYTES))
+}
+
+/// Opens the database as sled sees it.
 fn raw(path: &Path) -> sled::Db {
-    const ATTEMPTS: u32 = 100;
-    let attempt = |_| {
-        let db = sled::Config::default().path(path).open();
-        db.inspect_err(|_| std::thread::sleep(Duration::from_millis(20))).ok()
-    };
-    (0..ATTEMPTS).find_map(attempt).expect("a database that nobody else holds")
+    patiently(|| sled::Config::default().path(path).open())
 }
 
 fn new_row(log: LogId, revision: u64, bytes: &[u8]) -> NewRow {
@@ -99,6 +106,80 @@ fn a_row_that_lost_a_later_piece_is_reported() {
     assert_eq!(error.to_string(), "row 1 of log 0000000000000007 is in pieces that do not fit");
 }
 
+#[test]
+fn wherever_a_crash_cut_the_log_in_a_trim_nothing_is_half_there_and_the_next_trim_ends_it() {
+    const CUTS: usize = 60;
+    const FLOOR: Revision = Revision(8);
+    let row = |n: u8| new_row(LOG, n.into(), &vec![n; usize::from(n % 3) * PIECE_BYTES + 1]);
+    let rows: Vec<NewRow> = (1..=12).map(row).collect();
+    let gone = [1, 2, 4, 5, 6, 7].map(Revision);
+    let dir = tempfile::tempdir().expect("a directory");
+    let whole = dir.path().join("whole");
+    let begin = {
+        let engine = open(&whole);
+        engine.append(&rows).expect("an append");
+        let begin = end(&whole);
+        engine.trim(LOG, FLOOR, &gone).expect("a trim");
+        begin
+    };
+    let (mut floors, mut counts) = (Vec::new(), Vec::new());
+    for number in 0..=CUTS {
+        let path = dir.path().join(number.to_string());
+        cut(&whole, &path, begin + (end(&whole) - begin) * number / CUTS);
+        let engine = open(&path);
+        let floor = engine.floor(LOG).expect("a floor");
+        let read = |row: &NewRow| engine.row(LOG, row.revision).expect("a read");
+        for row in &rows {
+            let found = read(row);
+            let may_be_gone = floor == FLOOR && gone.contains(&row.revision);
+            assert!(found.is_none() && may_be_gone || found.as_ref() == Some(&row.bytes));
+        }
+        floors.push(floor);
+        counts.push(rows.iter().filter_map(read).count());
+        engine.trim(LOG, FLOOR, &gone).expect("a trim");
+        let left = engine.rows(LOG, Revision(100), 100).expect("rows");
+        assert_eq!(left, [12, 11, 10, 9, 8, 3].map(Revision), "after cut {number}");
+    }
+    assert!(floors.is_sorted() && floors[0] == Revision(1), "{floors:?}");
+    assert!(counts.is_sorted_by(|a, b| a >= b) && counts[0] == 12, "{counts:?}");
+}
+
+#[test]
+fn a_row_that_is_half_deleted_is_not_read_and_listed_to_be_trimmed() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let bytes = vec![7; 3 * PIECE_BYTES];
+    open(dir.path()).append(&[1, 2].map(|n| new_row(LOG, n, &bytes))).expect("an append");
+    {
+        let db = raw(dir.path());
+        db.remove(key(LOG, 1, 0)).expect("a removal");
+        db.flush().expect("a flush");
+    }
+    let engine = open(dir.path());
+    assert_eq!(engine.row(LOG, Revision(1)).expect("a read"), None);
+    assert_eq!(engine.rows(LOG, Revision(2), 9).expect("rows"), [Revision(1)]);
+    engine.trim(LOG, Revision(2), &[Revision(1)]).expect("a trim");
+    assert_eq!(engine.rows(LOG, Revision(2), 9).expect("rows"), []);
+}
+
+#[test]
+fn a_log_whose_newest_row_was_the_last_of_all_can_be_removed() {
+    for (steps, head) in [(&[2, 1][..], 0), (&[2], 1), (&[], 2)] {
+        let dir = tempfile::tempdir().expect("a directory");
+        {
+            let engine = open(dir.path());
+            engine.append(&[new_row(LogId(8), 1, b"other")]).expect("an append");
+            engine.append(&[1, 2].map(|n| new_row(LOG, n, b"row"))).expect("an append");
+            engine.trim(LOG, Revision(3), &[]).expect("a floor");
+            for row in steps {
+                engine.trim(LOG, Revision(3), &[Revision(*row)]).expect("a trim");
+            }
+        }
+        let engine = open(dir.path());
+        assert_eq!(engine.head(LOG).expect("a head"), Revision(head));
+        assert_eq!(engine.head(LogId(8)).expect("a head"), Revision(1));
+    }
+}
+
 #[tokio::test]
 async fn a_store_opens_over_the_snapshot_that_a_crash_left_unfinished() {
     let dir = tempfile::tempdir().expect("a directory");
@@ -148,6 +229,12 @@ fn a_path_that_is_no_directory_is_refused() {
     assert!(SledEngine::open(&path, CACHE_BYTES).is_err());
 }
 
+/// Returns where the log in a directory ends.
+fn end(path: &Path) -> usize {
+    let log = fs::read(path.join("db")).expect("a log");
+    log.iter().rposition(|byte| *byte != 0).expect("a log with something in it") + 1
+}
+
 /// Copies the directory `from` as a crash might have left it: the log ends at `end`, and what sled
 /// only caches is not there.
 fn cut(from: &Path, to: &Path, end: usize) {
@@ -166,8 +253,7 @@ fn wherever_a_crash_cut_the_log_every_row_up_to_the_head_is_whole() {
     let dir = tempfile::tempdir().expect("a directory");
     let whole = dir.path().join("whole");
     open(&whole).append(&rows).expect("an append");
-    let log = fs::read(whole.join("db")).expect("a log");
-    let end = log.iter().rposition(|byte| *byte != 0).expect("a log with something in it") + 1;
+    let end = end(&whole);
     let mut heads = Vec::new();
     for number in 0..=CUTS {
         let path = dir.path().join(number.to_string());

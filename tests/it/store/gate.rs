@@ -4,7 +4,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::time::Duration;
 
 use offshoot::model::revision::Revision;
-use offshoot::store::engine::{AppendError, Engine, EngineError, LogId, NewRow};
+use offshoot::store::engine::{AppendError, Engine, EngineError, LogId, NewRow, TrimFailed};
 
 use super::memory::Memory;
 
@@ -91,8 +91,25 @@ impl Engine for Gate {
         self.rows.head(log)
     }
 
+    fn floor(&self, log: LogId) -> Result<Revision, EngineError> {
+        self.rows.floor(log)
+    }
+
     fn row(&self, log: LogId, revision: Revision) -> Result<Option<Vec<u8>>, EngineError> {
         self.rows.row(log, revision)
+    }
+
+    fn rows(
+        &self,
+        log: LogId,
+        before: Revision,
+        limit: usize,
+    ) -> Result<Vec<Revision>, EngineError> {
+        Engine::rows(&*self.rows, log, before, limit)
+    }
+
+    fn trim(&self, log: LogId, floor: Revision, rows: &[Revision]) -> Result<(), TrimFailed> {
+        self.rows.trim(log, floor, rows)
     }
 
     fn append(&self, rows: &[NewRow]) -> Result<(), AppendError> {

@@ -4,17 +4,26 @@ use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard};
 
 use offshoot::model::revision::Revision;
-use offshoot::store::engine::{AppendError, Engine, EngineError, LogId, NewRow};
+use offshoot::store::engine::{AppendError, Engine, EngineError, LogId, NewRow, TrimFailed};
 use offshoot::store::row::Row;
 
 pub type Rows = BTreeMap<(LogId, Revision), Vec<u8>>;
 
+pub type Floors = BTreeMap<LogId, Revision>;
+
 #[derive(Default)]
-pub struct Memory(Mutex<Rows>);
+pub struct Memory {
+    rows: Mutex<Rows>,
+    floors: Mutex<Floors>,
+}
 
 impl Memory {
     pub fn rows(&self) -> MutexGuard<'_, Rows> {
-        self.0.lock().expect("a lock that no panic poisons")
+        self.rows.lock().expect("a lock that no panic poisons")
+    }
+
+    pub fn floors(&self) -> MutexGuard<'_, Floors> {
+        self.floors.lock().expect("a lock that no panic poisons")
     }
 
     /// Writes a row anew, with its checksum, as no Offshoot would.
@@ -40,8 +49,23 @@ impl Engine for Memory {
         Ok(newest.map_or(Revision::ZERO, |((_, revision), _)| *revision))
     }
 
+    fn floor(&self, log: LogId) -> Result<Revision, EngineError> {
+        Ok(self.floors().get(&log).copied().unwrap_or(Revision::FIRST))
+    }
+
     fn row(&self, log: LogId, revision: Revision) -> Result<Option<Vec<u8>>, EngineError> {
         Ok(self.rows().get(&(log, revision)).cloned())
+    }
+
+    fn rows(
+        &self,
+        log: LogId,
+        before: Revision,
+        limit: usize,
+    ) -> Result<Vec<Revision>, EngineError> {
+        let rows = self.rows();
+        let below = rows.range((log, Revision::ZERO)..(log, before)).rev();
+        Ok(below.map(|((_, revision), _)| *revision).take(limit).collect())
     }
 
     fn append(&self, new: &[NewRow]) -> Result<(), AppendError> {
@@ -50,6 +74,19 @@ impl Engine for Memory {
             return Err(AppendError::Conflict { log: taken.log, revision: taken.revision });
         }
         rows.extend(new.iter().map(|row| ((row.log, row.revision), row.bytes.clone())));
+        Ok(())
+    }
+
+    fn trim(&self, log: LogId, floor: Revision, rows: &[Revision]) -> Result<(), TrimFailed> {
+        let (mut all, mut floors) = (self.rows(), self.floors());
+        let known = floors.entry(log).or_insert(Revision::FIRST);
+        *known = floor.max(*known);
+        for revision in rows.iter().filter(|revision| **revision < *known) {
+            all.remove(&(log, *revision));
+        }
+        if all.range((log, Revision::ZERO)..=(log, Revision(u64::MAX))).next().is_none() {
+            floors.remove(&log);
+        }
         Ok(())
     }
 }

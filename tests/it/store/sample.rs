@@ -4,8 +4,11 @@ use std::fmt::Write as _;
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use chrono::TimeDelta;
 use offshoot::clock::ManualClock;
-use offshoot::model::cause::{Caller, Cause, Deed};
+use offshoot::model::branch::PasswordPolicy;
+use offshoot::model::cause::{Caller, Cause, Deed, Topic};
+use offshoot::model::change::Change;
 use offshoot::model::endpoint::{Attachment, EndpointState, Power, Site, TlsMode, Tuning};
 use offshoot::model::id::BranchId;
 use offshoot::model::lsn::Lsn;
@@ -13,11 +16,12 @@ use offshoot::model::operation::{Retry, Subject};
 use offshoot::model::project::{PgVersion, Project};
 use offshoot::model::revision::{Moment, Revision, Timestamp};
 use offshoot::model::role::{Credential, Login};
-use offshoot::model::rules::branches::{Cutoff, NewBranch};
+use offshoot::model::rules::branches::{BranchChange, Cutoff, NewBranch};
 use offshoot::model::rules::databases::DatabaseChange;
 use offshoot::model::rules::endpoints::NewEndpoint;
 use offshoot::model::rules::passes::{Outcome, Problem, Report};
 use offshoot::model::rules::projects::{NewProject, ProjectChange};
+use offshoot::model::rules::roles::NewRole;
 use offshoot::model::rules::{Seed, branches, databases, endpoints, passes, projects, roles};
 use offshoot::model::secret::{Sealed, Verifier};
 use offshoot::model::state::{Denied, Mark, Read};
@@ -57,11 +61,13 @@ fn new_project(id: &str, branch: &str, endpoint: NewEndpoint) -> NewProject {
         pg_version: PgVersion::DEFAULT,
         store_passwords: true,
         history_retention_seconds: Project::DEFAULT_RETENTION_SECONDS,
+        password_policy: Some(PasswordPolicy::Fresh),
         branch: of(branch),
         branch_name: of("main"),
         database: of("neondb"),
         owner: of("neondb_owner"),
         credential: credential(1, true),
+        has_system_role: true,
         endpoint,
     }
 }
@@ -97,14 +103,20 @@ impl Maker {
         self.commits += 1;
         let address: [Option<IpAddr>; 3] =
             [None, Some([192, 0, 2, 7].into()), Some([0x2001, 0xdb8, 0, 0, 0, 0, 0, 7].into())];
-        Cause {
-            deed,
-            caller: Caller {
-                key: "ci".into(),
-                request_id: Uuid::from_bytes([self.commits; 16]),
-                address: address[usize::from(self.commits) % address.len()],
-            },
-        }
+        let topics = [
+            Topic::Whole,
+            Topic::Branch(of("br-main")),
+            Topic::Role(of("br-main"), of("app")),
+            Topic::Database(of("br-main"), of("neondb")),
+            Topic::Endpoint(of("br-main"), of("ep-main")),
+        ];
+        let caller = Caller {
+            key_id: Some(self.commits.into()),
+            key: "ci".into(),
+            request_id: Uuid::from_bytes([self.commits; 16]),
+            address: address[usize::from(self.commits) % address.len()],
+        };
+        caller.asks(deed, topics[usize::from(self.commits) % topics.len()].clone())
     }
 
     async fn commit<T: Send + 'static>(
@@ -169,11 +181,13 @@ impl Maker {
         .await;
         self.commit(Deed::CreateRole, move |s, m, seed| {
             let login = Login::Password(credential(2, false));
-            roles::create(s, m, seed, &main(), of("app \"quoted\" 🦀"), login)
+            roles::create(s, m, seed, &main(), NewRole::new(of("app \"quoted\" 🦀"), login))
         })
         .await;
         self.commit(Deed::CreateRole, move |s, m, seed| {
-            roles::create(s, m, seed, &main(), of("readers"), Login::Never)
+            let expires_at = Some(m.at + TimeDelta::days(1));
+            let new = NewRole { name: of("readers"), login: Login::Unset, expires_at };
+            roles::create(s, m, seed, &main(), new)
         })
         .await;
         let read = self
@@ -205,7 +219,12 @@ impl Maker {
                 let endpoint = Some(attached("ep-preview"));
                 let (id, parent) = (of("br-preview"), of("br-main"));
                 let (name, cutoff) = (of("preview/1"), Cutoff::Head);
-                branches::create(s, m, seed, NewBranch { id, name, parent, cutoff, endpoint })
+                branches::create(
+                    s,
+                    m,
+                    seed,
+                    NewBranch { endpoint, ..NewBranch::new(id, name, parent, cutoff) },
+                )
             })
             .await;
         let retry =
@@ -226,11 +245,17 @@ impl Maker {
             let lsn = Some(Lsn(u64::MAX));
             let cutoff = Cutoff::Past { revision: past.revision, at: past.at, lsn };
             let (id, name, parent) = (of("br-past"), of("past"), of("br-main"));
-            branches::create(s, m, seed, NewBranch { id, name, parent, cutoff, endpoint: None })
+            branches::create(s, m, seed, NewBranch::new(id, name, parent, cutoff))
         })
         .await;
-        self.commit(Deed::RenameBranch, |s, m, _| {
-            branches::rename(s, m, &of("br-past"), of("the past"))
+        self.commit(Deed::UpdateBranch, |s, m, _| {
+            let change = BranchChange {
+                name: Some(of("the past")),
+                expires_at: Change::Set(m.at + TimeDelta::days(2)),
+                password_policy: Change::Set(PasswordPolicy::None),
+                protected: None,
+            };
+            branches::update(s, m, &of("br-past"), &change)
         })
         .await;
     }
@@ -279,7 +304,8 @@ impl Maker {
         })
         .await;
         self.commit(Deed::UpdateProject, |s, m, _| {
-            let change = ProjectChange { history_retention_seconds: Some(7), name: None };
+            let change =
+                ProjectChange { history_retention_seconds: Some(7), ..ProjectChange::default() };
             projects::update(s, m, &of("cool-sample-00000001"), change)
         })
         .await;
@@ -311,8 +337,7 @@ pub async fn engine() -> Arc<Memory> {
 pub async fn export() -> Vec<u8> {
     let mut file = Vec::new();
     let engine = engine().await;
-    let heads = transfer::heads(&*engine).expect("heads");
-    transfer::export(&*engine, &heads, &mut file, |_| {}).expect("an export");
+    transfer::export(&*engine, &mut file, |_| {}).expect("an export");
     file
 }
 

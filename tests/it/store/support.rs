@@ -4,7 +4,7 @@ use std::error::Error;
 use std::sync::Arc;
 
 use offshoot::clock::ManualClock;
-use offshoot::model::cause::{Caller, Cause, Deed};
+use offshoot::model::cause::{Caller, Cause, Deed, Topic};
 use offshoot::model::id::ProjectId;
 use offshoot::model::refusal::Refusal;
 use offshoot::model::revision::{Moment, Timestamp};
@@ -31,7 +31,7 @@ pub fn clock() -> Arc<ManualClock> {
 }
 
 pub fn cause(deed: Deed) -> Cause {
-    Cause { deed, caller: Caller::offshoot() }
+    Caller::offshoot().asks(deed, Topic::Whole)
 }
 
 pub fn store_over(engine: Arc<dyn Engine>) -> Store {

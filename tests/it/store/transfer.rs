@@ -7,7 +7,7 @@ use offshoot::store::Store;
 use offshoot::store::directory::Directory;
 use offshoot::store::engine::{Engine, LogId};
 use offshoot::store::sled::SledEngine;
-use offshoot::store::transfer::{TransferError, export, heads, import, verify};
+use offshoot::store::transfer::{TransferError, export, import, verify};
 
 use super::gate::Gate;
 use super::memory::Memory;
@@ -19,7 +19,7 @@ const MAGIC_BYTES: usize = 18;
 
 fn exported(engine: &dyn Engine) -> Vec<u8> {
     let mut file = Vec::new();
-    export(engine, &heads(engine).expect("heads"), &mut file, |_| {}).expect("an export");
+    export(engine, &mut file, |_| {}).expect("an export");
     file
 }
 
@@ -59,8 +59,7 @@ async fn more_rows_than_one_group_of_an_import_arrive_and_progress_is_told() {
     fill(engine.clone(), ROWS).await.close().await;
     let mut told = Vec::new();
     let mut file = Vec::new();
-    let heads = heads(&*engine).expect("heads");
-    export(&*engine, &heads, &mut file, |count| told.push(count)).expect("an export");
+    export(&*engine, &mut file, |count| told.push(count)).expect("an export");
     assert_eq!(told, (1..=ROWS).collect::<Vec<_>>());
     let other = Memory::default();
     told.clear();
@@ -122,11 +121,11 @@ async fn an_export_beside_commits_holds_what_is_published_and_nothing_else() {
     });
     gate.wait_for_appends(3);
     let mut file = Vec::new();
-    assert_eq!(store.export(&mut file).expect("an export"), 2);
+    assert_eq!(store.export(&mut file, |_| {}).expect("an export"), 2);
     assert_eq!(verify(&file[..]).expect("a sound file"), 2);
     gate.reopen();
     commit.await.expect("a task that ends").expect("a commit");
-    assert_eq!(store.export(&mut Vec::new()).expect("an export"), 3);
+    assert_eq!(store.export(&mut Vec::new(), |_| {}).expect("an export"), 3);
 }
 
 #[tokio::test]
@@ -144,7 +143,6 @@ async fn a_store_with_a_hole_is_not_exported() {
     let engine = Arc::new(Memory::default());
     fill(engine.clone(), 3).await.close().await;
     engine.rows().remove(&(LOG, Revision(2)));
-    let heads = heads(&*engine).expect("heads");
-    let error = export(&*engine, &heads, &mut Vec::new(), |_| {}).expect_err("a hole");
+    let error = export(&*engine, &mut Vec::new(), |_| {}).expect_err("a hole");
     assert!(matches!(error, TransferError::RowMissing { log: LogId(7), revision: Revision(2) }));
 }

@@ -39,7 +39,7 @@ fn attached_endpoint() -> Value {
     endpoint
 }
 
-pub(super) fn all() -> Vec<(&'static str, Value)> {
+fn projects() -> Vec<(&'static str, Value)> {
     let limits = json!({
         "autoscaling_limit_min_cu": 0.25,
         "autoscaling_limit_max_cu": 1.0,
@@ -52,6 +52,7 @@ pub(super) fn all() -> Vec<(&'static str, Value)> {
         "pg_version": 17,
         "store_passwords": true,
         "history_retention_seconds": 86_400,
+        "password_policy": "fresh",
         "branch": { "name": "main", "role_name": "sally", "database_name": "shop" },
         "settings": {},
         "default_endpoint_settings": limits,
@@ -61,9 +62,17 @@ pub(super) fn all() -> Vec<(&'static str, Value)> {
     let project = json!({ "project": {
         "name": "shop",
         "history_retention_seconds": 0,
+        "password_policy": null,
         "settings": {},
         "default_endpoint_settings": limits,
     }});
+    vec![
+        ("ProjectCreateRequest", read::<neon::projects::ProjectCreateRequest>(new_project)),
+        ("ProjectUpdateRequest", read::<neon::projects::ProjectUpdateRequest>(project)),
+    ]
+}
+
+pub(super) fn all() -> Vec<(&'static str, Value)> {
     let new_branch = json!({
         "branch": {
             "name": "preview/42",
@@ -73,18 +82,32 @@ pub(super) fn all() -> Vec<(&'static str, Value)> {
             "protected": false,
             "archived": false,
             "init_source": "parent-data",
-            "expires_at": "",
+            "expires_at": "2026-02-28T12:00:00Z",
+            "password_policy": "none",
         },
         "endpoints": [new_endpoint()],
     });
-    let branch = json!({ "branch": { "name": "x", "protected": false, "expires_at": "" } });
-    let role = json!({ "role": { "name": "sally", "no_login": false } });
+    let branch = json!({ "branch": {
+        "name": "x",
+        "protected": false,
+        "expires_at": null,
+        "password_policy": null,
+    }});
+    let restore = json!({
+        "source_branch_id": "br-late-rice-a5cf06kb",
+        "source_lsn": "0/16B3F00",
+        "source_timestamp": "2026-01-31T12:00:00Z",
+        "preserve_under_name": "dev_old",
+    });
+    let expires_at = "2026-02-28T12:00:00Z";
+    let role = json!({ "role": { "name": "sally", "no_login": false, "expires_at": expires_at } });
+    let role_update = json!({ "role": { "expires_at": expires_at } });
     let database = json!({ "database": { "name": "shop", "owner_name": "sally" } });
-    vec![
-        ("ProjectCreateRequest", read::<neon::projects::ProjectCreateRequest>(new_project)),
-        ("ProjectUpdateRequest", read::<neon::projects::ProjectUpdateRequest>(project)),
+    let others = vec![
         ("BranchCreateRequest", read::<neon::branches::BranchCreateRequest>(new_branch)),
         ("BranchUpdateRequest", read::<neon::branches::BranchUpdateRequest>(branch)),
+        ("BranchRestoreRequest", read::<neon::branches::BranchRestoreRequest>(restore)),
+        ("RoleUpdateRequest", read::<neon::roles::RoleUpdateRequest>(role_update)),
         ("RoleCreateRequest", read::<neon::roles::RoleCreateRequest>(role)),
         ("DatabaseCreateRequest", read::<neon::databases::DatabaseCreateRequest>(database.clone())),
         ("DatabaseUpdateRequest", read::<neon::databases::DatabaseUpdateRequest>(database)),
@@ -94,5 +117,6 @@ pub(super) fn all() -> Vec<(&'static str, Value)> {
                 json!({ "endpoint": attached_endpoint() }),
             ),
         ),
-    ]
+    ];
+    [projects(), others].concat()
 }

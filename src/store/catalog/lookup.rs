@@ -1,0 +1,76 @@
+//! What is looked up in a project's state besides what rules read.
+
+use std::ops::ControlFlow;
+
+use super::{Catalog, first};
+use crate::model::id::{BranchId, OperationId};
+use crate::model::operation::Operation;
+use crate::model::revision::Timestamp;
+use crate::model::role::Role;
+use crate::model::state::Read;
+use crate::store::stored::{
+    StoredBranch, StoredBranchId, StoredOperation, StoredRoleName, StoredUnfinished, decode,
+};
+use crate::store::{StoreError, keys};
+
+/// Operations, newest first, and whether there are more.
+pub type OperationPage = (Vec<Operation>, bool);
+
+impl Catalog {
+    /// Returns up to `limit` operations before `before`, newest first.
+    pub fn operations(
+        &self,
+        before: Option<OperationId>,
+        limit: usize,
+    ) -> Result<OperationPage, StoreError> {
+        // The key after all keys of operations.
+        let end = || keys::OPERATIONS.iter().map(|byte| byte + 1).collect();
+        let before = before.map_or_else(end, keys::operation);
+        let mut found = Vec::new();
+        self.project.tree().scan_back(self.project.nodes(), &before, |key, value| {
+            if !key.starts_with(keys::OPERATIONS) || limit < found.len() {
+                return ControlFlow::Break(());
+            }
+            found.push(decode::<StoredOperation>(key, value));
+            ControlFlow::Continue(())
+        })?;
+        let has_more = limit < found.len();
+        found.truncate(limit);
+        Ok((found.into_iter().collect::<Result<_, _>>()?, has_more))
+    }
+
+    /// Returns the branches that have unfinished operations; some of them may be deleted.
+    pub fn branches_with_unfinished(&self) -> Result<Vec<BranchId>, StoreError> {
+        let ids = self.project.list::<StoredUnfinished>(keys::UNFINISHED)?;
+        let mut branches = Vec::new();
+        for id in ids {
+            branches.push(self.get_operation(id)?.branch);
+        }
+        branches.sort();
+        branches.dedup();
+        Ok(branches)
+    }
+
+    /// Returns the branch of which something, or which itself, expires first, and when.
+    pub fn next_due(&self) -> Result<Option<(Timestamp, BranchId)>, StoreError> {
+        let Some(id) = first::<StoredBranchId>(&self.project, self.project.tree(), keys::DUES)?
+        else {
+            return Ok(None);
+        };
+        let found = self.project.get::<StoredBranch>(&keys::branch(&id))?;
+        let due = found.and_then(|record| record.due);
+        due.map(|at| (at, id))
+            .ok_or_else(|| StoreError::Dangling { key: keys::DUES.into() })
+            .map(Some)
+    }
+
+    /// Returns the role of a branch that expires first.
+    pub fn first_expiring(&self, branch: &BranchId) -> Result<Option<Role>, StoreError> {
+        let catalog = self.catalog(branch)?;
+        let Some(name) = first::<StoredRoleName>(&self.project, &catalog, keys::EXPIRIES)? else {
+            return Ok(None);
+        };
+        let role = self.role(branch, &name)?;
+        role.ok_or_else(|| StoreError::Dangling { key: keys::role(&name) }).map(Some)
+    }
+}
