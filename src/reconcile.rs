@@ -6,6 +6,7 @@
 
 pub mod expiry;
 pub mod fleet;
+pub mod meters;
 pub mod worker;
 
 use std::collections::BTreeSet;

@@ -4,6 +4,8 @@
 //! the project's retention allows, and deletes what lies below. It takes no input and keeps nothing
 //! between runs of the server; what a round did not come to, the next one does.
 
+mod meters;
+
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
@@ -78,7 +80,7 @@ impl Trimmer {
         Ok(Self { control, clock, pace, stop, abandoned, kept: HashMap::new(), counters })
     }
 
-    /// Returns a receiver of the counters.
+    /// Returns a receiver of the counters, which shows them too.
     #[must_use]
     pub fn counters(&self) -> watch::Receiver<Counters> {
         self.counters.subscribe()

@@ -21,6 +21,7 @@ use crate::model::rules::endpoints::NewEndpoint;
 use crate::model::rules::passwords;
 use crate::model::secret::Password;
 use crate::model::state::Read;
+use crate::room::Writer;
 use crate::store::ProjectView;
 
 /// What a request says about a new branch.
@@ -104,7 +105,7 @@ impl ControlPlane {
         let seed = self.seed();
         let cause = caller.asks(Deed::CreateBranch, Topic::Branch(new.id.clone()));
         let created = self
-            .commit_at(cause, id, move |state, moment| {
+            .commit_as(Writer::Request, cause, id, move |state, moment| {
                 rules::branches::create(state, moment, seed, new.clone())
             })
             .await;

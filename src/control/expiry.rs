@@ -8,6 +8,7 @@ use crate::model::operation::Operation;
 use crate::model::revision::Timestamp;
 use crate::model::rules::expiry;
 use crate::model::state::Read;
+use crate::room::Writer;
 use crate::store::ProjectView;
 use crate::store::engine::LogId;
 
@@ -35,9 +36,9 @@ impl ControlPlane {
         Ok(Some(Due { at, branch, role }))
     }
 
-    /// Deletes what was due, and returns what is left to do; nothing happens where its time was
-    /// changed meanwhile.
-    pub async fn expire(&self, project: &ProjectId, due: &Due) -> Result<Vec<Operation>> {
+    /// Deletes what was due, and returns what is left to do; none where nothing happened, because
+    /// its time was changed meanwhile.
+    pub async fn expire(&self, project: &ProjectId, due: &Due) -> Result<Option<Vec<Operation>>> {
         let Due { at: _, branch, role } = due.clone();
         let seed = self.seed();
         let caller = Caller::offshoot();
@@ -45,23 +46,23 @@ impl ControlPlane {
             let at = BranchRef { project: project.clone(), branch: branch.clone() };
             let endpoints = self.list_branch_endpoints(&at)?;
             let cause = caller.asks(Deed::ExpireBranch, Topic::Branch(branch.clone()));
-            let expired = self
-                .commit(cause, project, move |state, moment| {
+            let (expired, _) = self
+                .commit_as(Writer::Offshoot, cause, project, move |state, moment| {
                     expiry::expire_branch(state, moment, seed, &branch)
                 })
                 .await?;
-            let Some((_, operations)) = expired else { return Ok(Vec::new()) };
+            let Some((_, operations)) = expired else { return Ok(None) };
             for endpoint in &endpoints {
                 self.give_back_port(endpoint);
             }
-            return Ok(operations);
+            return Ok(Some(operations));
         };
         let cause = caller.asks(Deed::ExpireRole, Topic::Role(branch.clone(), role.clone()));
-        let expired = self
-            .commit(cause, project, move |state, moment| {
+        let (expired, _) = self
+            .commit_as(Writer::Offshoot, cause, project, move |state, moment| {
                 expiry::expire_role(state, moment, seed, &branch, &role)
             })
             .await?;
-        Ok(expired.map(|(_, operations)| operations).unwrap_or_default())
+        Ok(expired.map(|(_, operations)| operations))
     }
 }

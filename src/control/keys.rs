@@ -13,6 +13,7 @@ use crate::model::refusal::Refusal;
 use crate::model::revision::{Moment, Revision, Timestamp};
 use crate::model::secret::Password;
 use crate::model::state::Denied;
+use crate::room::Writer;
 use crate::store::directory::Directory;
 use crate::store::engine::LogId;
 use crate::store::{StoreError, View};
@@ -136,7 +137,7 @@ impl ControlPlane {
         + 'static,
     ) -> Result<(T, Moment)> {
         let cause = caller.asks(deed, Topic::Whole);
-        Ok(self.inner.store.commit(LogId::DIRECTORY, cause, rule).await?)
+        self.write(Writer::Request, LogId::DIRECTORY, cause, rule).await
     }
 
     /// Refuses a project that a scope does not open.

@@ -19,6 +19,7 @@ use crate::model::rules::endpoints::NewEndpoint;
 use crate::model::rules::projects::{NewProject, ProjectChange};
 use crate::model::secret::Password;
 use crate::model::state::Read;
+use crate::room::Writer;
 use crate::store::ProjectView;
 use crate::store::catalog::Catalog;
 use crate::store::directory::Directory;
@@ -144,7 +145,7 @@ impl ControlPlane {
         let cause = caller.asks(Deed::CreateProject, Topic::Whole);
         let (log, (project, born), moment) = self.write_log(&cause, new).await?;
         let add = move |directory: &mut Directory, _| Ok(directory.put_project(id.clone(), log)?);
-        self.inner.store.commit(LogId::DIRECTORY, cause, add).await?;
+        self.write(Writer::Offshoot, LogId::DIRECTORY, cause, add).await?;
         Ok((project, born, self.inner.store.view_at(log, moment.revision)?))
     }
 
@@ -168,7 +169,7 @@ impl ControlPlane {
                 }
                 rules::projects::create(state, moment, seed, new.clone()).map(Some)
             };
-            let (created, moment) = self.inner.store.commit(log, cause.clone(), create).await?;
+            let (created, moment) = self.write(Writer::Request, log, cause.clone(), create).await?;
             if let Some(created) = created {
                 return Ok((log, created, moment));
             }

@@ -9,10 +9,13 @@ use tokio_util::sync::CancellationToken;
 
 use crate::chain::Chain;
 use crate::clock::Clock;
+use crate::control::expiry::Due;
 use crate::control::passes::Surveyed;
 use crate::control::{ControlError, ControlPlane};
+use crate::meter::Metered;
 use crate::model::id::ProjectId;
 use crate::model::revision::{Revision, Timestamp};
+use crate::reconcile::meters::Expired;
 
 /// How often it is looked what is due.
 const PERIOD: Duration = Duration::from_secs(1);
@@ -27,6 +30,7 @@ const MAX_PER_LOOK: usize = 64;
 pub struct Reaper {
     control: ControlPlane,
     clock: Arc<dyn Clock>,
+    expired: Arc<Expired>,
     /// When the first thing of each project is due, and at which revision that was read.
     known: HashMap<ProjectId, (Revision, Option<Timestamp>)>,
 }
@@ -35,7 +39,13 @@ impl Reaper {
     /// Returns a reaper that has looked at nothing yet.
     #[must_use]
     pub fn new(control: ControlPlane, clock: Arc<dyn Clock>) -> Self {
-        Self { control, clock, known: HashMap::new() }
+        Self { control, clock, expired: Arc::default(), known: HashMap::new() }
+    }
+
+    /// Returns what is counted about what went.
+    #[must_use]
+    pub fn meters(&self) -> Arc<dyn Metered> {
+        Arc::clone(&self.expired) as _
     }
 
     /// Looks again and again until the server stops.
@@ -85,15 +95,23 @@ impl Reaper {
                 self.known.insert(project.clone(), (*revision, due.map(|due| due.at)));
                 return Ok(());
             };
-            self.control.expire(project, due).await?;
-            let (branch, role) = (&due.branch, &due.role);
-            match role {
-                None => tracing::info!(branch.id = %branch, "branch {branch} has expired"),
-                Some(role) => {
-                    tracing::info!(branch.id = %branch, "role {role} of branch {branch} has expired");
-                }
+            if self.control.expire(project, due).await?.is_some() {
+                self.note(due);
             }
         }
         Ok(())
+    }
+
+    fn note(&self, Due { at: _, branch, role }: &Due) {
+        match role {
+            None => {
+                self.expired.branches.count();
+                tracing::info!(branch.id = %branch, "branch {branch} has expired");
+            }
+            Some(role) => {
+                self.expired.roles.count();
+                tracing::info!(branch.id = %branch, "role {role} of branch {branch} has expired");
+            }
+        }
     }
 }

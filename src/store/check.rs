@@ -41,8 +41,11 @@ const CACHE_BYTES: u64 = 64 << 20;
 
 /// Checks that no log has a hole from its floor on, that times increase, that every node that a row
 /// from there on reaches is there and holds records that read, and that records lead to others that
-/// are there.
-pub fn check(engine: &Arc<dyn Engine>) -> Result<Findings, StoreError> {
+/// are there. `progress` is told how many rows were checked.
+pub fn check(
+    engine: &Arc<dyn Engine>,
+    mut progress: impl FnMut(u64),
+) -> Result<Findings, StoreError> {
     let mut findings = Findings::default();
     let logs = engine.logs()?;
     // A store whose newest rows do not read cannot be published; its rows are looked at alone.
@@ -61,7 +64,7 @@ pub fn check(engine: &Arc<dyn Engine>) -> Result<Findings, StoreError> {
             continue;
         }
         let nodes = published.as_ref().map(|p| LogNodes::published(Arc::clone(p), log));
-        check_log(&**engine, extent, nodes.as_ref(), &mut findings)?;
+        check_log(&**engine, extent, nodes.as_ref(), &mut findings, &mut progress)?;
         if MAX_FINDINGS <= findings.wrong.len() {
             break;
         }
@@ -74,6 +77,7 @@ fn check_log(
     Extent { log, floor, head }: Extent,
     nodes: Option<&LogNodes>,
     findings: &mut Findings,
+    progress: &mut impl FnMut(u64),
 ) -> Result<(), StoreError> {
     let mut reached = HashSet::new();
     let mut before = Timestamp::MIN_UTC;
@@ -93,6 +97,7 @@ fn check_log(
             }
         };
         findings.rows += 1;
+        progress(findings.rows);
         if row.at <= before {
             findings
                 .wrong

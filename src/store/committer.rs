@@ -10,6 +10,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 use std::thread;
+use std::time::Instant;
 
 use chrono::TimeDelta;
 use tokio::sync::{mpsc, oneshot, watch};
@@ -76,6 +77,7 @@ pub enum Until {
 /// A handle to the thread.
 pub struct Committer {
     queue: Mutex<Option<mpsc::Sender<Command>>>,
+    published: Arc<Published>,
     state: watch::Receiver<State>,
 }
 
@@ -91,12 +93,12 @@ impl Committer {
     pub fn start(published: Arc<Published>, clock: Arc<dyn Clock>) -> Self {
         let (queue, commands) = mpsc::channel(MAX_QUEUE);
         let (told, state) = watch::channel(State::Working);
-        let worker = Worker { published, clock, told };
+        let worker = Worker { published: Arc::clone(&published), clock, told };
         thread::Builder::new()
             .name(THREAD.into())
             .spawn(move || worker.run(commands))
             .expect("a machine that can start a thread");
-        Self { queue: Mutex::new(Some(queue)), state }
+        Self { queue: Mutex::new(Some(queue)), published, state }
     }
 
     /// See [`crate::store::Store::commit`].
@@ -123,6 +125,7 @@ impl Committer {
             *put.lock().expect("a lock that no panic poisons") = Some(value);
             root
         };
+        let asked = Instant::now();
         let (done, wait) = oneshot::channel();
         let command = Command::Commit(Commit { log, cause, decide: Box::new(decide), done });
         {
@@ -134,11 +137,18 @@ impl Committer {
             })?;
         }
         let moment = wait.await.map_err(|_| CommitError::Failed)??;
+        self.published.meters.answered(asked.elapsed());
         let answer = answer.lock().expect("a lock that no panic poisons").take();
         match answer.expect("a command that was done was decided") {
             Ok(value) => Ok((value, moment)),
             Err(denied) => Err(CommitError::Denied(denied)),
         }
+    }
+
+    /// Returns how many commands wait.
+    pub fn waiting(&self) -> usize {
+        let queue = self.queue.lock().expect("a lock that no panic poisons");
+        queue.as_ref().map_or(0, |queue| queue.max_capacity() - queue.capacity())
     }
 
     /// Raises a log's floor, and deletes those of `rows` that are below it and no longer needed.
@@ -299,8 +309,10 @@ impl Worker {
             if rows.is_empty() {
                 return Some(answers);
             }
+            let begun = Instant::now();
             match self.published.engine.append(&rows) {
                 Ok(()) => {
+                    self.published.meters.appended(rows.len(), begun.elapsed());
                     let commits = heads.into_iter();
                     self.published.publish(commits.map(|(log, (head, nodes))| (log, head, nodes)));
                     return Some(answers);

@@ -10,3 +10,4 @@ mod keys;
 mod listing;
 mod log;
 mod roles;
+mod room;

@@ -1,10 +1,13 @@
 //! End to end: the real program, over HTTP, with real PostgreSQL servers.
 
 mod attached;
+mod backup;
 mod cutoff;
+mod disk;
 mod documentation;
 mod lifecycle;
 mod login;
+mod metrics;
 mod restart;
 mod secrecy;
 mod storage;

@@ -118,6 +118,8 @@ codes! {
     Busy = "BUSY",
     /// The server is not ready to serve.
     NotReady = "NOT_READY",
+    /// The server's disk is too full; nothing was changed.
+    InsufficientStorage = "INSUFFICIENT_STORAGE",
     /// The answer took too long; what was asked for may still happen.
     RequestTimeout = "REQUEST_TIMEOUT",
 }
@@ -171,6 +173,7 @@ impl ErrorCode {
             Self::Busy | Self::NotReady => 503,
             // Not 503: clients take that for a promise that nothing happened.
             Self::RequestTimeout => 504,
+            Self::InsufficientStorage => 507,
         }
     }
 
@@ -178,7 +181,11 @@ impl ErrorCode {
     #[must_use]
     pub fn is_retryable(self) -> bool {
         match self {
-            Self::Internal | Self::Busy | Self::NotReady | Self::RequestTimeout => true,
+            Self::Internal
+            | Self::Busy
+            | Self::NotReady
+            | Self::InsufficientStorage
+            | Self::RequestTimeout => true,
             Self::InvalidRequest
             | Self::NotSupported
             | Self::WrongLsnOrTimestamp

@@ -6,12 +6,13 @@ use crate::contract::exchange::{self, Exchange};
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::{HeaderMap, Request};
-use offshoot::api::{self, Api, ApiKeys};
+use offshoot::api::{self, Api, ApiKeys, Metrics};
 use offshoot::clock::SystemClock;
 use offshoot::control::{ControlPlane, Machine, Settings};
 use offshoot::entropy::SeededEntropy;
 use offshoot::model::project::PgVersion;
 use offshoot::ports::Ports;
+use offshoot::room::{FileSystem, Room};
 use offshoot::store::Store;
 use offshoot::vault::{KEY_BYTES, Vault};
 use serde_json::{Value, json};
@@ -45,11 +46,20 @@ pub struct Answer {
 
 impl TestPlane {
     pub async fn new() -> Self {
-        Self::with_settings(Settings::default()).await
+        Self::over(temporary(), Settings::default()).await
+    }
+
+    /// Returns a server that has this much room.
+    pub async fn with_room(room: Room) -> Self {
+        Self::over(room, Settings::default()).await
     }
 
     /// Returns a server about which its operator decided this.
     pub async fn with_settings(settings: Settings) -> Self {
+        Self::over(temporary(), settings).await
+    }
+
+    async fn over(room: Room, settings: Settings) -> Self {
         let directory = tempfile::tempdir().expect("a directory");
         let clock = Arc::new(SystemClock);
         let store = Store::open(directory.path(), 1 << 20, clock.clone()).expect("a new store");
@@ -57,6 +67,7 @@ impl TestPlane {
             clock,
             entropy: Arc::new(SeededEntropy::new(1)),
             vault: Vault::new(&[7; KEY_BYTES]),
+            room: Arc::new(room),
             ports: Ports::new(PORTS),
         };
         let settings = Settings { installed: vec![PgVersion::DEFAULT], ..settings };
@@ -66,6 +77,7 @@ impl TestPlane {
             keys: ApiKeys::of_admin(KEY),
             readiness: Arc::new(|| Ok(())),
             entropy: Arc::new(SeededEntropy::new(2)),
+            metrics: Metrics::new(Vec::new()),
         });
         Self { _directory: directory, router }
     }
@@ -156,6 +168,11 @@ impl TestProject {
             .map(|role| role["name"].as_str().expect("a name").to_owned())
             .collect()
     }
+}
+
+/// Returns the room of the tests' machine, without a floor.
+fn temporary() -> Room {
+    Room::new(Box::new(FileSystem(std::env::temp_dir())), 0)
 }
 
 impl Answer {

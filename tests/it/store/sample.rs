@@ -340,7 +340,8 @@ pub async fn engine() -> Arc<Memory> {
 /// Returns the export of the sample.
 pub async fn export() -> Vec<u8> {
     let mut file = Vec::new();
-    transfer::export(&*engine().await, &mut file, |_| {}).expect("an export");
+    let engine = engine().await;
+    transfer::export(&*engine, &mut file, |_| {}).expect("an export");
     file
 }
 
