@@ -27,24 +27,34 @@ pub struct Role {
     pub updated_at: Timestamp,
 }
 
-/// How a role logs in.
+/// How a role logs in. `C` is what is known of its password.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Login {
+pub enum Login<C = Credential> {
     /// Not at all: the role is a group, or the system's.
     Never,
     /// Not until it is given a password.
     Unset,
     /// With a password.
-    Password(Credential),
+    Password(C),
 }
 
-impl Login {
+impl<C> Login<C> {
     /// Returns the credential of a role that can log in.
     #[must_use]
-    pub fn credential(&self) -> Option<&Credential> {
+    pub fn credential(&self) -> Option<&C> {
         match self {
             Self::Never | Self::Unset => None,
             Self::Password(credential) => Some(credential),
+        }
+    }
+
+    /// Returns the same with something else that is known of the password.
+    #[must_use]
+    pub fn of<D>(&self, known: impl FnOnce(&C) -> D) -> Login<D> {
+        match self {
+            Self::Never => Login::Never,
+            Self::Unset => Login::Unset,
+            Self::Password(credential) => Login::Password(known(credential)),
         }
     }
 }

@@ -6,6 +6,7 @@ mod catalog;
 mod compute_attached;
 mod compute_guarded;
 mod compute_local;
+mod compute_logins;
 mod compute_tls;
 mod contract;
 mod converge;
