@@ -1,7 +1,7 @@
 //! Use cases about projects.
 
 use crate::control::connection::Connection;
-use crate::control::{Caller, ControlPlane, Result};
+use crate::control::{BranchRef, Caller, ControlPlane, Result};
 use crate::entropy;
 use crate::model::branch::{Branch, PasswordPolicy};
 use crate::model::cause::{Deed, Topic};
@@ -153,7 +153,8 @@ impl ControlPlane {
             None => owner_of(&database).unwrap_or_else(|_| default_owner()),
         };
         let store_passwords = request.store_passwords.unwrap_or(true);
-        let drawn = self.draw_credential(&id, &owner, store_passwords);
+        let at = BranchRef { project: id.clone(), branch: self.draw_branch_id() };
+        let drawn = self.draw_credential(&at, &owner, store_passwords);
         let new = NewProject {
             name: request
                 .name
@@ -164,7 +165,7 @@ impl ControlPlane {
                 .history_retention_seconds
                 .unwrap_or(Project::DEFAULT_RETENTION_SECONDS),
             password_policy: request.password_policy,
-            branch: self.draw_branch_id(),
+            branch: at.branch,
             branch_name: request
                 .branch_name
                 .unwrap_or_else(|| BRANCH_NAME.parse().expect("a legal name")),

@@ -1,5 +1,6 @@
 //! Role: a Postgres role that the catalog describes.
 
+use crate::model::id::BranchId;
 use crate::model::name::RoleName;
 use crate::model::origin::Origin;
 use crate::model::revision::{Revision, Timestamp};
@@ -67,6 +68,8 @@ pub struct Credential {
     /// The clear text, encrypted at rest, so that it can be revealed; absent in a project that
     /// does not store passwords.
     pub sealed: Option<Sealed>,
+    /// The branch for which it was drawn. Others may have it from there.
+    pub branch: BranchId,
 }
 
 /// A credential at the moment it is made, with the clear text that the response will show.

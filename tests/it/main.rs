@@ -13,6 +13,8 @@ mod converge;
 mod crash;
 mod end_to_end;
 mod plan;
+mod reaper;
+mod rules;
 mod server;
 mod store;
 mod support;
