@@ -3,9 +3,12 @@
 mod attached;
 mod cutoff;
 mod documentation;
+mod expiry;
 mod lifecycle;
 mod login;
+mod passwords;
 mod restart;
+mod restore;
 mod secrecy;
 mod storage;
 mod support;
