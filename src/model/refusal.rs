@@ -132,7 +132,8 @@ pub enum Refusal {
     },
     /// The role owns databases, which must not be left without an owner.
     #[error(
-        "role \"{role}\" owns the database \"{database}\", so it cannot be given an expires_at"
+        "role \"{role}\" owns the database \"{database}\", so it cannot be given an expires_at; \
+         delete the database or give it another owner first"
     )]
     RoleCannotExpire {
         /// The role.

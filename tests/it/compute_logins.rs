@@ -14,8 +14,8 @@ fn catalog() -> Desired {
     Desired::empty().role("bob", 2, "of bob").database(1, "neondb", "bob")
 }
 
-fn time(text: &str) -> Option<Timestamp> {
-    Some(text.parse().expect("a time"))
+fn time(text: &str) -> Timestamp {
+    text.parse().expect("a time")
 }
 
 #[tokio::test]
@@ -42,8 +42,8 @@ async fn a_role_without_a_password_logs_in_when_it_is_given_one() {
 async fn a_password_is_good_until_its_time() {
     let server = Server::started().await;
     let lasting = catalog().role("sally", 1, "of sally");
-    let over = lasting.clone().until("sally", time("2001-02-03T04:05:06.789Z"));
-    let far = lasting.clone().until("sally", time("2300-01-01T00:00:00+01:00"));
+    let over = lasting.clone().until("sally", Some(time("2001-02-03T04:05:06.789Z")));
+    let far = lasting.clone().until("sally", Some(time("2300-01-01T00:00:00+01:00")));
     server.converge(&over).await;
     assert_eq!(server.converge(&over).await.steps, 0);
     let found = texts(&server.admin("postgres").await, SALLY).await;
@@ -71,7 +71,7 @@ async fn a_password_set_by_hand_stays_when_its_end_moves() {
     let by_hand = verifier("by hand");
     let sql = format!("ALTER ROLE sally PASSWORD '{}'", by_hand.reveal());
     server.execute("postgres", &sql).await;
-    server.converge(&lasting.clone().until("sally", time("2300-01-01T00:00:00Z"))).await;
+    server.converge(&lasting.clone().until("sally", Some(time("2300-01-01T00:00:00Z")))).await;
     server.login("sally", "by hand", "neondb").await.expect("the password set by hand");
     server.execute("postgres", "ALTER ROLE sally VALID UNTIL '2001-01-01'").await;
     server.converge(&lasting.role("sally", 1, "reset").until("sally", None)).await;
