@@ -219,6 +219,7 @@ impl Plane {
         let credential = Credential {
             verifier: scram::verifier(&Password::new("npg_secret"), [7; scram::SALT_BYTES]),
             sealed: Some(Sealed(Box::new([7; 56]))),
+            branch: "br-main".parse().expect("an id"),
         };
         let plane = Self { store, credential };
         let new = plane.new_project();

@@ -89,6 +89,7 @@ impl Plane {
     async fn open(path: &std::path::Path) -> Self {
         let store = Store::open(path, CACHE_BYTES, Arc::new(SystemClock)).expect("a store");
         let credential = Credential {
+            branch: branch(),
             verifier: scram::verifier(&Password::new("npg_secret"), [7; scram::SALT_BYTES]),
             sealed: Some(Sealed(Box::new([7; 56]))),
         };

@@ -57,7 +57,9 @@ fn code(refusal: &Refusal) -> ErrorCode {
         Refusal::EndpointExists(_) => ErrorCode::EndpointAlreadyExists,
         Refusal::RoleProtected(_) => ErrorCode::RoleProtected,
         Refusal::RoleOwnsDatabase { .. } => ErrorCode::RoleOwnsDatabase,
-        Refusal::RoleWithoutPassword(_) => ErrorCode::RoleHasNoPassword,
+        Refusal::RoleWithoutPassword(_) | Refusal::RolePasswordUnset(_) => {
+            ErrorCode::RoleHasNoPassword
+        }
         Refusal::PasswordsNotStored => ErrorCode::PasswordsNotStored,
         Refusal::OwnerMissing(_) => ErrorCode::OwnerNotFound,
         Refusal::BranchIsDefault(_) => ErrorCode::BranchIsDefault,
@@ -68,6 +70,7 @@ fn code(refusal: &Refusal) -> ErrorCode {
         }
         Refusal::RoleCannotExpire { .. } | Refusal::OwnerExpires(_) => ErrorCode::RoleCannotExpire,
         Refusal::TooManyPasswords { .. } => ErrorCode::RolesLimitExceeded,
+        Refusal::PasswordPolicyMoved => ErrorCode::Busy,
         Refusal::BranchNameUnchanged
         | Refusal::RestoreWithoutPoint(_)
         | Refusal::RestoreWithoutBackup { .. }

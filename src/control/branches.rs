@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::control::restore::Copying;
 use crate::control::{BranchRef, Caller, Connection, ControlPlane, Result};
 use crate::model::branch::{Branch, PasswordPolicy};
 use crate::model::cause::{Deed, Topic};
@@ -79,8 +80,10 @@ impl ControlPlane {
         let source = source.ok_or_else(|| Refusal::BranchMissing(parent.clone()))?;
         let cutoff = self.cutoff(&project, &view, &source, request.point).await?;
         let policy = passwords::policy_of_new(request.password_policy, &project, &source);
-        let (cutoff, drawn) = self.passwords(&project, &view, &parent, cutoff, policy).await?;
         let branch = self.draw_branch_id();
+        let copying =
+            Copying { project: &project, view: &view, taker: &branch, source: &parent, cutoff };
+        let (cutoff, drawn) = self.passwords(copying, policy).await?;
         let endpoint = match request.endpoint {
             None => None,
             Some(tuning) => {
@@ -98,7 +101,7 @@ impl ControlPlane {
             cutoff,
             protected: request.protected,
             expires_at: request.expires_at,
-            password_policy: policy,
+            password_policy: request.password_policy,
             passwords: drawn.passwords,
             endpoint,
         };
@@ -133,7 +136,10 @@ impl ControlPlane {
         let only = (logins.next(), logins.next(), &databases[..], &endpoint);
         let connection = match only {
             (Some(role), None, [database], Some(endpoint)) => {
-                Some(self.connect(&project, endpoint, role, database.name.clone())?)
+                let connection = self.connect(&project, endpoint, role, database.name.clone())?;
+                // One that was drawn is shown now, whether it is stored or not.
+                let password = passwords.get(&role.name).cloned().or(connection.password);
+                Some(Connection { password, ..connection })
             }
             _ => None,
         };

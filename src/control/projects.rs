@@ -1,7 +1,7 @@
 //! Use cases about projects.
 
 use crate::control::connection::Connection;
-use crate::control::{Caller, ControlError, ControlPlane, Result};
+use crate::control::{BranchRef, Caller, ControlError, ControlPlane, Result};
 use crate::entropy;
 use crate::model::branch::{Branch, PasswordPolicy};
 use crate::model::cause::{Cause, Deed, Topic};
@@ -185,7 +185,8 @@ impl ControlPlane {
             None => owner_of(&database).unwrap_or_else(|_| default_owner()),
         };
         let store_passwords = request.store_passwords.unwrap_or(true);
-        let drawn = self.draw_credential(&id, &owner, store_passwords);
+        let at = BranchRef { project: id.clone(), branch: self.draw_branch_id() };
+        let drawn = self.draw_credential(&at, &owner, store_passwords);
         let new = NewProject {
             name: request
                 .name
@@ -198,7 +199,7 @@ impl ControlPlane {
             password_policy: request.password_policy,
             settings: request.settings,
             endpoint_defaults: request.tuning.unwrap_or_default(),
-            branch: self.draw_branch_id(),
+            branch: at.branch,
             branch_name: request
                 .branch_name
                 .unwrap_or_else(|| BRANCH_NAME.parse().expect("a legal name")),

@@ -49,7 +49,7 @@ impl ControlPlane {
         let (login, password) = if no_login {
             (Login::Never, None)
         } else {
-            let drawn = self.draw_credential(&project.id, &name, project.store_passwords);
+            let drawn = self.draw_credential(at, &name, project.store_passwords);
             (Login::Password(drawn.credential), Some(drawn.password))
         };
         let (branch, seed) = (at.branch.clone(), self.seed());
@@ -71,7 +71,7 @@ impl ControlPlane {
         name: &RoleName,
     ) -> Result<(Role, Password, Vec<Operation>)> {
         let (project, _) = self.view_branch(at)?;
-        let drawn = self.draw_credential(&project.id, name, project.store_passwords);
+        let drawn = self.draw_credential(at, name, project.store_passwords);
         let (branch, name, seed) = (at.branch.clone(), name.clone(), self.seed());
         let credential = drawn.credential;
         let topic = Topic::Role(branch.clone(), name.clone());
@@ -92,8 +92,10 @@ impl ControlPlane {
     pub fn reveal_role_password(&self, at: &BranchRef, name: &RoleName) -> Result<Password> {
         let (project, _) = self.view_branch(at)?;
         let role = self.get_role(at, name)?;
-        if role.login.credential().is_none() {
-            return Err(Refusal::RoleWithoutPassword(role.name).into());
+        match role.login {
+            Login::Never => return Err(Refusal::RoleWithoutPassword(role.name).into()),
+            Login::Unset => return Err(Refusal::RolePasswordUnset(role.name).into()),
+            Login::Password(_) => {}
         }
         let password = self.stored_password(&project, &role)?;
         password.ok_or_else(|| Refusal::PasswordsNotStored.into())

@@ -88,9 +88,12 @@ pub enum Refusal {
         /// How many others there are, as words.
         more: String,
     },
-    /// The role has no password to reset or reveal.
+    /// The role has no password to reset or reveal, and never will.
     #[error("role \"{0}\" cannot log in, so it has no password")]
     RoleWithoutPassword(RoleName),
+    /// The role has not been given a password yet.
+    #[error("role \"{0}\" has no password yet; reset it to get one")]
+    RolePasswordUnset(RoleName),
     /// The project does not keep passwords.
     #[error("storing passwords is disabled for this project; reset the password to get a new one")]
     PasswordsNotStored,
@@ -159,7 +162,8 @@ pub enum Refusal {
     },
     /// The role owns databases, which must not be left without an owner.
     #[error(
-        "role \"{role}\" owns the database \"{database}\", so it cannot be given an expires_at"
+        "role \"{role}\" owns the database \"{database}\", so it cannot be given an expires_at; \
+         delete the database or give it another owner first"
     )]
     RoleCannotExpire {
         /// The role.
@@ -181,6 +185,12 @@ pub enum Refusal {
         /// How many there can be.
         max: usize,
     },
+    /// What decides about the passwords changed while they were drawn.
+    #[error(
+        "the password policy that applies changed while the request was under way, and nothing was \
+         done; send it again"
+    )]
+    PasswordPolicyMoved,
     /// The branch has that name already.
     #[error("cannot set branch to the same name")]
     BranchNameUnchanged,

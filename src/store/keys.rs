@@ -25,6 +25,8 @@
 //! Ids cannot contain a zero byte, so a part can never run into the next. Numbers are big-endian,
 //! so that they sort.
 
+use chrono::TimeDelta;
+
 use crate::model::id::{BranchId, EndpointId, OperationId, ProjectId};
 use crate::model::key::{KeyHash, KeyId};
 use crate::model::lsn::Lsn;
@@ -130,6 +132,12 @@ pub fn due(at: Timestamp, branch: &BranchId) -> Vec<u8> {
 #[must_use]
 pub fn expiry(at: Timestamp, name: &RoleName) -> Vec<u8> {
     [EXPIRIES, &time(at), name.as_str().as_bytes()].concat()
+}
+
+/// The first key after those of what expires by `until`, among the keys that begin with `prefix`.
+#[must_use]
+pub fn end_of_expiring(prefix: &[u8], until: Timestamp) -> Vec<u8> {
+    [prefix, &time(until + TimeDelta::microseconds(1))].concat()
 }
 
 /// A time, so that earlier ones sort first, those before 1970 among them.

@@ -80,7 +80,7 @@ codes! {
     PermissionAlreadyExists = "PERMISSION_ALREADY_EXISTS",
     /// Passwords are not kept, so none can be shown.
     PasswordsNotStored = "PASSWORDS_NOT_STORED",
-    /// The role cannot log in.
+    /// The role cannot log in, or has no password yet.
     RoleHasNoPassword = "ROLE_HAS_NO_PASSWORD",
     /// The body is too long.
     PayloadTooLarge = "PAYLOAD_TOO_LARGE",
@@ -114,7 +114,7 @@ codes! {
     PgVersionNotInstalled = "PG_VERSION_NOT_INSTALLED",
     /// Something inside is broken.
     Internal = "INTERNAL",
-    /// Too much is waiting; nothing was changed.
+    /// Too much is waiting, or others were faster; nothing was changed.
     Busy = "BUSY",
     /// The server is not ready to serve.
     NotReady = "NOT_READY",

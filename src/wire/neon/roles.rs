@@ -163,7 +163,11 @@ mod tests {
     fn a_role_shows_neither_its_password_nor_what_is_kept_of_it() {
         let verifier = Verifier::from_trusted("SCRAM-SHA-256$4096:c2FsdA==$a:b");
         let sealed = Some(Sealed(Box::new([1])));
-        let role = shown(Login::Password(Credential { verifier, sealed }));
+        let role = shown(Login::Password(Credential {
+            verifier,
+            sealed,
+            branch: "br-a".parse().expect("an id"),
+        }));
         insta::assert_snapshot!(
             json(&role),
             @r#"{"branch_id":"br-a","name":"we ird/n","protected":false,"authentication_method":"password","created_at":"1970-01-01T00:00:00.000000Z","updated_at":"1970-01-01T00:00:00.000000Z","origin":{"branch_id":"br-a","revision":3,"at":"1970-01-01T00:00:00.000000Z"}}"#

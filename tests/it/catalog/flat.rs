@@ -47,6 +47,7 @@ fn credential() -> Credential {
     Credential {
         verifier: Verifier::from_trusted(verifier),
         sealed: Some(Sealed(vec![7; 56].into())),
+        branch: id(0),
     }
 }
 

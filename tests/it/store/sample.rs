@@ -13,6 +13,7 @@ use offshoot::model::endpoint::{Attachment, EndpointState, Power, Site, TlsMode,
 use offshoot::model::id::BranchId;
 use offshoot::model::key::KeyId;
 use offshoot::model::lsn::Lsn;
+use offshoot::model::name::BranchName;
 use offshoot::model::operation::{Retry, Subject};
 use offshoot::model::project::{PgVersion, Project, ProjectSettings};
 use offshoot::model::revision::{Moment, Revision, Timestamp};
@@ -53,6 +54,7 @@ fn credential(number: u8, is_sealed: bool) -> Credential {
     Credential {
         verifier: Verifier::from_trusted(format!("SCRAM-SHA-256$4096:c2FsdA==${number}:key")),
         sealed: is_sealed.then(|| Sealed(Box::new([number; 30]))),
+        branch: of("br-main"),
     }
 }
 
@@ -74,6 +76,12 @@ fn new_project(id: &str, branch: &str, endpoint: NewEndpoint) -> NewProject {
         has_system_role: true,
         endpoint,
     }
+}
+
+/// Returns a branch that has its parent's passwords, whatever its project would have.
+fn inheriting(id: BranchId, name: BranchName, parent: BranchId, cutoff: Cutoff) -> NewBranch {
+    let password_policy = Some(PasswordPolicy::Inherit);
+    NewBranch { password_policy, ..NewBranch::new(id, name, parent, cutoff) }
 }
 
 fn local(id: &str, port: u16) -> NewEndpoint {
@@ -228,7 +236,7 @@ impl Maker {
                     s,
                     m,
                     seed,
-                    NewBranch { endpoint, ..NewBranch::new(id, name, parent, cutoff) },
+                    NewBranch { endpoint, ..inheriting(id, name, parent, cutoff) },
                 )
             })
             .await;
@@ -250,7 +258,7 @@ impl Maker {
             let lsn = Some(Lsn(u64::MAX));
             let cutoff = Cutoff::Past { revision: past.revision, at: past.at, lsn };
             let (id, name, parent) = (of("br-past"), of("past"), of("br-main"));
-            branches::create(s, m, seed, NewBranch::new(id, name, parent, cutoff))
+            branches::create(s, m, seed, inheriting(id, name, parent, cutoff))
         })
         .await;
         self.commit(Deed::UpdateBranch, |s, m, _| {
@@ -380,7 +388,7 @@ fn tell_state(told: &mut String, state: &Catalog) -> Result<(), StoreError> {
         line(&state.first_mark(&branch.id)?);
         for role in state.roles(&branch.id)? {
             line(&role);
-            if let Some(Credential { verifier, sealed }) = role.login.credential() {
+            if let Some(Credential { verifier, sealed, branch: _ }) = role.login.credential() {
                 line(&(verifier.reveal(), sealed.as_ref().map(|sealed| &sealed.0)));
             }
         }
