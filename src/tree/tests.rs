@@ -1,5 +1,8 @@
 //! The tree against a plain sorted map, and its invariants after every edit.
 
+mod diff;
+mod history;
+
 use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap};
 use std::convert::Infallible;
@@ -75,6 +78,10 @@ impl Kept {
                     .iter()
                     .map(|(key, child)| {
                         assert_eq!(key, self.load(child).smallest_key());
+                        if let Link::Kept(parent) = link {
+                            let Link::Kept(child) = child else { panic!("a child is not kept") };
+                            assert!(child < parent, "a node is numbered after its children");
+                        }
                         self.check(child, false)
                     })
                     .collect();
