@@ -137,14 +137,10 @@ fn pass_both<N: Nodes>(
             after.go_on();
         }
         (Place::Node(old), Place::Node(new)) => match (old, new) {
-            // New nodes are over kept ones, and cost nothing to open.
-            (Link::New(_), Link::New(_)) => {
-                before.open()?;
-                after.open()?;
-            }
-            (Link::New(_), Link::Kept(_)) => before.open()?,
             (Link::Kept(old), Link::Kept(new)) if new < old => before.open()?,
             (Link::Kept(_), _) => after.open()?,
+            // New nodes are over kept ones, and cost nothing to open.
+            (Link::New(_), _) => before.open()?,
         },
     }
     Ok(ControlFlow::Continue(()))
