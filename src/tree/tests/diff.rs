@@ -84,7 +84,7 @@ fn differences(a: &Map, b: &Map) -> Vec<Difference> {
 const NODES_PER_EDIT_AND_LEVEL: usize = 4;
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(256))]
+    #![proptest_config(ProptestConfig::with_cases(128))]
 
     #[test]
     fn trees_differ_as_maps_do_and_their_difference_makes_one_the_other(pair in pair()) {
