@@ -10,6 +10,7 @@
 pub mod branch;
 pub mod cause;
 pub mod change;
+pub mod changes;
 pub mod database;
 pub mod endpoint;
 pub mod id;

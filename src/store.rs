@@ -15,6 +15,7 @@
 pub mod catalog;
 pub mod check;
 pub mod codec;
+pub mod commits;
 pub mod committer;
 pub mod directory;
 pub mod engine;
@@ -27,6 +28,7 @@ pub mod stored;
 pub mod transfer;
 
 use std::collections::HashMap;
+use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -38,6 +40,7 @@ use crate::model::revision::{Moment, Revision, Timestamp};
 use crate::model::state::Denied;
 use crate::store::catalog::Catalog;
 use crate::store::codec::RecordTooLarge;
+use crate::store::commits::{Commit, Stretch};
 use crate::store::committer::Committer;
 use crate::store::engine::{Engine, EngineError, LogId};
 use crate::store::nodes::{Head, Published};
@@ -205,6 +208,31 @@ impl Store {
     /// began later.
     pub fn moment_at(&self, log: LogId, at: Timestamp) -> Result<Option<Moment>, StoreError> {
         self.published.moment_at(log, at)
+    }
+
+    /// Returns the oldest commit of a log whose state can be asked for; none where there is none.
+    pub fn floor(&self, log: LogId) -> Result<Option<Moment>, StoreError> {
+        if self.published.head(log).moment.revision == Revision::ZERO {
+            return Ok(None);
+        }
+        let first = Revision::ZERO.next();
+        Ok(Some(self.published.head_at(log, first)?.moment))
+    }
+
+    /// Returns a commit of a log, without its state.
+    pub fn read_commit(&self, log: LogId, revision: Revision) -> Result<Commit, StoreError> {
+        commits::read(&self.published, log, revision)
+    }
+
+    /// Shows `visit` the commits of a stretch of a log, newest first and without their states,
+    /// until it breaks. Returns where to go on, if there are more.
+    pub fn scan_commits<E: From<StoreError>>(
+        &self,
+        log: LogId,
+        stretch: Stretch,
+        visit: impl FnMut(Commit) -> Result<ControlFlow<()>, E>,
+    ) -> Result<Option<Revision>, E> {
+        commits::scan(&self.published, log, stretch, visit)
     }
 
     /// Returns the newest revision of every log.

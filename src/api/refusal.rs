@@ -68,6 +68,8 @@ fn code(refusal: &Refusal) -> ErrorCode {
         Refusal::PgVersionNotInstalled { .. } => ErrorCode::PgVersionNotInstalled,
         Refusal::PortsExhausted => ErrorCode::EndpointsLimitExceeded,
         Refusal::TimeOutsideHistory { .. }
+        | Refusal::PointOutsideHistory { .. }
+        | Refusal::LsnWithoutBranch(_)
         | Refusal::LsnOutsideHistory { .. }
         | Refusal::LsnUnknown { .. } => ErrorCode::WrongLsnOrTimestamp,
     }

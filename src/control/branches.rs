@@ -76,7 +76,7 @@ impl ControlPlane {
         let parent = request.parent.unwrap_or_else(|| project.default_branch.clone());
         let source = view.state.branch(&parent)?;
         let source = source.ok_or_else(|| Refusal::BranchMissing(parent.clone()))?;
-        let cutoff = self.cutoff(&project, &view, &source, request.point).await?;
+        let cutoff = self.cutoff(&project, &source, request.point).await?;
         let policy = passwords::policy_of_new(request.password_policy, &project, &source);
         let (cutoff, drawn) = self.passwords(&project, &view, &parent, cutoff, policy).await?;
         let branch = self.draw_branch_id();
@@ -148,17 +148,9 @@ impl ControlPlane {
         })
     }
 
-    /// Lists the branches of a project, by id.
-    pub fn list_branches(&self, id: &ProjectId) -> Result<(Project, Vec<Branch>)> {
-        let (project, view) = self.view(id)?;
-        Ok((project, view.state.branches()?))
-    }
-
-    /// Returns a branch.
-    pub fn get_branch(&self, at: &BranchRef) -> Result<(Project, Branch)> {
-        let (project, view) = self.view(&at.project)?;
-        let branch = view.state.branch(&at.branch)?;
-        Ok((project, branch.ok_or_else(|| Refusal::BranchMissing(at.branch.clone()))?))
+    /// Checks that a branch is there.
+    pub fn check_branch(&self, at: &BranchRef) -> Result<()> {
+        self.view_branch(at).map(drop)
     }
 
     /// Changes a branch's settings.

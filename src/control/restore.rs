@@ -58,7 +58,7 @@ impl ControlPlane {
         };
         let target = get(&at.branch)?;
         let source = get(&request.source)?;
-        let cutoff = self.cutoff(&project, &view, &source, request.point).await?;
+        let cutoff = self.cutoff(&project, &source, request.point).await?;
         let policy = Some(policy_of_restore(&target, &source));
         let (cutoff, drawn) = self.passwords(&project, &view, &source.id, cutoff, policy).await?;
         let preserve = request.preserve_under_name.map(|name| (self.draw_branch_id(), name));

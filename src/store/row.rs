@@ -61,6 +61,17 @@ pub enum RowError {
     },
 }
 
+/// What a row says before its nodes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RowHeader {
+    /// When it was committed.
+    pub at: Timestamp,
+    /// Who asked for what.
+    pub cause: Cause,
+    /// The root of the state that it left; none where that is empty.
+    pub root: Option<NodeId>,
+}
+
 #[derive(Encode, Decode)]
 struct Header {
     at_micros: i64,
@@ -68,6 +79,35 @@ struct Header {
     /// 0 where there is no root: no commit has the revision 0.
     root: u64,
     nodes: u32,
+}
+
+impl RowHeader {
+    /// Reads a row's header, and none of its nodes.
+    pub fn decode(row: &[u8]) -> Result<Self, RowError> {
+        split(row).map(|(header, _, _)| header)
+    }
+}
+
+/// Returns a row's header, how many nodes it has, and their bytes.
+fn split(row: &[u8]) -> Result<(RowHeader, u32, &[u8]), RowError> {
+    let (format, row) = row.split_first().ok_or(RowError::Short)?;
+    if *format != FORMAT {
+        return Err(RowError::Format(*format));
+    }
+    let (checksum, body) = row.split_first_chunk().ok_or(RowError::Short)?;
+    if crc32fast::hash(body) != u32::from_be_bytes(*checksum) {
+        return Err(RowError::Checksum);
+    }
+    let (length, body) = body.split_first_chunk().ok_or(RowError::Short)?;
+    let length = usize::try_from(u32::from_be_bytes(*length)).map_err(|_| RowError::Short)?;
+    let (header, rest) = body.split_at_checked(length).ok_or(RowError::Short)?;
+    let Header { at_micros, cause, root, nodes } = codec::decode(header)?;
+    let header = RowHeader {
+        at: Timestamp::from_timestamp_micros(at_micros).ok_or(RowError::Time)?,
+        cause: cause.into_model().map_err(RowError::Cause)?,
+        root: (root != 0).then(|| NodeId::from_raw(root)),
+    };
+    Ok((header, nodes, rest))
 }
 
 impl Row {
@@ -95,28 +135,12 @@ impl Row {
 
     /// Reads a row.
     pub fn decode(row: &[u8]) -> Result<Self, RowError> {
-        let (format, row) = row.split_first().ok_or(RowError::Short)?;
-        if *format != FORMAT {
-            return Err(RowError::Format(*format));
-        }
-        let (checksum, body) = row.split_first_chunk().ok_or(RowError::Short)?;
-        if crc32fast::hash(body) != u32::from_be_bytes(*checksum) {
-            return Err(RowError::Checksum);
-        }
-        let (length, body) = body.split_first_chunk().ok_or(RowError::Short)?;
-        let length = usize::try_from(u32::from_be_bytes(*length)).map_err(|_| RowError::Short)?;
-        let (header, mut nodes) = body.split_at_checked(length).ok_or(RowError::Short)?;
-        let Header { at_micros, cause, root, nodes: count } = codec::decode(header)?;
+        let (RowHeader { at, cause, root }, count, mut rest) = split(row)?;
         let nodes = (0..usize::try_from(count).map_err(|_| RowError::Short)?)
             .map(|index| {
-                encoding::decode(&mut nodes).map_err(|source| RowError::Node { index, source })
+                encoding::decode(&mut rest).map_err(|source| RowError::Node { index, source })
             })
             .collect::<Result<_, _>>()?;
-        Ok(Self {
-            at: Timestamp::from_timestamp_micros(at_micros).ok_or(RowError::Time)?,
-            cause: cause.into_model().map_err(RowError::Cause)?,
-            root: (root != 0).then(|| NodeId::from_raw(root)),
-            nodes,
-        })
+        Ok(Self { at, cause, root, nodes })
     }
 }

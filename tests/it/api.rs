@@ -7,4 +7,5 @@ mod branches;
 mod endpoints;
 mod listing;
 mod log;
+mod past;
 mod roles;

@@ -137,6 +137,9 @@ pub struct NewBranch {
     pub parent_lsn: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub parent_timestamp: Option<String>,
+    /// What a read shows in its header; Neon's requests have no such word.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parent_revision: Option<u64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub protected: Option<bool>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -158,6 +161,9 @@ pub struct BranchRestoreRequest {
     pub source_lsn: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source_timestamp: Option<String>,
+    /// What a read shows in its header; Neon's requests have no such word.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source_revision: Option<u64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub preserve_under_name: Option<String>,
 }
