@@ -4,6 +4,7 @@ mod branches;
 mod connection;
 mod databases;
 mod endpoints;
+mod history;
 mod operations;
 mod point;
 mod projects;
@@ -55,6 +56,9 @@ pub static ROUTES: &[Route] = &[
         "/projects/{project_id}/operations/{operation_id}",
         |method| on(method, operations::get_project_operation),
     ),
+    Route::new("listProjectAudit", Method::GET, "/projects/{project_id}/audit", |method| {
+        on(method, history::list_project_audit)
+    }),
     Route::new("listProjectBranches", Method::GET, "/projects/{project_id}/branches", |method| {
         on(method, branches::list_project_branches)
     }),
@@ -78,6 +82,12 @@ pub static ROUTES: &[Route] = &[
         Method::DELETE,
         "/projects/{project_id}/branches/{branch_id}",
         |method| on(method, branches::delete_project_branch),
+    ),
+    Route::new(
+        "getProjectBranchHistory",
+        Method::GET,
+        "/projects/{project_id}/branches/{branch_id}/history",
+        |method| on(method, history::get_project_branch_history),
     ),
     Route::new(
         "restoreProjectBranch",
@@ -133,6 +143,12 @@ pub static ROUTES: &[Route] = &[
         Method::DELETE,
         "/projects/{project_id}/branches/{branch_id}/roles/{role_name}",
         |method| on(method, roles::delete_project_branch_role),
+    ),
+    Route::new(
+        "getProjectBranchRoleHistory",
+        Method::GET,
+        "/projects/{project_id}/branches/{branch_id}/roles/{role_name}/history",
+        |method| on(method, history::get_project_branch_role_history),
     ),
     Route::new(
         "resetProjectBranchRolePassword",

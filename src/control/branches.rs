@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::control::{BranchRef, Caller, Connection, ControlPlane, Result};
+use crate::control::{BranchRef, Caller, Connection, ControlPlane, LeftOut, Result};
 use crate::model::branch::{Branch, PasswordPolicy};
 use crate::model::cause::{Deed, Topic};
 use crate::model::database::Database;
@@ -21,7 +21,6 @@ use crate::model::rules::endpoints::NewEndpoint;
 use crate::model::rules::passwords;
 use crate::model::secret::Password;
 use crate::model::state::Read;
-use crate::store::ProjectView;
 
 /// What a request says about a new branch.
 #[derive(Clone, Debug)]
@@ -62,6 +61,8 @@ pub struct CreatedBranch {
     pub operations: Vec<Operation>,
     /// How to connect, where there is an endpoint and but one role and database to choose.
     pub connection: Option<Connection>,
+    /// What the cutoff left out.
+    pub left_out: Option<LeftOut>,
 }
 
 impl ControlPlane {
@@ -124,10 +125,8 @@ impl ControlPlane {
         moment: Moment,
     ) -> Result<CreatedBranch> {
         let Born { branch, endpoint, operations } = born;
-        let log = self.log_of(&project.id)?;
-        let view: ProjectView = self.inner.store.view_at(log, moment.revision)?;
-        let roles = view.state.roles(&branch.id)?;
-        let databases = view.state.databases(&branch.id)?;
+        let seen = self.past(&project.id)?.branch(&branch.id, moment.revision)?;
+        let (roles, databases) = (seen.roles()?, seen.databases()?);
         let mut logins = roles.iter().filter(|role| role.login.credential().is_some());
         let only = (logins.next(), logins.next(), &databases[..], &endpoint);
         let connection = match only {
@@ -145,6 +144,7 @@ impl ControlPlane {
             databases,
             operations,
             connection,
+            left_out: seen.left_out()?,
         })
     }
 

@@ -48,6 +48,7 @@ impl Past {
     }
 
     /// Returns the newest commit.
+    #[must_use]
     pub fn head(&self) -> Moment {
         self.view_head().moment
     }
@@ -131,7 +132,7 @@ impl Past {
     }
 
     /// Returns from what a branch was copied when it was born. A restore since then does not count.
-    fn source_at_birth(&self, branch: &Branch) -> Result<Option<Source>> {
+    pub(super) fn source_at_birth(&self, branch: &Branch) -> Result<Option<Source>> {
         let Some(birth) = self.birth(branch)? else { return Ok(None) };
         let born = self.view(birth)?.state.branch(&branch.id)?;
         Ok(born.and_then(|born| born.began.source))

@@ -43,11 +43,6 @@ impl ControlPlane {
         }
         let revision = self.revision_of(&past, &at, point).await?;
         let ProjectView { moment, state } = past.view(revision)?;
-        if state.branch(&branch.id)?.is_none() {
-            return Err(check_time(branch, moment.at, self.horizon(past.head()))
-                .expect_err("before its birth a branch is not there")
-                .into());
-        }
         let newest = || state.mark_before(&branch.id, Lsn(u64::MAX));
         let (at, lsn) = match point {
             Point::Time(time) => (time, newest()?.map(|mark| mark.lsn)),

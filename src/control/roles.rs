@@ -75,7 +75,8 @@ impl ControlPlane {
         Ok((role, drawn.password, operations))
     }
 
-    /// Returns the password that a role had at a point.
+    /// Returns the password that a role had at a point. Before its branch was born it had none
+    /// there: the source's is not for those who look at the branch.
     pub async fn reveal_role_password(
         &self,
         at: &BranchRef,
@@ -83,6 +84,7 @@ impl ControlPlane {
         point: Point,
     ) -> Result<Password> {
         let seen = self.branch_at(at, point).await?;
+        seen.record()?;
         let role = seen.role(name)?;
         if role.login.credential().is_none() {
             return Err(Refusal::RoleWithoutPassword(role.name).into());

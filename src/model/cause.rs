@@ -89,6 +89,12 @@ impl Cause {
 }
 
 impl Deed {
+    /// Whether it can change branches besides the one that it is about.
+    #[must_use]
+    pub fn may_change_other_branches(self) -> bool {
+        [Self::CreateProject, Self::RestoreBranch, Self::SetDefaultBranch].contains(&self)
+    }
+
     /// Returns the deed of that name in the API.
     #[must_use]
     pub fn named(name: &str) -> Option<Self> {

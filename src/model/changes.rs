@@ -6,6 +6,8 @@
 //! * A thing is taken apart completely, so that whoever adds something to it must decide whether
 //!   histories tell it.
 
+use std::fmt::Display;
+
 use crate::model::branch::{Beginning, Branch, Lineage, Source};
 use crate::model::database::Database;
 use crate::model::endpoint::{Endpoint, LOCAL_HOST, Power, Site, Tuning};
@@ -204,7 +206,7 @@ fn project(project: &Project) -> Attributes {
     ]
 }
 
-fn text(text: impl ToString) -> Held {
+fn text(text: impl Display) -> Held {
     Held::Shown(Value::Text(text.to_string()))
 }
 

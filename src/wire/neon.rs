@@ -11,6 +11,8 @@ pub mod connection;
 pub mod databases;
 pub mod endpoints;
 pub mod error;
+pub mod history;
+pub mod left_out;
 pub mod operations;
 pub mod origin;
 pub mod projects;

@@ -4,6 +4,7 @@ mod command;
 mod copies;
 mod cutoffs;
 mod groups;
+mod past;
 mod plain;
 mod world;
 

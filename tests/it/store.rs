@@ -9,5 +9,6 @@ mod formats;
 pub mod gate;
 pub mod memory;
 pub mod sample;
+mod scans;
 pub mod support;
 mod transfer;

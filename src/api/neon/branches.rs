@@ -8,6 +8,7 @@ use crate::api::answer::{Answer, Created, Deleted, Found, Seen};
 use crate::api::body::Body;
 use crate::api::error::ApiError;
 use crate::api::extract::{InBranch, InProject, branch_id};
+use crate::api::neon::history::{self, Kinds};
 use crate::api::neon::point::Named;
 use crate::api::neon::{connection, endpoints, point, settings, unserved};
 use crate::api::page::{self, BranchQuery};
@@ -231,6 +232,7 @@ fn shown(created: control::CreatedBranch) -> CreatedBranch {
         databases,
         operations,
         connection,
+        left_out,
     } = created;
     let role = |role: role::Role| {
         let password = passwords.get(&role.name);
@@ -242,6 +244,7 @@ fn shown(created: control::CreatedBranch) -> CreatedBranch {
         roles: roles.into_iter().map(role).collect(),
         databases: Database::list(&branch.id, databases),
         connection_uris: connection.map(|connection| vec![connection::details(&connection)]),
+        left_out: left_out.map(|left_out| history::left_out(left_out, Kinds::Both)),
         branch: Branch::new(&project, branch),
     }
 }

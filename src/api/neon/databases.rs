@@ -6,6 +6,7 @@ use crate::api::answer::{Answer, Created, Deleted, Found, Seen};
 use crate::api::body::Body;
 use crate::api::error::ApiError;
 use crate::api::extract::{InBranch, InDatabase};
+use crate::api::neon::history::{self, Kinds};
 use crate::api::neon::point;
 use crate::api::query::Query;
 use crate::control::{BranchRef, Caller, ControlPlane};
@@ -29,7 +30,9 @@ pub(super) async fn list_project_branch_databases(
 ) -> Result<Seen<DatabasesAnswer>, ApiError> {
     let seen = control.branch_at(&at, point::at(&query)?).await?;
     let databases = Database::list(&seen.branch, seen.databases()?);
-    Ok(Seen(DatabasesAnswer { databases }, seen.moment().revision))
+    let left_out = if query.flag("explain")? { seen.left_out()? } else { None };
+    let left_out = left_out.map(|left_out| history::left_out(left_out, Kinds::Databases));
+    Ok(Seen(DatabasesAnswer { databases, left_out }, seen.moment().revision))
 }
 
 /// Creates a database on a branch.

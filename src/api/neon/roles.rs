@@ -6,6 +6,7 @@ use crate::api::answer::{Answer, Created, Deleted, Found, Seen};
 use crate::api::body::Body;
 use crate::api::error::ApiError;
 use crate::api::extract::{InBranch, InRole};
+use crate::api::neon::history::{self, Kinds};
 use crate::api::neon::{point, settings};
 use crate::api::query::Query;
 use crate::control::{Caller, ControlPlane, RoleRequest};
@@ -27,7 +28,9 @@ pub(super) async fn list_project_branch_roles(
 ) -> Result<Seen<RolesAnswer>, ApiError> {
     let seen = control.branch_at(&at, point::at(&query)?).await?;
     let roles = Role::list(&seen.branch, seen.roles()?);
-    Ok(Seen(RolesAnswer { roles }, seen.moment().revision))
+    let left_out = if query.flag("explain")? { seen.left_out()? } else { None };
+    let left_out = left_out.map(|left_out| history::left_out(left_out, Kinds::Roles));
+    Ok(Seen(RolesAnswer { roles, left_out }, seen.moment().revision))
 }
 
 /// Creates a role on a branch, and shows its password.

@@ -12,6 +12,7 @@ use crate::wire::neon::CREATION_SOURCE;
 use crate::wire::neon::connection::ConnectionDetails;
 use crate::wire::neon::databases::Database;
 use crate::wire::neon::endpoints::{Endpoint, NewEndpoint};
+use crate::wire::neon::left_out::LeftOut;
 use crate::wire::neon::operations::Operation;
 use crate::wire::neon::roles::Role;
 use crate::wire::time::Time;
@@ -113,6 +114,9 @@ pub struct CreatedBranch {
     pub databases: Vec<Database>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub connection_uris: Option<Vec<ConnectionDetails>>,
+    /// What the parent has by now that the branch does not; Neon's answers have nothing like it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub left_out: Option<LeftOut>,
 }
 
 /// A branch that is to be created.

@@ -122,7 +122,10 @@ async fn before_its_birth_a_branch_has_what_its_source_had_and_nothing_after_the
     }
     // The branch itself was not there yet, and what was looked at says whose it is.
     project.get(&format!("{child}?at={before_birth}")).await.is_refused(404, "BRANCH_NOT_FOUND");
-    let role = project.get(&format!("{child}/roles/last?at={before_birth}")).await.body;
+    let role = format!("{child}/roles/last");
+    let secret = project.get(&format!("{role}/reveal_password?at={before_birth}")).await;
+    secret.is_refused(404, "BRANCH_NOT_FOUND");
+    let role = project.get(&format!("{role}?at={before_birth}")).await.body;
     assert_eq!(role["role"]["branch_id"], project.created["branch"]["id"]);
     let early = json!({ "parent_id": child.trim_start_matches("/branches/"),
         "parent_timestamp": before_birth });
