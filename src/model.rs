@@ -11,6 +11,7 @@ pub mod account;
 pub mod branch;
 pub mod cause;
 pub mod change;
+pub mod changes;
 pub mod database;
 pub mod endpoint;
 pub mod id;

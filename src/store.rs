@@ -17,6 +17,7 @@
 pub mod catalog;
 pub mod check;
 pub mod codec;
+pub mod commits;
 pub mod committer;
 pub mod directory;
 pub mod engine;
@@ -33,6 +34,7 @@ pub mod trim;
 
 use std::collections::HashMap;
 use std::io::Write;
+use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -46,6 +48,7 @@ use crate::model::revision::{Moment, Revision, Timestamp};
 use crate::model::state::Denied;
 use crate::store::catalog::Catalog;
 use crate::store::codec::RecordTooLarge;
+use crate::store::commits::{Commit, Stretch};
 use crate::store::committer::{Committer, Until};
 use crate::store::engine::{Engine, EngineError, LogId};
 use crate::store::published::{Extent, Head, Pin, Published};
@@ -283,6 +286,22 @@ impl Store {
     /// began later.
     pub fn moment_at(&self, log: LogId, at: Timestamp) -> Result<Option<Moment>, StoreError> {
         self.published.moment_at(log, at)
+    }
+
+    /// Returns a commit of a log, without its state.
+    pub fn read_commit(&self, log: LogId, revision: Revision) -> Result<Commit, StoreError> {
+        commits::read(&self.published, log, revision)
+    }
+
+    /// Shows `visit` the commits of a stretch of a log, newest first and without their states,
+    /// until it breaks. Returns where to go on, if there are more.
+    pub fn scan_commits<E: From<StoreError>>(
+        &self,
+        log: LogId,
+        stretch: Stretch,
+        visit: impl FnMut(Commit) -> Result<ControlFlow<()>, E>,
+    ) -> Result<Option<Revision>, E> {
+        commits::scan(&self.published, log, stretch, visit)
     }
 
     /// Returns the newest revision of every log.

@@ -106,7 +106,7 @@ impl FromRequestParts<Api> for InRole {
         if let Ok(role) = role_name(&text) {
             return Ok(Self(at, role));
         }
-        api.control.get_branch(&at)?;
+        api.control.check_branch(&at)?;
         Err(ApiError::unknown(ErrorCode::RoleNotFound, "role", "role_name", &text))
     }
 }
@@ -120,7 +120,7 @@ impl FromRequestParts<Api> for InDatabase {
         if let Ok(name) = database_name(&text) {
             return Ok(Self(at, name));
         }
-        api.control.get_branch(&at)?;
+        api.control.check_branch(&at)?;
         Err(ApiError::unknown(ErrorCode::DatabaseNotFound, "database", "database_name", &text))
     }
 }

@@ -8,6 +8,7 @@ mod databases;
 mod empty;
 mod endpoints;
 mod fields;
+mod history;
 mod keys;
 mod operations;
 mod permissions;
@@ -61,6 +62,9 @@ pub static ROUTES: &[Route] = &[
         "/projects/{project_id}/operations/{operation_id}",
         |method| on(method, operations::get_project_operation),
     ),
+    Route::new("listProjectAudit", Method::GET, "/projects/{project_id}/audit", |method| {
+        on(method, history::list_project_audit)
+    }),
     Route::new("listProjectBranches", Method::GET, "/projects/{project_id}/branches", |method| {
         on(method, branches::list_project_branches)
     }),
@@ -84,6 +88,12 @@ pub static ROUTES: &[Route] = &[
         Method::DELETE,
         "/projects/{project_id}/branches/{branch_id}",
         |method| on(method, branches::delete_project_branch),
+    ),
+    Route::new(
+        "getProjectBranchHistory",
+        Method::GET,
+        "/projects/{project_id}/branches/{branch_id}/history",
+        |method| on(method, history::get_project_branch_history),
     ),
     Route::new(
         "restoreProjectBranch",
@@ -139,6 +149,12 @@ pub static ROUTES: &[Route] = &[
         Method::DELETE,
         "/projects/{project_id}/branches/{branch_id}/roles/{role_name}",
         |method| on(method, roles::delete_project_branch_role),
+    ),
+    Route::new(
+        "getProjectBranchRoleHistory",
+        Method::GET,
+        "/projects/{project_id}/branches/{branch_id}/roles/{role_name}/history",
+        |method| on(method, history::get_project_branch_role_history),
     ),
     Route::new(
         "resetProjectBranchRolePassword",

@@ -80,6 +80,8 @@ fn code(refusal: &Refusal) -> ErrorCode {
         Refusal::PortsExhausted => ErrorCode::EndpointsLimitExceeded,
         Refusal::TimeOutsideHistory { .. }
         | Refusal::HistoryTrimmed { .. }
+        | Refusal::PointOutsideHistory { .. }
+        | Refusal::LsnWithoutBranch(_)
         | Refusal::LsnOutsideHistory { .. }
         | Refusal::LsnUnknown { .. } => ErrorCode::WrongLsnOrTimestamp,
     }

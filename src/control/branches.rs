@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::control::restore::Copying;
-use crate::control::{BranchRef, Caller, Connection, ControlPlane, Result};
+use crate::control::{BranchRef, Caller, Connection, ControlPlane, LeftOut, Result};
 use crate::model::branch::{Branch, PasswordPolicy};
 use crate::model::cause::{Deed, Topic};
 use crate::model::database::Database;
@@ -23,7 +23,6 @@ use crate::model::rules::passwords;
 use crate::model::secret::Password;
 use crate::model::state::Read;
 use crate::room::Writer;
-use crate::store::ProjectView;
 
 /// What a request says about a new branch.
 #[derive(Clone, Debug, Default)]
@@ -64,6 +63,8 @@ pub struct CreatedBranch {
     pub operations: Vec<Operation>,
     /// How to connect, where there is an endpoint and but one role and database to choose.
     pub connection: Option<Connection>,
+    /// What the cutoff left out.
+    pub left_out: Option<LeftOut>,
 }
 
 impl ControlPlane {
@@ -78,7 +79,7 @@ impl ControlPlane {
         let parent = request.parent.unwrap_or_else(|| project.default_branch.clone());
         let source = view.state.branch(&parent)?;
         let source = source.ok_or_else(|| Refusal::BranchMissing(parent.clone()))?;
-        let cutoff = self.cutoff(&project, &view, &source, request.point).await?;
+        let cutoff = self.cutoff(&project, &source, request.point).await?;
         let policy = passwords::policy_of_new(request.password_policy, &project, &source);
         let branch = self.draw_branch_id();
         let copying =
@@ -128,10 +129,8 @@ impl ControlPlane {
         moment: Moment,
     ) -> Result<CreatedBranch> {
         let Born { branch, endpoint, operations } = born;
-        let log = self.log_of(&project.id)?;
-        let view: ProjectView = self.inner.store.view_at(log, moment.revision)?;
-        let roles = view.state.roles(&branch.id)?;
-        let databases = view.state.databases(&branch.id)?;
+        let seen = self.past(&project.id)?.branch(&branch.id, moment.revision)?;
+        let (roles, databases) = (seen.roles()?, seen.databases()?);
         let mut logins = roles.iter().filter(|role| role.login.credential().is_some());
         let only = (logins.next(), logins.next(), &databases[..], &endpoint);
         let connection = match only {
@@ -152,20 +151,13 @@ impl ControlPlane {
             databases,
             operations,
             connection,
+            left_out: seen.left_out()?,
         })
     }
 
-    /// Lists the branches of a project, by id.
-    pub fn list_branches(&self, id: &ProjectId) -> Result<(Project, Vec<Branch>)> {
-        let (project, view) = self.view(id)?;
-        Ok((project, view.state.branches()?))
-    }
-
-    /// Returns a branch.
-    pub fn get_branch(&self, at: &BranchRef) -> Result<(Project, Branch)> {
-        let (project, view) = self.view(&at.project)?;
-        let branch = view.state.branch(&at.branch)?;
-        Ok((project, branch.ok_or_else(|| Refusal::BranchMissing(at.branch.clone()))?))
+    /// Checks that a branch is there.
+    pub fn check_branch(&self, at: &BranchRef) -> Result<()> {
+        self.view_branch(at).map(drop)
     }
 
     /// Changes a branch's settings.

@@ -71,7 +71,7 @@ impl ControlPlane {
         let target = get(&at.branch)?;
         let source = get(&request.source)?;
         check_point(&target.id, &source.id, request.point)?;
-        let cutoff = self.cutoff(&project, &view, &source, request.point).await?;
+        let cutoff = self.cutoff(&project, &source, request.point).await?;
         let policy = Some(policy_of_restore(&view.state, &target, &source)?);
         let (taker, source_id) = (&target.id, &source.id);
         let copying = Copying { project: &project, view: &view, taker, source: source_id, cutoff };

@@ -75,6 +75,34 @@ impl Topic {
     }
 }
 
+impl Cause {
+    /// Whether the commit can have changed this role of this branch. A merge is about a branch, and
+    /// changes roles without naming them. So does the beginning of a branch or a restore, but that
+    /// is found in the branch's own record.
+    #[must_use]
+    pub fn may_change_role(&self, branch: &BranchId, name: &RoleName) -> bool {
+        match &self.topic {
+            Topic::Role(of, role) => of == branch && role == name,
+            Topic::Branch(of) => of == branch && self.deed == Deed::MergeBranch,
+            Topic::Whole | Topic::Database(..) | Topic::Endpoint(..) => false,
+        }
+    }
+}
+
+impl Deed {
+    /// Whether it can change branches besides the one that it is about.
+    #[must_use]
+    pub fn may_change_other_branches(self) -> bool {
+        [Self::CreateProject, Self::RestoreBranch, Self::SetDefaultBranch].contains(&self)
+    }
+
+    /// Returns the deed of that name in the API.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.iter().find(|(_, known, _)| *known == name).map(|(deed, _, _)| *deed)
+    }
+}
+
 /// Declares the deeds with their names in the API and their numbers in the store, so that none has
 /// only one of the two.
 macro_rules! deeds {

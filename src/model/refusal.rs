@@ -120,7 +120,7 @@ pub enum Refusal {
     /// A branch is to be restored from its own newest state.
     #[error(
         "branch {0} is to be restored from itself, so the request must say from when: give \
-         source_timestamp or source_lsn"
+         source_timestamp, source_lsn or source_revision"
     )]
     RestoreWithoutPoint(BranchId),
     /// What a restore would put out of reach is not to be preserved.
@@ -248,6 +248,24 @@ pub enum Refusal {
         /// The earliest time that can be answered.
         begins: String,
     },
+    /// The point lies outside the project's history.
+    #[error(
+        "{asked} is outside the history of the project; it must lie between {earliest} and {latest}"
+    )]
+    PointOutsideHistory {
+        /// The point that was asked for, in words.
+        asked: String,
+        /// The earliest that can be answered.
+        earliest: String,
+        /// The latest that can be answered.
+        latest: String,
+    },
+    /// An LSN names a point of one branch.
+    #[error(
+        "LSN {0} is a place in the log of one branch's Postgres, and this asks about all branches; \
+         name a timestamp or a revision instead"
+    )]
+    LsnWithoutBranch(Lsn),
     /// The LSN lies outside what is known of the branch's Postgres.
     #[error(
         "LSN {asked} is outside the history of branch {branch}; it must lie between {earliest} and \

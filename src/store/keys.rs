@@ -86,6 +86,13 @@ pub fn operation(id: OperationId) -> Vec<u8> {
     [OPERATIONS, id.0.as_bytes()].concat()
 }
 
+/// The first and the last key that an operation of the commit at `at` can have.
+#[must_use]
+pub fn operations_at(at: Timestamp) -> (Vec<u8>, Vec<u8>) {
+    let key = |index, seed| operation(OperationId::at(at, index, seed));
+    (key(0, 0), key(u8::MAX, u64::MAX))
+}
+
 /// What the keys of a branch's unfinished operations begin with.
 #[must_use]
 pub fn unfinished_of(branch: &BranchId) -> Vec<u8> {

@@ -5,6 +5,7 @@ pub mod copies;
 mod cutoffs;
 mod flat;
 mod groups;
+mod past;
 mod plain;
 mod trims;
 mod world;

@@ -8,6 +8,7 @@ mod samples;
 use std::collections::BTreeSet;
 
 use offshoot::api;
+use offshoot::model::cause::Deed;
 use offshoot::wire::neon::error::ErrorCode;
 use openapi::{Contract, SCHEMAS};
 
@@ -42,6 +43,16 @@ fn the_contract_lists_exactly_the_codes_that_there_are() {
     let promised: Vec<_> =
         promised.as_array().expect("a list").iter().filter_map(|code| code.as_str()).collect();
     assert_eq!(served, promised);
+}
+
+#[test]
+fn the_contract_lists_exactly_the_actions_that_a_history_can_tell() {
+    let told: Vec<_> = Deed::ALL.iter().map(|(_, name, _)| *name).collect();
+    let contract = Contract::read();
+    let promised = contract.at(&format!("{SCHEMAS}/HistoryAction/enum"));
+    let promised: Vec<_> =
+        promised.as_array().expect("a list").iter().filter_map(|name| name.as_str()).collect();
+    assert_eq!(told, promised);
 }
 
 #[test]

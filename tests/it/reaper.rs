@@ -96,12 +96,18 @@ impl Plane {
 
     /// Returns the names of the roles that expire.
     fn expiring(&self, at: &BranchRef) -> Vec<String> {
-        let roles = self.control.list_roles(at).expect("roles").into_iter();
+        let roles = self.state(at).roles(&at.branch).expect("roles").into_iter();
         roles.filter(|role| role.expires_at.is_some()).map(|role| role.name.to_string()).collect()
     }
 
+    fn state(&self, at: &BranchRef) -> Catalog {
+        let mut surveyed = self.control.survey().expect("projects").into_iter();
+        let found = surveyed.find(|surveyed| surveyed.project == at.project).expect("a project");
+        self.control.store().view::<Catalog>(found.log).state
+    }
+
     fn is_there(&self, at: &BranchRef) -> bool {
-        self.control.get_branch(at).is_ok()
+        self.state(at).branch(&at.branch).expect("a state that reads").is_some()
     }
 }
 

@@ -16,5 +16,6 @@ pub mod memory;
 pub mod reach;
 mod references;
 pub mod sample;
+mod scans;
 pub mod support;
 mod transfer;

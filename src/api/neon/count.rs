@@ -7,6 +7,7 @@ use crate::api::extract::InProject;
 use crate::api::page::{self, BranchQuery};
 use crate::api::query::Query;
 use crate::control::{Caller, ControlPlane};
+use crate::model::point::Point;
 use crate::wire::neon::empty::CountAnswer;
 
 /// Counts the branches of a project.
@@ -16,7 +17,7 @@ pub(super) async fn count_project_branches(
     InProject(project): InProject,
     query: Query,
 ) -> Answer<CountAnswer> {
-    let (_, branches) = control.list_branches(&project)?;
+    let branches = control.project_at(&project, Point::Head).await?.branches()?;
     let count = page::cut(branches, &BranchQuery::searching(&query)).0.len();
     Ok(Found(CountAnswer { count }))
 }

@@ -36,6 +36,6 @@ pub(super) async fn list_credentials(
 
 /// Returns an empty answer about a branch that is there.
 fn nothing<T: Default>(control: &ControlPlane, InBranch(at): &InBranch) -> Answer<T> {
-    control.get_branch(at)?;
+    control.check_branch(at)?;
     Ok(Found(T::default()))
 }

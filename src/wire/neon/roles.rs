@@ -6,6 +6,7 @@ use crate::model::id::BranchId;
 use crate::model::role::{self, Login};
 use crate::model::secret::Password;
 use crate::wire::field::Field;
+use crate::wire::neon::left_out::LeftOut;
 use crate::wire::neon::operations::Operation;
 use crate::wire::neon::origin::Origin;
 use crate::wire::secret::Secret;
@@ -38,6 +39,8 @@ pub struct RoleAnswer {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RolesAnswer {
     pub roles: Vec<Role>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub left_out: Option<LeftOut>,
 }
 
 /// A role that was changed, and what is left to do about it.

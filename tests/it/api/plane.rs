@@ -1,10 +1,12 @@
 //! A whole server without a network, and what people do with it.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use crate::contract::exchange::{self, Exchange};
 use axum::Router;
 use axum::body::{Body, to_bytes};
+use axum::extract::ConnectInfo;
 use axum::http::{HeaderMap, Request};
 use offshoot::api::{self, Api, ApiKeys, Metrics};
 use offshoot::clock::SystemClock;
@@ -20,6 +22,9 @@ use tempfile::TempDir;
 use tower::ServiceExt as _;
 
 pub const KEY: &str = "key-for-tests";
+
+/// From where people ask.
+const ADDRESS: ([u8; 4], u16) = ([192, 0, 2, 7], 50_000);
 
 /// The ports that endpoints may be given; nothing is ever started on them.
 const PORTS: std::ops::RangeInclusive<u16> = 42_000..=42_999;
@@ -92,6 +97,7 @@ impl TestPlane {
             .method(method)
             .uri(format!("/api/v2{path}"))
             .header("authorization", format!("Bearer {key}"))
+            .extension(ConnectInfo(SocketAddr::from(ADDRESS)))
             .body(Body::from(body.to_owned()))
             .expect("a request");
         let response = self.router.clone().oneshot(request).await.expect("an answer");

@@ -2,6 +2,7 @@
 //! server makes them, and requests as a client would.
 
 mod account;
+mod histories;
 mod requests;
 
 use std::collections::BTreeMap;
@@ -39,6 +40,7 @@ pub fn all() -> Vec<(&'static str, Value)> {
         endpoints(),
         others(),
         account::all(),
+        histories::all(),
         requests::all(),
     ]
     .concat()
@@ -281,6 +283,7 @@ fn branches() -> Vec<(&'static str, Value)> {
         roles: vec![role_shape()],
         databases: vec![database_shape()],
         connection_uris: Some(vec![connection_shape()]),
+        left_out: Some(histories::left_out()),
     };
     let changed =
         neon::branches::BranchOperations { branch: shown.clone(), operations: operation_shapes() };
@@ -298,9 +301,11 @@ fn roles() -> Vec<(&'static str, Value)> {
         operations: operation_shapes(),
     };
     let password = Secret::from(&Password::new("npg_Xq3v"));
+    let left_out = Some(histories::left_out());
+    let roles = neon::roles::RolesAnswer { roles: vec![role_shape()], left_out };
     vec![
         ("RoleAnswer", value(neon::roles::RoleAnswer { role: role_shape() })),
-        ("RolesAnswer", value(neon::roles::RolesAnswer { roles: vec![role_shape()] })),
+        ("RolesAnswer", value(roles)),
         ("RoleOperations", value(changed)),
         ("PasswordAnswer", value(neon::roles::PasswordAnswer { password })),
     ]
@@ -312,10 +317,12 @@ fn databases() -> Vec<(&'static str, Value)> {
         database: database.clone(),
         operations: operation_shapes(),
     };
-    let databases = vec![database.clone()];
+    let left_out = Some(histories::left_out());
+    let databases =
+        neon::databases::DatabasesAnswer { databases: vec![database.clone()], left_out };
     vec![
         ("DatabaseAnswer", value(neon::databases::DatabaseAnswer { database })),
-        ("DatabasesAnswer", value(neon::databases::DatabasesAnswer { databases })),
+        ("DatabasesAnswer", value(databases)),
         ("DatabaseOperations", value(changed)),
     ]
 }

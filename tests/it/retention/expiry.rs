@@ -6,7 +6,9 @@ use offshoot::control::{BranchRequest, Caller, ControlError, RoleRequest};
 use offshoot::meter::{Metered, Value};
 use offshoot::model::revision::Timestamp;
 use offshoot::model::rules::operations::KEPT;
+use offshoot::model::state::Read;
 use offshoot::reconcile::expiry::Reaper;
+use offshoot::store::catalog::Catalog;
 
 use super::{Plane, ROOM};
 
@@ -30,7 +32,8 @@ impl Plane {
 
     fn has_role(&self) -> bool {
         let name = "late".parse().expect("a name");
-        self.control.get_role(&self.main, &name).is_ok()
+        let view = self.control.store().view::<Catalog>(self.log());
+        view.state.role(&self.main.branch, &name).expect("a state that reads").is_some()
     }
 }
 

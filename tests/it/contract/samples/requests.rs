@@ -134,6 +134,7 @@ fn of_branches() -> Vec<(&'static str, Value)> {
             "parent_id": "br-late-rice-a5cf06kb",
             "parent_lsn": "0/16B3F00",
             "parent_timestamp": "2026-01-31T12:00:00Z",
+            "parent_revision": 7,
             "protected": false,
             "archived": false,
             "init_source": "parent-data",
@@ -152,6 +153,7 @@ fn of_branches() -> Vec<(&'static str, Value)> {
         "source_branch_id": "br-late-rice-a5cf06kb",
         "source_lsn": "0/16B3F00",
         "source_timestamp": "2026-01-31T12:00:00Z",
+        "source_revision": 7,
         "preserve_under_name": "dev_old",
     });
     let expires_at = "2026-02-28T12:00:00Z";
