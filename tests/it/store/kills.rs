@@ -142,7 +142,8 @@ impl Disk {
 
 impl Drop for Disk {
     fn drop(&mut self) {
-        self.detach();
+        // Where a test failed, its store may still be open.
+        run("umount", &["--lazy", path(&self.mount)]);
     }
 }
 
