@@ -70,6 +70,12 @@ impl Load {
         note(self.durable.recv_timeout(PATIENCE).expect("a commit"), durable);
     }
 
+    /// Fails if it ended by itself, as it does where something in it panicked.
+    fn assert_alive(&mut self) {
+        let status = self.child.try_wait().expect("a process to look at");
+        assert!(status.is_none(), "the load has ended: {status:?}; its words are above");
+    }
+
     /// Kills it, and returns after the last word that it said.
     fn kill(mut self, durable: &mut BTreeMap<LogId, u64>) {
         self.child.kill().expect("a process to kill");
@@ -91,13 +97,14 @@ fn what_was_durable_outlives_every_kill_while_history_is_trimmed_and_exported() 
     let dir = tempfile::tempdir().expect("a directory");
     let mut durable = BTreeMap::new();
     for round in 0..rounds(KILLS) {
-        let load = Load::start(dir.path());
+        let mut load = Load::start(dir.path());
         if round % START_UP_EVERY == START_UP_EVERY - 1 {
             std::thread::sleep(Duration::from_millis(rng.random_range(0..START_UP_MS)));
         } else {
             load.wait(&mut durable);
             std::thread::sleep(Duration::from_millis(rng.random_range(0..LIFE_MS)));
         }
+        load.assert_alive();
         load.kill(&mut durable);
         load::verify(load::open(dir.path()), &durable);
     }
@@ -142,7 +149,8 @@ impl Disk {
 
 impl Drop for Disk {
     fn drop(&mut self) {
-        self.detach();
+        // Where a test failed, its store may still be open.
+        run("umount", &["--lazy", path(&self.mount)]);
     }
 }
 
@@ -166,9 +174,10 @@ fn what_was_durable_outlives_every_power_cut() {
     };
     let (mut durable, mut exports) = (BTreeMap::new(), 0);
     for _ in 0..rounds(CUTS) {
-        let load = Load::start(&disk.mount);
+        let mut load = Load::start(&disk.mount);
         load.wait(&mut durable);
         std::thread::sleep(Duration::from_millis(rng.random_range(0..LIFE_MS)));
+        load.assert_alive();
         disk.cut();
         load.kill(&mut durable);
         assert!(disk.detach() && disk.attach(), "the disk does not come back");

@@ -215,7 +215,8 @@ async fn trim(store: Store) {
             let floor = Revision(head.saturating_sub(WINDOW).max(1));
             match store.trim(log, floor, &stop).await {
                 Ok(_) | Err(TrimError::Pinned) => {}
-                Err(TrimError::Failed) => return,
+                // The disk has lost its power.
+                Err(TrimError::Failed | TrimError::Unreadable(StoreError::Engine(_))) => return,
                 Err(error) => panic!("{error:?}"),
             }
         }
@@ -238,7 +239,7 @@ async fn come_and_go(store: Store) {
         match store.remove(PASSING, &stop).await {
             Ok(_) => assert_eq!(store.extent(PASSING), None),
             Err(TrimError::Pinned) => tokio::time::sleep(Duration::from_millis(1)).await,
-            Err(TrimError::Failed) => return,
+            Err(TrimError::Failed | TrimError::Unreadable(StoreError::Engine(_))) => return,
             Err(error) => panic!("{error:?}"),
         }
     }
