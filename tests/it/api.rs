@@ -9,4 +9,5 @@ mod endpoints;
 mod keys;
 mod listing;
 mod log;
+mod paging;
 mod roles;
