@@ -189,10 +189,11 @@ impl Plane {
 }
 
 fn begins(error: ControlError) -> String {
-    let ControlError::Refused(Refusal::HistoryTrimmed { begins }) = error else {
-        panic!("{error:?}");
-    };
-    begins
+    match error {
+        ControlError::Refused(Refusal::PointOutsideHistory { earliest, .. }) => earliest,
+        ControlError::Refused(Refusal::HistoryTrimmed { begins }) => begins,
+        error => panic!("{error:?}"),
+    }
 }
 
 #[tokio::test]

@@ -71,7 +71,7 @@ async fn the_history_of_a_role_tells_who_did_what_and_never_a_secret() {
     assert_eq!(asked["operations"], reset.body["operations"]);
     let request = reset.headers["x-request-id"].to_str().expect("an id");
     let caller =
-        json!({ "key_id": 1, "key": "admin", "request_id": request, "address": "192.0.2.7" });
+        json!({ "key_id": 0, "key": "admin", "request_id": request, "address": "192.0.2.7" });
     assert_eq!((&asked["caller"], &asked["role_name"]), (&caller, &json!("sally")));
     assert_eq!(entries[4]["revision"], created["origin"]["revision"]);
     let all = json!(entries).to_string();
@@ -186,7 +186,7 @@ async fn the_audit_finds_what_is_looked_for_and_the_branches_that_are_gone() {
         ("action=create_role,delete_branch".into(), &[0, 1, 2]),
         ("action=create_branch&action=create_project".into(), &[3, 4]),
         ("action=record_pass".into(), &[]),
-        ("key_id=1".into(), &[0, 1, 2, 3, 4]),
+        ("key_id=0".into(), &[0, 1, 2, 3, 4]),
         ("key_id=2".into(), &[]),
         (format!("request_id={}", request(&gone)), &[0]),
         (format!("request_id={}", request(&refused)), &[]),

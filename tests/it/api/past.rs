@@ -91,7 +91,7 @@ async fn a_branch_is_looked_at_under_the_name_that_it_had_and_after_its_end() {
     let again = project.get(&format!("{dev}?at={revision}")).await;
     assert_eq!(again.body, then.body);
     let roles = project.names_at(&dev, &revision).await;
-    assert_eq!(roles, ["neondb_owner", "sally", "web_access"]);
+    assert_eq!(roles, ["neondb_owner", "sally"]);
     let names = async |path: String| {
         let listed = project.get(&path).await.body;
         let branches = listed["branches"].as_array().expect("branches").clone();
@@ -113,12 +113,12 @@ async fn before_its_birth_a_branch_has_what_its_source_had_and_nothing_after_the
     let child = project.create_branch(json!({ "parent_timestamp": last["created_at"] })).await;
     let born = project.get(&child).await.body["branch"]["created_at"].clone();
     let [before_birth, at_birth, _] = around(&born);
-    let owner = ["neondb_owner", "web_access"];
+    let owner = ["neondb_owner"];
     assert_eq!(project.names_at(&child, &before_first).await, owner);
-    assert_eq!(project.names_at(&child, &at_first).await, ["first", owner[0], owner[1]]);
+    assert_eq!(project.names_at(&child, &at_first).await, ["first", owner[0]]);
     for point in [before_birth.clone(), at_birth] {
         let names = project.names_at(&child, &point).await;
-        assert_eq!(names, ["first", "last", owner[0], owner[1]], "{point}");
+        assert_eq!(names, ["first", "last", owner[0]], "{point}");
     }
     // The branch itself was not there yet, and what was looked at says whose it is.
     project.get(&format!("{child}?at={before_birth}")).await.is_refused(404, "BRANCH_NOT_FOUND");

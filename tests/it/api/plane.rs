@@ -140,6 +140,11 @@ impl TestProject {
         self.plane.ask(method, &format!("/projects/{id}{path}"), &body).await
     }
 
+    /// Returns the server.
+    pub fn plane(&self) -> &TestPlane {
+        &self.plane
+    }
+
     /// Asks anywhere.
     pub async fn ask_plane(&self, method: &str, path: &str) -> Answer {
         self.plane.ask(method, path, "").await

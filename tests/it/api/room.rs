@@ -84,7 +84,40 @@ fn changes(
         ("createProjectEndpoint", "POST", "/endpoints".into(), new_endpoint),
         ("startProjectEndpoint", "POST", format!("{endpoint}/start"), Value::Null),
         ("suspendProjectEndpoint", "POST", format!("{endpoint}/suspend"), Value::Null),
+        ("restartProjectEndpoint", "POST", format!("{endpoint}/restart"), Value::Null),
+        ("updateProjectEndpoint", "PATCH", endpoint.to_owned(), json!({ "endpoint": {} })),
         ("deleteProjectEndpoint", "DELETE", endpoint.to_owned(), Value::Null),
+        (
+            "grantPermissionToProject",
+            "POST",
+            "/permissions".into(),
+            json!({ "email": "sally@example.com" }),
+        ),
+    ]
+}
+
+/// Returns the changes of what belongs to no project, and of what is granted on one.
+async fn account_changes(
+    project: &TestProject,
+) -> Vec<(&'static str, &'static str, String, Value)> {
+    const OWN: &str = "/api_keys";
+    const ORGANIZATION: &str = "/organizations/org-offshoot-00000001/api_keys";
+    let new = json!({ "key_name": "ci" });
+    let mut ids = Vec::new();
+    for path in [OWN, ORGANIZATION] {
+        ids.push(project.plane().ask("POST", path, &new.to_string()).await.body["id"].to_string());
+    }
+    let email = json!({ "email": "bob@example.com" });
+    let granted = project.ask("POST", "/permissions", email).await;
+    let permission = granted.body["id"].as_str().expect("an id").to_owned();
+    let id = project.created["project"]["id"].as_str().expect("an id");
+    let permission = format!("/projects/{id}/permissions/{permission}");
+    vec![
+        ("createApiKey", "POST", OWN.into(), new.clone()),
+        ("revokeApiKey", "DELETE", format!("{OWN}/{}", ids[0]), Value::Null),
+        ("createOrgApiKey", "POST", ORGANIZATION.into(), new),
+        ("revokeOrgApiKey", "DELETE", format!("{ORGANIZATION}/{}", ids[1]), Value::Null),
+        ("revokePermissionFromProject", "DELETE", permission, Value::Null),
     ]
 }
 
@@ -98,6 +131,7 @@ async fn every_change_is_refused_while_the_disk_is_too_full_and_nothing_is_chang
     let child = project.create_branch(json!({ "name": "child" })).await;
     let endpoint = project.created["endpoints"][0]["id"].as_str().expect("an id").to_owned();
     let before = show(&project).await;
+    let account = account_changes(&project).await;
     free.store(FLOOR - 1, Ordering::SeqCst);
     let endpoint = format!("/endpoints/{endpoint}");
     let mut asked = BTreeSet::new();
@@ -106,6 +140,12 @@ async fn every_change_is_refused_while_the_disk_is_too_full_and_nothing_is_chang
         answer.is_refused(507, "INSUFFICIENT_STORAGE");
         let message = answer.body["message"].as_str().expect("a message");
         assert!(message.contains("1023.9 KiB free, and 1.0 MiB are needed"), "{message}");
+        asked.insert(operation);
+    }
+    for (operation, method, path, body) in account {
+        let body = if body.is_null() { String::new() } else { body.to_string() };
+        let answer = project.plane().ask(method, &path, &body).await;
+        answer.is_refused(507, "INSUFFICIENT_STORAGE");
         asked.insert(operation);
     }
     let full = Room::new(Box::new(Told(Arc::clone(&free))), FLOOR);

@@ -6,13 +6,14 @@ use std::path::Path;
 use super::installed::variable;
 use super::{FUZZ_TIME, Stage, run_within};
 
-/// How many requests are drawn for each operation, besides those that try every field once. The
-/// variable has more drawn.
-const EXAMPLES: &str = "65";
-const EXAMPLES_VARIABLE: &str = "OFFSHOOT_FUZZ_EXAMPLES";
+/// How many requests are drawn at most for each operation, besides those that try every field once,
+/// and how many there must be in all.
+const EXAMPLES: usize = 100;
+const REQUESTS: usize = 5_000;
 
-/// How many requests there must be in all, for each hundred of those.
-const REQUESTS_FOR_A_HUNDRED: usize = 5_500;
+/// The variables that have more drawn.
+const EXAMPLES_VARIABLE: &str = "OFFSHOOT_FUZZ_EXAMPLES";
+const REQUESTS_VARIABLE: &str = "OFFSHOOT_FUZZ_REQUESTS";
 
 /// What every answer must be.
 const CHECKS: &str = "not_a_server_error,status_code_conformance,content_type_conformance,\
@@ -25,16 +26,15 @@ async fn drawn_requests_are_answered_as_the_contract_says_and_leave_a_whole_stor
     let project = serde_json::json!({ "project": {} });
     stage.server.remote.post("/projects", &project).await.json(201);
     stage.settle().await;
-    let examples = variable(EXAMPLES_VARIABLE).unwrap_or_else(|| EXAMPLES.into());
+    let examples = number(EXAMPLES_VARIABLE).unwrap_or(EXAMPLES);
     let mut command = stage.installed.schemathesis();
     command
         .arg("run")
         .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("openapi.yaml"))
         .args(["--url", &format!("http://{}", stage.server.remote.address)])
         .args(["-H", &format!("Authorization: Bearer {}", stage.server.remote.key)])
-        .args(["--phases", "coverage,fuzzing", "--checks", CHECKS, "--workers", "4"])
-        .arg("--max-examples")
-        .arg(&examples)
+        .args(["--phases", "coverage,fuzzing", "--checks", CHECKS])
+        .args(["--max-examples", &examples.to_string()])
         .args(["--generation-database", "none", "--warnings", "off", "--no-color"])
         .args(["--request-timeout", "60"]);
     let output = run_within(FUZZ_TIME, &mut command).await;
@@ -42,12 +42,16 @@ async fn drawn_requests_are_answered_as_the_contract_says_and_leave_a_whole_stor
     assert!(output.status.success(), "{words}{}", String::from_utf8_lossy(&output.stderr));
     let count = words.lines().find_map(|line| line.trim().split_once(" generated,"));
     let count: usize = count.and_then(|(number, _)| number.parse().ok()).expect("a count");
-    let examples: usize = examples.to_str().and_then(|text| text.parse().ok()).expect("a number");
-    assert!(REQUESTS_FOR_A_HUNDRED * examples / 100 <= count, "only {count} requests");
+    let wanted = number(REQUESTS_VARIABLE).unwrap_or(REQUESTS);
+    assert!(wanted <= count, "only {count} requests; set {EXAMPLES_VARIABLE} higher");
 
     assert_eq!(stage.server.remote.get("/projects?limit=400").await.status, 200);
     stage.server.process.terminate();
     assert!(stage.server.process.wait(FUZZ_TIME).success());
     let checked = stage.home.command("check").output().expect("a check");
     assert!(checked.status.success(), "{}", String::from_utf8_lossy(&checked.stdout));
+}
+
+fn number(name: &str) -> Option<usize> {
+    variable(name).map(|text| text.to_str().and_then(|text| text.parse().ok()).expect("a number"))
 }

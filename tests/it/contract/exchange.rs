@@ -1,9 +1,11 @@
 //! Exchanges, as any test sees them, against the two documents that describe them: our own, and
 //! Neon's, where its client that brings it is installed.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::sync::OnceLock;
+use std::sync::{Arc, Mutex, OnceLock};
 
+use jsonschema::{Draft, Validator};
 use serde_json::{Value, json};
 
 use super::openapi::Contract;
@@ -30,6 +32,8 @@ pub struct Exchange {
 pub struct Document {
     value: Value,
     operations: Vec<Operation>,
+    /// By operation and status: making one takes longer than any use of it.
+    validators: Mutex<BTreeMap<(String, u16), Arc<Validator>>>,
 }
 
 /// An operation of a document.
@@ -137,9 +141,7 @@ fn by_document(
     let Ok(answered) = serde_json::from_str::<Value>(answered) else {
         return vec![format!("{name}: {} {status}: the body is not JSON", operation.id)];
     };
-    let root = json!({ "components": document.value["components"], "allOf": [schema] });
-    let options = jsonschema::options().with_draft(jsonschema::Draft::Draft4);
-    let validator = options.build(&root).expect("a schema");
+    let validator = document.validator(operation, *status, schema);
     let errors = validator.iter_errors(&answered);
     errors
         .map(|error| {
@@ -168,7 +170,7 @@ impl Document {
         }
         // The names that are written out come before the ones that stand for any.
         operations.sort_by_key(|operation| operation.path.matches('{').count());
-        Self { value, operations }
+        Self { value, operations, validators: Mutex::default() }
     }
 
     /// Returns the operations, those with the fewest parameters first.
@@ -191,6 +193,17 @@ impl Document {
                 && parts.len() == asked.len()
                 && parts.iter().zip(&asked).all(fits)
         })
+    }
+
+    fn validator(&self, operation: &Operation, status: u16, schema: &Value) -> Arc<Validator> {
+        let mut known = self.validators.lock().expect("a lock that no panic poisons");
+        let key = (operation.id.clone(), status);
+        let validator = known.entry(key).or_insert_with(|| {
+            let root = json!({ "components": self.value["components"], "allOf": [schema] });
+            let options = jsonschema::options().with_draft(Draft::Draft4);
+            Arc::new(options.build(&root).expect("a schema"))
+        });
+        Arc::clone(validator)
     }
 
     fn response<'a>(&'a self, operation: &'a Operation, status: u16) -> Option<&'a Value> {
