@@ -189,11 +189,13 @@ impl Plane {
 }
 
 fn begins(error: ControlError) -> String {
-    match error {
-        ControlError::Refused(Refusal::PointOutsideHistory { earliest, .. }) => earliest,
-        ControlError::Refused(Refusal::HistoryTrimmed { begins }) => begins,
-        error => panic!("{error:?}"),
-    }
+    let ControlError::Refused(
+        Refusal::PointOutsideHistory { earliest: begins, .. } | Refusal::HistoryTrimmed { begins },
+    ) = error
+    else {
+        panic!("{error:?}");
+    };
+    begins
 }
 
 #[tokio::test]
