@@ -106,14 +106,14 @@ impl Family {
         PARENT {"source_branch_id":"BRANCH","source_timestamp":"2001-01-01T00:00:00Z"}: 400 WRONG_LSN_OR_TIMESTAMP timestamp 2001-01-01T00:00:00Z is outside the history of branch BRANCH; it must lie between ..
         PARENT {"source_branch_id":"BRANCH","source_timestamp":"2999-01-01T00:00:00Z"}: 400 WRONG_LSN_OR_TIMESTAMP timestamp 2999-01-01T00:00:00Z is outside the history of branch BRANCH; it must lie between ..
         PARENT {"source_branch_id":"PARENT","source_lsn":"0/1"}: 400 WRONG_LSN_OR_TIMESTAMP LSN 0/1 is unknown: no endpoint of branch PARENT has applied a change yet; name a timestamp instead
-        PARENT {"source_branch_id":"PARENT"}: 400 INVALID_REQUEST branch PARENT is to be restored from itself, so the request must say from when: give source_timestamp or source_lsn
-        PARENT {"preserve_under_name":"x","source_branch_id":"PARENT"}: 400 INVALID_REQUEST branch PARENT is to be restored from itself, so the request must say from when: give source_timestamp or source_lsn
+        PARENT {"source_branch_id":"PARENT"}: 400 INVALID_REQUEST branch PARENT is to be restored from itself, so the request must say from when: give source_timestamp, source_lsn or source_revision
+        PARENT {"preserve_under_name":"x","source_branch_id":"PARENT"}: 400 INVALID_REQUEST branch PARENT is to be restored from itself, so the request must say from when: give source_timestamp, source_lsn or source_revision
         PARENT {"source_branch_id":"BRANCH"}: 400 INVALID_REQUEST restoring branch PARENT takes the branch from under its children, so its present state must be kept: give preserve_under_name
         PARENT {"preserve_under_name":"","source_branch_id":"BRANCH"}: 400 INVALID_REQUEST the branch name has 0 characters; give 1 to 256
         PARENT {"preserve_under_name":"protected","source_branch_id":"BRANCH"}: 409 BRANCH_ALREADY_EXISTS branch already exists; branch_name:"protected"
         PARENT {"preserve_under_name":"parent","source_branch_id":"BRANCH"}: 409 BRANCH_ALREADY_EXISTS branch already exists; branch_name:"parent"
         PROTECTED {"source_branch_id":"BRANCH"}: 422 BRANCH_PROTECTED branch PROTECTED is protected; take its protection away first (PATCH branch.protected)
-        PROTECTED {"source_branch_id":"PROTECTED"}: 400 INVALID_REQUEST branch PROTECTED is to be restored from itself, so the request must say from when: give source_timestamp or source_lsn
+        PROTECTED {"source_branch_id":"PROTECTED"}: 400 INVALID_REQUEST branch PROTECTED is to be restored from itself, so the request must say from when: give source_timestamp, source_lsn or source_revision
         "#);
     }
 

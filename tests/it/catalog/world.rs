@@ -142,8 +142,14 @@ impl World {
 
     /// Whether a command asks for a state that was trimmed.
     fn asks_below_floor(&self, command: &Command) -> bool {
-        let Command::Branch { new, asked: _ } = command else { return false };
-        match new.cutoff {
+        let cutoff = if let Command::Branch { new, asked: _ } = command {
+            new.cutoff
+        } else if let Command::Restore { restoration, asked: _ } = command {
+            restoration.cutoff
+        } else {
+            return false;
+        };
+        match cutoff {
             Cutoff::Past { revision, at: _, lsn: _ } => self.is_trimmed(revision),
             Cutoff::Head => false,
         }
