@@ -4,7 +4,7 @@
 use uuid::Uuid;
 
 /// The id of the organization to which every project belongs.
-pub const ORGANIZATION: &str = "org-offshoot-00000001";
+pub const ORGANIZATION: &str = "org-offshoot";
 
 /// The id of the person to whom the server belongs.
 pub const PERSON: Uuid = Uuid::from_u128(0x0ff5_4007_0000_4000_8000_0000_0000_0001);

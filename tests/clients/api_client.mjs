@@ -1,7 +1,7 @@
 // A project's life with @neondatabase/api-client: each method that Offshoot serves.
 
 import { createApiClient } from "@neondatabase/api-client";
-import { afterTime, base, expect, key, login, step } from "./life.mjs";
+import { afterTime, base, byAge, expect, key, login, step } from "./life.mjs";
 
 const api = createApiClient({ apiKey: key, baseURL: base });
 const ended = ["finished", "failed", "skipped", "cancelled", "error"];
@@ -115,7 +115,10 @@ await refused("createProjectBranchDatabase", id, child, {
 });
 
 const endpoint = past.endpoints[0].id;
-await call("listProjectEndpoints", id);
+await step("listProjectEndpoints", async () => {
+  const { data } = await api.listProjectEndpoints(id);
+  return data.endpoints.sort(byAge);
+});
 await call("getProjectEndpoint", id, endpoint);
 await call("updateProjectEndpoint", id, endpoint, { endpoint: { suspend_timeout_seconds: 600 } });
 await finish(await call("suspendProjectEndpoint", id, endpoint));

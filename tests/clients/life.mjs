@@ -24,6 +24,11 @@ export async function login(uri) {
   return stdout.trim();
 }
 
+// Sorts things by their age; some are listed by ids, which are drawn.
+export function byAge(a, b) {
+  return a.created_at < b.created_at ? -1 : 1;
+}
+
 // Checks that something is so.
 export function expect(condition, words) {
   if (!condition) throw new Error(words);

@@ -1,7 +1,7 @@
 // A project's life with @neon/sdk: its ergonomic client, which waits for operations itself.
 
 import { createNeonClient } from "@neon/sdk";
-import { base, expect, key, login, step } from "./life.mjs";
+import { base, byAge, expect, key, login, step } from "./life.mjs";
 
 const neon = createNeonClient({
   apiKey: key,
@@ -72,7 +72,10 @@ await call("branches.delete", { projectId, branchId: bare.id });
 
 const [endpoint] = await call("postgres.endpoints.listByBranch", child);
 const at = { projectId, endpointId: endpoint.id };
-await call("postgres.endpoints.list", { projectId });
+await step("postgres.endpoints.list", async () => {
+  const endpoints = await neon.postgres.endpoints.list({ projectId });
+  return endpoints.sort(byAge);
+});
 await call("postgres.endpoints.get", at);
 await call("postgres.endpoints.update", { ...at, suspend_timeout_seconds: 600 });
 await call("postgres.endpoints.suspend", at);

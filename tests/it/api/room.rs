@@ -101,7 +101,7 @@ async fn account_changes(
     project: &TestProject,
 ) -> Vec<(&'static str, &'static str, String, Value)> {
     const OWN: &str = "/api_keys";
-    const ORGANIZATION: &str = "/organizations/org-offshoot-00000001/api_keys";
+    const ORGANIZATION: &str = "/organizations/org-offshoot/api_keys";
     let new = json!({ "key_name": "ci" });
     let mut ids = Vec::new();
     for path in [OWN, ORGANIZATION] {

@@ -216,7 +216,7 @@ impl Family {
         /branches/BRANCH/roles/brief {"role":{"expires_at":"2001-01-01T00:00:00Z"}}: 400 INVALID_REQUEST expires_at 2001-01-01T00:00:00Z is out of range; it must lie between ..
         /branches/BRANCH/roles/brief {"role":{"expires_at":[]}}: 400 INVALID_REQUEST invalid request: role.expires_at: invalid type: sequence, expected a string at line 1 column 22
         /branches/BRANCH/roles/nobody {"role":{"expires_at":null}}: 404 ROLE_NOT_FOUND role not found; role_name:"nobody"
-        /branches/BRANCH/roles/web_access {"role":{"expires_at":null}}: 422 ROLE_PROTECTED role "web_access" is protected: the system keeps it, and it cannot be changed or deleted
+        /branches/BRANCH/roles/web_access {"role":{"expires_at":null}}: 404 ROLE_NOT_FOUND role not found; role_name:"web_access"
         an end of an owner: 422 ROLE_CANNOT_EXPIRE role "neondb_owner" owns the database "neondb", so it cannot be given an expires_at; delete the database or give it another owner first
         a database of one that ends: 422 ROLE_CANNOT_EXPIRE role "brief" has an expires_at, so it cannot own a database; set it to null first
         one that is given to it: 422 ROLE_CANNOT_EXPIRE role "brief" has an expires_at, so it cannot own a database; set it to null first

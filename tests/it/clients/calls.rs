@@ -15,8 +15,8 @@ const PAGES: &[(&str, &str)] = &[
     ("Python", include_str!("../../../docs/compatibility/python.md")),
 ];
 
-/// Operations of ours that no client calls, each with tests of its own: monitors call the first, and
-/// Neon's API does not have the others.
+/// Operations of ours that no client is seen to call, each with tests of its own: monitors call the
+/// first, and Neon's API does not have the next.
 const UNCALLED: &[&str] = &[
     "getHealth",
     "getReadiness",
@@ -25,6 +25,9 @@ const UNCALLED: &[&str] = &[
     "getProjectBranchHistory",
     "getProjectBranchRoleHistory",
     "updateProjectBranchRole",
+    "restoreProjectBranch",
+    "setDefaultProjectBranch",
+    "setPrimaryProjectBranch",
 ];
 
 /// Returns which clients got a success from each operation.

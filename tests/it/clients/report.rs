@@ -43,12 +43,15 @@ impl Report {
                 calls.push(call);
             }
         }
+        // Some are made at the same time.
+        calls.sort();
         let (what, result) = (what.to_owned(), result.to_owned());
         match self.steps.iter_mut().find(|step| step.what == what && step.result == result) {
             Some(step) => {
                 let new = calls.into_iter().filter(|call| !step.calls.contains(call));
                 let new: Vec<_> = new.collect();
                 step.calls.extend(new);
+                step.calls.sort();
             }
             None => self.steps.push(Step { what, calls, result }),
         }

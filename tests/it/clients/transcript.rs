@@ -14,11 +14,12 @@ const KINDS: &[(&str, &str)] = &[
     ("password", r"\bnpg_[A-Za-z0-9]{24}\b"),
     ("key", r"\bnapi_[A-Za-z0-9]+\b"),
     ("address", r"\b127\.0\.0\.1:\d+\b"),
+    ("home", r"/[^\s:]*/\.tmp[A-Za-z0-9]{6}\b"),
     ("lsn", r"\b0/[0-9A-F]{6,8}\b"),
 ];
 
 /// Numbers that differ from run to run, by the name of their field.
-const NUMBERS: &str = r#"("?\b(?:port|pg_version|total_duration_ms)"?: )\d+"#;
+const NUMBERS: &str = r#"("?\b(?:id|port|pg_version|total_duration_ms)"?(?:: |=))\d+"#;
 
 /// A text that is built up, and the names that were given so far.
 #[derive(Default)]

@@ -8,7 +8,7 @@ use serde_json::json;
 use super::{FORMS, Terminal, text};
 
 /// The organization.
-const ORGANIZATION: &str = "org-offshoot-00000001";
+const ORGANIZATION: &str = "org-offshoot";
 
 #[tokio::test(flavor = "multi_thread")]
 async fn neonctl_knows_the_account_and_the_only_project() {

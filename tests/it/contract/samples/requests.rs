@@ -103,7 +103,7 @@ fn of_projects() -> Vec<(&'static str, Value)> {
     });
     let new_project = json!({ "project": {
         "name": "shop",
-        "org_id": "org-offshoot-00000001",
+        "org_id": "org-offshoot",
         "pg_version": 17,
         "store_passwords": true,
         "history_retention_seconds": 86_400,
