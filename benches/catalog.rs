@@ -384,6 +384,7 @@ fn role(number: usize, login: Login, at: Timestamp) -> Role {
         login,
         protected: false,
         born: Revision(1),
+        standing: None,
         origin: Origin { branch: id("br-main"), revision: Revision(1) },
         expires_at: None,
         created_at: at,

@@ -118,6 +118,7 @@ impl Plane {
                 login: login.clone(),
                 protected: false,
                 born: moment.revision,
+                standing: None,
                 origin: Origin { branch: branch(), revision: moment.revision },
                 expires_at: None,
                 created_at: moment.at,

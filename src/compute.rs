@@ -15,8 +15,11 @@ use std::future::Future;
 use crate::model::endpoint::TlsMode;
 use crate::model::id::BranchId;
 use crate::model::lsn::Lsn;
+use crate::model::name::RoleName;
+use crate::model::preview::Holding;
 use crate::model::rules::passes::Problem;
 use crate::model::secret::Password;
+use crate::model::session::Sessions;
 use crate::plan::desired::Desired;
 use crate::plan::observed::Observed;
 
@@ -86,6 +89,21 @@ pub trait Compute: fmt::Debug + Send + Sync {
         &self,
         desired: &Desired,
     ) -> impl Future<Output = Result<Converged, ComputeError>> + Send;
+
+    /// Reads who is connected.
+    fn sessions(&self) -> impl Future<Output = Result<Vec<Sessions>, ComputeError>> + Send;
+
+    /// Reads what a role owns and was granted, in every database.
+    fn holdings(
+        &self,
+        role: &RoleName,
+    ) -> impl Future<Output = Result<Vec<Holding>, ComputeError>> + Send;
+
+    /// Ends every session of a role.
+    fn end_sessions(
+        &self,
+        role: &RoleName,
+    ) -> impl Future<Output = Result<(), ComputeError>> + Send;
 
     /// Returns the place that its write-ahead log has reached.
     fn lsn(&self) -> impl Future<Output = Result<Lsn, ComputeError>> + Send;
@@ -233,6 +251,18 @@ impl Compute for AnyCompute {
 
     async fn converge(&self, desired: &Desired) -> Result<Converged, ComputeError> {
         each!(self, compute => compute.converge(desired).await)
+    }
+
+    async fn sessions(&self) -> Result<Vec<Sessions>, ComputeError> {
+        each!(self, compute => compute.sessions().await)
+    }
+
+    async fn holdings(&self, role: &RoleName) -> Result<Vec<Holding>, ComputeError> {
+        each!(self, compute => compute.holdings(role).await)
+    }
+
+    async fn end_sessions(&self, role: &RoleName) -> Result<(), ComputeError> {
+        each!(self, compute => compute.end_sessions(role).await)
     }
 
     async fn lsn(&self) -> Result<Lsn, ComputeError> {

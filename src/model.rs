@@ -8,6 +8,7 @@
 //!   in [`crate::store`] and [`crate::wire`].
 
 pub mod account;
+pub mod alias;
 pub mod branch;
 pub mod cause;
 pub mod change;
@@ -15,6 +16,7 @@ pub mod changes;
 pub mod database;
 pub mod endpoint;
 pub mod id;
+pub mod instance;
 pub mod key;
 pub mod lsn;
 pub mod name;
@@ -22,11 +24,14 @@ pub mod operation;
 pub mod origin;
 pub mod permission;
 pub mod point;
+pub mod preview;
 pub mod project;
 pub mod refusal;
 pub mod revision;
 pub mod role;
+pub mod rotation;
 pub mod rules;
 pub mod scram;
 pub mod secret;
+pub mod session;
 pub mod state;

@@ -29,6 +29,16 @@ impl ApiError {
     }
 }
 
+impl ApiError {
+    /// Returns the error of a request that names a database by an id that none has, in Render's
+    /// words.
+    #[must_use]
+    pub fn no_postgres(text: &str) -> Self {
+        let echo: String = text.chars().take(ECHO_MAX_CHARS).collect();
+        Self::told(ErrorCode::BranchNotFound, format_args!("not found: {echo}"))
+    }
+}
+
 impl From<Refusal> for ApiError {
     fn from(refusal: Refusal) -> Self {
         Self::told(code(&refusal), refusal)
@@ -43,7 +53,14 @@ fn code(refusal: &Refusal) -> ErrorCode {
         | Refusal::BranchWithoutEndpoint(_)
         | Refusal::EndpointElsewhere { .. } => ErrorCode::EndpointNotFound,
         Refusal::RoleMissing(_) => ErrorCode::RoleNotFound,
-        Refusal::DatabaseMissing(_) => ErrorCode::DatabaseNotFound,
+        Refusal::CredentialMissing(_) | Refusal::NoCredential(_) => ErrorCode::CredentialNotFound,
+        Refusal::RotationMissing(_) => ErrorCode::RotationNotFound,
+        Refusal::RotationUnderWay(_) => ErrorCode::RotationUnderWay,
+        Refusal::RotationBeyond { .. } => ErrorCode::RotationBeyond,
+        Refusal::CredentialIsDefault(_) => ErrorCode::CredentialIsDefault,
+        Refusal::RoleIsOriginal { .. } => ErrorCode::RoleIsOriginal,
+        Refusal::TooManyCredentials => ErrorCode::CredentialsLimitExceeded,
+        Refusal::DatabaseMissing(_) | Refusal::NoDatabase(_) => ErrorCode::DatabaseNotFound,
         Refusal::OperationMissing(_) => ErrorCode::OperationNotFound,
         Refusal::KeyMissing(_) => ErrorCode::KeyNotFound,
         Refusal::TooManyKeys => ErrorCode::KeysLimitExceeded,
@@ -68,7 +85,9 @@ fn code(refusal: &Refusal) -> ErrorCode {
         Refusal::BranchCannotExpire { .. } | Refusal::BranchExpires { .. } => {
             ErrorCode::BranchCannotExpire
         }
-        Refusal::RoleCannotExpire { .. } | Refusal::OwnerExpires(_) => ErrorCode::RoleCannotExpire,
+        Refusal::RoleCannotExpire { .. }
+        | Refusal::OwnerExpires(_)
+        | Refusal::OriginalExpires(_) => ErrorCode::RoleCannotExpire,
         Refusal::TooManyPasswords { .. } => ErrorCode::RolesLimitExceeded,
         Refusal::PasswordPolicyMoved => ErrorCode::Busy,
         Refusal::BranchNameUnchanged
@@ -95,7 +114,8 @@ impl From<NameError> for ApiError {
             | NameError::TooLong { .. }
             | NameError::ControlCharacter { .. }
             | NameError::OuterBlank { .. }
-            | NameError::Step { .. } => ErrorCode::InvalidRequest,
+            | NameError::Step { .. }
+            | NameError::NotPlain { .. } => ErrorCode::InvalidRequest,
         };
         Self::told(code, error)
     }

@@ -6,6 +6,9 @@ use crate::compute::postgres::Session;
 use crate::compute::{Address, Compute, ComputeStatus, Converged};
 use crate::model::id::BranchId;
 use crate::model::lsn::Lsn;
+use crate::model::name::RoleName;
+use crate::model::preview::Holding;
+use crate::model::session::Sessions;
 use crate::plan::desired::Desired;
 use crate::plan::observed::Observed;
 
@@ -50,6 +53,18 @@ impl Compute for AttachedCompute {
 
     async fn converge(&self, desired: &Desired) -> Result<Converged, ComputeError> {
         converge::converge(&mut self.connect().await?, desired).await
+    }
+
+    async fn sessions(&self) -> Result<Vec<Sessions>, ComputeError> {
+        self.connect().await?.sessions().await
+    }
+
+    async fn holdings(&self, role: &RoleName) -> Result<Vec<Holding>, ComputeError> {
+        self.connect().await?.holdings(role).await
+    }
+
+    async fn end_sessions(&self, role: &RoleName) -> Result<(), ComputeError> {
+        self.connect().await?.end_sessions(role).await
     }
 
     async fn lsn(&self) -> Result<Lsn, ComputeError> {

@@ -3,7 +3,9 @@
 mod apply;
 mod clean_up;
 mod failure;
+mod holdings;
 mod observe;
+mod sessions;
 mod settings;
 mod tls;
 
@@ -22,7 +24,10 @@ use crate::compute::postgres::failure::{Failure, told};
 use crate::model::endpoint::TlsMode;
 use crate::model::id::BranchId;
 use crate::model::lsn::Lsn;
+use crate::model::name::RoleName;
+use crate::model::preview::Holding;
 use crate::model::secret::Password;
+use crate::model::session::Sessions;
 use crate::plan::Aside;
 use crate::plan::desired::Desired;
 use crate::plan::observed::Observed;
@@ -217,6 +222,21 @@ impl Session {
         branch: &BranchId,
     ) -> Result<Observed, ComputeError> {
         observe::observe(self, branch).await
+    }
+
+    /// Reads who is connected.
+    pub(super) async fn sessions(&mut self) -> Result<Vec<Sessions>, ComputeError> {
+        sessions::sessions(self).await
+    }
+
+    /// Reads what a role owns and was granted.
+    pub(super) async fn holdings(&mut self, role: &RoleName) -> Result<Vec<Holding>, ComputeError> {
+        holdings::holdings(self, role).await
+    }
+
+    /// Ends every session of a role.
+    pub(super) async fn end_sessions(&mut self, role: &RoleName) -> Result<(), ComputeError> {
+        sessions::end_sessions(self, role).await
     }
 
     /// Returns what makes an administrator who is no superuser a member of a role, as it must be to

@@ -12,7 +12,10 @@ use crate::compute::{Compute, ComputeStatus, Converged};
 use crate::entropy::{self, Entropy, SeededEntropy};
 use crate::model::id::BranchId;
 use crate::model::lsn::Lsn;
+use crate::model::name::RoleName;
+use crate::model::preview::Holding;
 use crate::model::rules::passes::Problem;
+use crate::model::session::Sessions;
 use crate::plan::Aside;
 use crate::plan::desired::Desired;
 use crate::plan::observed::Observed;
@@ -37,6 +40,7 @@ struct Machine {
     status: ComputeStatus,
     lsn: u64,
     starts: usize,
+    sessions: Vec<Sessions>,
 }
 
 /// When requests fail.
@@ -126,6 +130,11 @@ impl SimulatedCompute {
         self.with(|machine| act(&mut machine.world))
     }
 
+    /// Says who is connected.
+    pub fn set_sessions(&self, sessions: Vec<Sessions>) {
+        self.with(|machine| machine.sessions = sessions);
+    }
+
     /// Returns how often it was started.
     #[must_use]
     pub fn starts(&self) -> usize {
@@ -139,6 +148,7 @@ impl SimulatedCompute {
             status: ComputeStatus::Stopped,
             lsn: 0,
             starts: 0,
+            sessions: Vec::new(),
         });
         act(machine)
     }
@@ -245,6 +255,21 @@ impl Compute for SimulatedCompute {
 
     async fn converge(&self, desired: &Desired) -> Result<Converged, ComputeError> {
         converge::converge(&mut self.clone(), desired).await
+    }
+
+    async fn holdings(&self, role: &RoleName) -> Result<Vec<Holding>, ComputeError> {
+        self.request_running(|machine| Ok(machine.world.holdings(role.as_str())))
+    }
+
+    async fn end_sessions(&self, role: &RoleName) -> Result<(), ComputeError> {
+        self.request_running(|machine| {
+            machine.sessions.retain(|sessions| sessions.role != role.as_str());
+            Ok(())
+        })
+    }
+
+    async fn sessions(&self) -> Result<Vec<Sessions>, ComputeError> {
+        self.request_running(|machine| Ok(machine.sessions.clone()))
     }
 
     async fn lsn(&self) -> Result<Lsn, ComputeError> {

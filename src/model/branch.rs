@@ -12,6 +12,8 @@ pub struct Branch {
     pub id: BranchId,
     /// Its name, unique within the project.
     pub name: BranchName,
+    /// The revision that created it. No other branch of its project was born in the same.
+    pub born: Revision,
     /// From which branch it descends.
     pub lineage: Lineage,
     /// How its catalog began: with its creation, or with the last restore.
@@ -35,10 +37,11 @@ impl Branch {
     /// Returns a branch that is born as `began` says, with nothing set.
     #[must_use]
     pub fn new(id: BranchId, name: BranchName, lineage: Lineage, began: Beginning) -> Self {
-        let at = began.moment.at;
+        let Moment { revision: born, at } = began.moment;
         Self {
             id,
             name,
+            born,
             lineage,
             began,
             endpoint: None,

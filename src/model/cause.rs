@@ -76,14 +76,17 @@ impl Topic {
 }
 
 impl Cause {
-    /// Whether the commit can have changed this role of this branch. A merge is about a branch, and
-    /// changes roles without naming them. So does the beginning of a branch or a restore, but that
+    /// Whether the commit can have changed this role of this branch. A merge and a rotation are about a
+    /// branch, and change roles without naming them. So does the beginning of a branch or a restore, but that
     /// is found in the branch's own record.
     #[must_use]
     pub fn may_change_role(&self, branch: &BranchId, name: &RoleName) -> bool {
         match &self.topic {
             Topic::Role(of, role) => of == branch && role == name,
-            Topic::Branch(of) => of == branch && self.deed == Deed::MergeBranch,
+            Topic::Branch(of) => {
+                let may = [Deed::MergeBranch, Deed::AdvanceRotation, Deed::AbortRotation];
+                of == branch && may.contains(&self.deed)
+            }
             Topic::Whole | Topic::Database(..) | Topic::Endpoint(..) => false,
         }
     }
@@ -202,6 +205,20 @@ deeds! {
     UseKey = "use_api_key", 36;
     /// An API key was revoked.
     RevokeKey = "revoke_api_key", 37;
+    /// A credential was created.
+    CreateCredential = "create_credential", 51;
+    /// A credential was deleted, or the original one lost its login.
+    DeleteCredential = "delete_credential", 52;
+    /// A credential became the one that applications are shown.
+    PromoteCredential = "promote_credential", 53;
+    /// A rotation of the default credential began, with a new credential.
+    BeginRotation = "begin_rotation", 54;
+    /// A rotation moved to its next stage.
+    AdvanceRotation = "advance_rotation", 55;
+    /// A rotation was told to wait no longer.
+    CompleteRotation = "complete_rotation", 56;
+    /// A rotation was given up, and the old credential is the default again.
+    AbortRotation = "abort_rotation", 57;
 }
 
 #[cfg(test)]

@@ -91,6 +91,7 @@ fn role(role: &Role) -> Attributes {
         login,
         protected,
         born: _,
+        standing,
         origin: _,
         expires_at,
         created_at: _,
@@ -109,6 +110,9 @@ fn role(role: &Role) -> Attributes {
         ("password", password),
         ("protected", flag(*protected)),
         ("expires_at", time(*expires_at)),
+        ("credential", flag(standing.is_some())),
+        ("promoted_at", time(standing.as_ref().and_then(|standing| standing.promoted_at))),
+        ("acts_for", maybe(standing.as_ref().and_then(|it| it.acts_for.as_ref()).map(text))),
     ]
 }
 
@@ -121,6 +125,7 @@ fn branch((branch, default): (&Branch, &BranchId)) -> Attributes {
     let Branch {
         id,
         name,
+        born: _,
         lineage,
         began: Beginning { moment: _, source },
         endpoint: _,
@@ -301,6 +306,7 @@ mod tests {
             }),
             protected: false,
             born: Revision(3),
+            standing: None,
             origin: Origin { branch: "br-a".parse().expect("an id"), revision: Revision(3) },
             expires_at,
             created_at: Timestamp::UNIX_EPOCH,

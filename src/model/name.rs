@@ -46,6 +46,17 @@ pub enum NameError {
         /// The name.
         name: String,
     },
+    /// Some clients put names into URLs as they are.
+    #[error(
+        "{what} name `{name}` is not one of lower-case letters, digits and underscores that begins \
+         with no digit; choose such a name"
+    )]
+    NotPlain {
+        /// What was to be named.
+        what: &'static str,
+        /// The name.
+        name: String,
+    },
     /// Postgres, Neon or Offshoot keeps the name for itself.
     #[error("{what} name `{name}` is reserved; choose another")]
     Reserved {
@@ -189,6 +200,19 @@ impl RoleName {
     pub fn parse_existing(text: &str) -> Result<Self, NameError> {
         check(Self::WHAT, text)?;
         Ok(Self(text.into()))
+    }
+}
+
+impl RoleName {
+    /// Parses a new name that can stand in a URL as it is.
+    pub fn parse_plain(text: &str) -> Result<Self, NameError> {
+        let parsed: Self = text.parse()?;
+        let is_plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_';
+        let starts_plain = !text.starts_with(|c: char| c.is_ascii_digit());
+        if starts_plain && text.bytes().all(is_plain) {
+            return Ok(parsed);
+        }
+        Err(NameError::NotPlain { what: Self::WHAT, name: text.into() })
     }
 }
 

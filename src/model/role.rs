@@ -18,6 +18,8 @@ pub struct Role {
     /// The revision that created it. A role that is dropped and created again under its old name
     /// is another role, and this tells the two apart.
     pub born: Revision,
+    /// How it stands among the credentials of its branch; none for a role that is none of them.
+    pub standing: Option<Standing>,
     /// Where it was last written. A branch that has it unchanged from its parent has this too.
     pub origin: Origin,
     /// When it is deleted by itself, if it is. It cannot log in with its password from then on.
@@ -26,6 +28,47 @@ pub struct Role {
     pub created_at: Timestamp,
     /// When it was last changed.
     pub updated_at: Timestamp,
+}
+
+impl Role {
+    /// Returns how it stands among the credentials of its branch, if it is one that can log in.
+    #[must_use]
+    pub fn live(&self) -> Option<&Standing> {
+        self.standing.as_ref().filter(|_| self.login != Login::Never)
+    }
+
+    /// Whether it is the original of its branch's credentials.
+    #[must_use]
+    pub fn is_original(&self) -> bool {
+        self.standing.as_ref().is_some_and(|standing| standing.acts_for.is_none())
+    }
+}
+
+/// Returns the default among the roles of a branch.
+#[must_use]
+pub fn default_of(roles: &[Role]) -> Option<&Role> {
+    let live = roles.iter().filter_map(|role| Some((role.live()?.promoted_at?, role)));
+    live.max_by_key(|(at, _)| *at).map(|(_, role)| role)
+}
+
+/// Returns the original among the roles of a branch.
+#[must_use]
+pub fn original_of(roles: &[Role]) -> Option<&Role> {
+    roles.iter().filter(|role| role.is_original()).min_by_key(|role| (role.born, &role.name))
+}
+
+/// How a role stands among the credentials of its branch, with which applications connect. A credential
+/// that can log in is live; the live one that became the default last is the default.
+///
+/// That is all there is to it, so that a catalog which is copied, restored or merged has its default
+/// with it, and exactly one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Standing {
+    /// When it became the default; none if it never did. No two commits have the same time.
+    pub promoted_at: Option<Timestamp>,
+    /// As which role it acts: the original, to which all belongs that a credential makes. None for
+    /// the original itself.
+    pub acts_for: Option<RoleName>,
 }
 
 /// How a role logs in. `C` is what is known of its password.

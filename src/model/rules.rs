@@ -5,6 +5,7 @@
 //! passwords, seeds) in the command.
 
 pub mod branches;
+pub mod credentials;
 pub mod databases;
 pub mod endpoints;
 pub mod expiry;
@@ -14,6 +15,7 @@ pub mod passwords;
 pub mod projects;
 pub mod restore;
 pub mod roles;
+pub mod rotations;
 
 use crate::model::branch::Branch;
 use crate::model::endpoint::Power;
@@ -31,7 +33,7 @@ fn refuse<T, E>(refusal: Refusal) -> Result<T, Denied<E>> {
     Err(Denied::Refused(refusal))
 }
 
-fn get_branch<S: Write>(state: &S, id: &BranchId) -> Result<Branch, Denied<S::Error>> {
+fn get_branch<S: Read>(state: &S, id: &BranchId) -> Result<Branch, Denied<S::Error>> {
     state.branch(id)?.ok_or_else(|| Denied::Refused(Refusal::BranchMissing(id.clone())))
 }
 

@@ -13,6 +13,7 @@ use crate::model::operation::Operation;
 use crate::model::project::Project;
 use crate::model::revision::Revision;
 use crate::model::role::Role;
+use crate::model::rotation::{Rotation, RotationId};
 
 /// A project's state at one revision, read.
 pub trait Read {
@@ -49,6 +50,10 @@ pub trait Read {
     fn oldest_operations(&self, limit: usize) -> Result<Vec<Operation>, Self::Error>;
     /// Returns the operations of a branch that have not ended, oldest first.
     fn unfinished(&self, branch: &BranchId) -> Result<Vec<Operation>, Self::Error>;
+    /// Returns a rotation of a branch.
+    fn rotation(&self, branch: &BranchId, id: RotationId) -> Result<Option<Rotation>, Self::Error>;
+    /// Returns the rotations of a branch, oldest first.
+    fn rotations(&self, branch: &BranchId) -> Result<Vec<Rotation>, Self::Error>;
     /// Returns the newest mark of a branch at or before `lsn`.
     fn mark_before(&self, branch: &BranchId, lsn: Lsn) -> Result<Option<Mark>, Self::Error>;
     /// Returns the oldest mark of a branch.
@@ -62,7 +67,7 @@ pub trait Write: Read {
     fn put_project(&mut self, project: Project) -> Result<(), Self::Error>;
     /// Puts a branch, new or changed. The catalog of a new one is empty.
     fn put_branch(&mut self, branch: Branch) -> Result<(), Self::Error>;
-    /// Removes a branch and its catalog. Its past stays readable.
+    /// Removes a branch, its catalog and its rotations. Its past stays readable.
     fn remove_branch(&mut self, id: &BranchId) -> Result<(), Self::Error>;
     /// Makes `child`'s catalog the one that `parent` had at `cutoff`, whatever its size by copying
     /// one root. Returns whether `parent` existed then.
@@ -88,6 +93,10 @@ pub trait Write: Read {
     fn put_operation(&mut self, operation: Operation) -> Result<(), Self::Error>;
     /// Removes an operation that has ended.
     fn remove_operation(&mut self, id: OperationId) -> Result<(), Self::Error>;
+    /// Puts a rotation, new or changed.
+    fn put_rotation(&mut self, rotation: Rotation) -> Result<(), Self::Error>;
+    /// Removes a rotation.
+    fn remove_rotation(&mut self, branch: &BranchId, id: RotationId) -> Result<(), Self::Error>;
     /// Forgets the marks of a branch, whose Postgres is another from now on.
     fn clear_marks(&mut self, branch: &BranchId) -> Result<(), Self::Error>;
     /// Notes which revision a branch's Postgres had at an LSN.

@@ -31,6 +31,8 @@ pub struct DesiredRole {
     pub login: Login<Verifier>,
     /// Until when its password is good; for ever, where there is no such time.
     pub valid_until: Option<Timestamp>,
+    /// As which role it acts, if as another: what it makes is that one's.
+    pub acts_for: Option<RoleName>,
 }
 
 /// A database that should exist.
@@ -57,13 +59,16 @@ impl Desired {
                 login,
                 protected: _,
                 born,
+                standing,
                 origin: _,
                 expires_at,
                 created_at: _,
                 updated_at: _,
             } = role;
             let login = login.of(|credential| credential.verifier.clone());
-            (name.clone(), DesiredRole { born: *born, login, valid_until: *expires_at })
+            let acts_for = standing.as_ref().and_then(|standing| standing.acts_for.clone());
+            let valid_until = *expires_at;
+            (name.clone(), DesiredRole { born: *born, login, valid_until, acts_for })
         };
         let database = |database: &Database| {
             let Database { id, name, owner, origin: _, created_at: _, updated_at: _ } =

@@ -82,6 +82,9 @@ pub struct RoleMark {
     pub login: Login<VerifierDigest>,
     /// Until when its password was made good; for ever, where there is no such time.
     pub valid_until: Option<Timestamp>,
+    /// As which role it was made to act, if as another. That is a number: a role that was dropped and
+    /// made again under its name is another.
+    pub acts_for: Option<Oid>,
     /// Whether it was put into the group of the roles made over the API. Whoever takes it out again
     /// by hand has reasons, so this is done once.
     pub in_group: bool,

@@ -28,6 +28,8 @@ pub(super) struct Retired {
     name: RoleName,
     /// Its name once it is retired.
     name_after: String,
+    /// The role as which it acted, if as another. What it owns is that one's.
+    acted_for: Option<Oid>,
 }
 
 impl RolePlan {
@@ -35,11 +37,21 @@ impl RolePlan {
     fn name_after<'a>(&'a self, observed: &'a str) -> &'a str {
         self.retired.get(observed).map_or(observed, |retired| &retired.name_after)
     }
+
+    /// Returns the name of the role that had this number, or that of its successor in the catalog.
+    fn name_of<'a>(&'a self, draft: &Draft<'a>, oid: Oid) -> Option<&'a str> {
+        let (found_as, _) = draft.observed.role(oid)?;
+        match self.retired.get(found_as) {
+            None => Some(found_as),
+            Some(retired) => self.present.get(&retired.name).map(RoleName::as_str),
+        }
+    }
 }
 
 pub(super) fn plan(draft: &mut Draft<'_>) -> RolePlan {
     let mut roles = RolePlan { retired: retire(draft), ..RolePlan::default() };
     let mut outside_group = Vec::new();
+    let mut acting = Vec::new();
     for (name, want) in &draft.desired.roles {
         let marks = &draft.observed.role_marks;
         let ours = marks.iter().find_map(|(oid, mark)| {
@@ -52,10 +64,14 @@ pub(super) fn plan(draft: &mut Draft<'_>) -> RolePlan {
         };
         if exists {
             roles.present.insert(name.clone());
+            acting.push((name, want, ours.and_then(|(mark, ..)| mark.acts_for)));
             if ours.is_none_or(|(mark, ..)| !mark.in_group) {
                 outside_group.push(name.clone());
             }
         }
+    }
+    for (name, want, was) in acting {
+        act_for(draft, &roles, name, want.acts_for.as_ref(), was);
     }
     if draft.observed.has_group
         && !outside_group.is_empty()
@@ -101,7 +117,8 @@ fn retire(draft: &mut Draft<'_>) -> BTreeMap<String, Retired> {
             let (name, found_as) = (name.clone(), found_as.into());
             draft.steps.push(Step::RetireRole { oid, name, found_as, renamed_to });
         }
-        retired.insert(found_as.into(), Retired { oid, name, name_after });
+        let acted_for = mark.acts_for;
+        retired.insert(found_as.into(), Retired { oid, name, name_after, acted_for });
     }
     retired
 }
@@ -178,9 +195,55 @@ fn create(draft: &mut Draft<'_>, name: &RoleName, want: &DesiredRole, roles: &Ro
         draft.problem(subject, message);
         return false;
     }
-    let (name, DesiredRole { born, login, valid_until }) = (name.clone(), want.clone());
+    let DesiredRole { born, login, valid_until, acts_for: _ } = want.clone();
+    let name = name.clone();
     draft.steps.push(Step::CreateRole { name, born, login, valid_until });
     true
+}
+
+/// Plans as which role another acts: `was` is the one as which it was last made to act.
+fn act_for(
+    draft: &mut Draft<'_>,
+    roles: &RolePlan,
+    name: &RoleName,
+    original: Option<&RoleName>,
+    was: Option<Oid>,
+) {
+    let subject = Subject::Role(name.clone());
+    let found = |name: &RoleName| {
+        let is_kept = !roles.retired.contains_key(name.as_str());
+        draft.observed.roles.get_key_value(name.as_str()).filter(|_| is_kept)
+    };
+    let is_so = match original {
+        None => was.is_none(),
+        Some(original) => was.is_some() && found(original).map(|(_, role)| role.oid) == was,
+    };
+    if is_so || draft.is_aside(Stage::Change, &subject) {
+        return;
+    }
+    let parties = [Some(name), original].into_iter().flatten();
+    let bad = parties
+        .filter_map(found)
+        .find_map(|(found_as, role)| Some((found_as, untouchable(draft, found_as, role)?)));
+    if let Some((party, why)) = bad {
+        let message = format!(
+            "role `{name}` is not made to act for another, or no longer: role `{party}` {why}; undo \
+             that with SQL"
+        );
+        draft.problem(subject, message);
+        return;
+    }
+    if let Some(original) = original.filter(|original| !roles.present.contains(*original)) {
+        let message = format!(
+            "role `{name}` should act for role `{original}`, which Postgres does not have as the \
+             catalog wants it; mend that role first"
+        );
+        draft.problem(subject, message);
+        return;
+    }
+    let was = was.and_then(|oid| draft.observed.role(oid));
+    let was = was.map(|(found_as, _)| roles.name_after(found_as).to_owned());
+    draft.steps.push(Step::ActFor { name: name.clone(), was, original: original.cloned() });
 }
 
 /// Plans the end of the dropped roles.
@@ -196,7 +259,7 @@ pub(super) fn clean_up(draft: &mut Draft<'_>, roles: &RolePlan, databases: &Data
             (name, owner.unwrap_or_else(|| roles.name_after(&database.owner)), database)
         })
         .collect();
-    for Retired { oid, name, name_after } in roles.retired.values() {
+    for Retired { oid, name, name_after, acted_for } in roles.retired.values() {
         let subject = Subject::Role(name.clone());
         let owned: Vec<_> = kept
             .iter()
@@ -215,13 +278,17 @@ pub(super) fn clean_up(draft: &mut Draft<'_>, roles: &RolePlan, databases: &Data
         if draft.is_aside(Stage::CleanUp, &subject) || draft.is_aside(Stage::Remove, &subject) {
             continue;
         }
-        for (database, heir, _) in kept.iter().filter(|(.., database)| database.is_connectable) {
+        let original = acted_for.and_then(|oid| roles.name_of(draft, oid));
+        let original = original.filter(|it| may_inherit(draft, it));
+        for (database, owner, _) in kept.iter().filter(|(.., database)| database.is_connectable) {
             draft.steps.push(Step::CleanUp {
                 name: name.clone(),
                 oid: *oid,
                 found_as: name_after.clone(),
                 database: (*database).clone(),
-                heir: may_inherit(draft, heir).then(|| (*heir).into()),
+                heir: original
+                    .or_else(|| Some(*owner).filter(|owner| may_inherit(draft, owner)))
+                    .map(str::to_owned),
             });
         }
         let (oid, name, found_as) = (*oid, name.clone(), name_after.clone());

@@ -52,7 +52,7 @@ pub const MARKS: &str = "\
 CREATE SCHEMA IF NOT EXISTS offshoot;
 CREATE TABLE IF NOT EXISTS offshoot.managed_role (
     branch text NOT NULL, oid oid NOT NULL, name text NOT NULL, born bigint NOT NULL,
-    login boolean NOT NULL, digest bytea, valid_until timestamptz,
+    login boolean NOT NULL, digest bytea, valid_until timestamptz, acts_for oid,
     in_group boolean NOT NULL DEFAULT false, retired boolean NOT NULL DEFAULT false,
     PRIMARY KEY (branch, oid));
 CREATE TABLE IF NOT EXISTS offshoot.managed_database (
@@ -131,6 +131,9 @@ pub fn statements(step: &Step, branch: &BranchId) -> Vec<String> {
             format!("ALTER ROLE {} {}", Ident(name.as_str()), validity(*valid_until)),
             marks.set_role(*oid, &format!("valid_until = {}", time(*valid_until))),
         ],
+        Step::ActFor { name, was, original } => {
+            act_for(&marks, name, was.as_deref(), original.as_ref())
+        }
         Step::JoinGroup { names } => join_group(&marks, names),
         Step::AdoptDatabase { id, name: _, found_as } => {
             let (name, oid) = (Literal(found_as), database_oid(found_as));
@@ -158,6 +161,17 @@ pub fn statements(step: &Step, branch: &BranchId) -> Vec<String> {
             vec![format!("DROP ROLE IF EXISTS {}", Ident(found_as)), marks.forget_role(*oid)]
         }
     }
+}
+
+/// Returns what a step does besides writing marks, in a transaction or outside, for people to read.
+#[must_use]
+pub fn statements_without_marks(step: &Step, branch: &BranchId) -> Vec<String> {
+    let is_mark = |sql: &String| {
+        let words = ["INSERT INTO", "UPDATE", "DELETE FROM"];
+        words.iter().any(|word| sql.starts_with(&format!("{word} offshoot.")))
+    };
+    let inside = statements(step, branch).into_iter().filter(|sql| !is_mark(sql));
+    statement_outside_transaction(step).into_iter().chain(inside).collect()
 }
 
 /// Gives all that a role owns in a database to another, with every database that it owns.
@@ -205,6 +219,39 @@ fn time(at: Option<Timestamp>) -> String {
 
 fn database_oid(name: &str) -> String {
     format!("(SELECT oid FROM pg_database WHERE datname = {})", Literal(name))
+}
+
+/// Makes a role a member of another and has it act as that from its login on.
+fn act_for(
+    marks: &Marks<'_>,
+    name: &RoleName,
+    was: Option<&str>,
+    original: Option<&RoleName>,
+) -> Vec<String> {
+    let role = Ident(name.as_str());
+    let mut statements = Vec::new();
+    if let Some(was) = was.filter(|was| original.is_none_or(|original| original.as_str() != *was)) {
+        statements.push(format!("REVOKE {} FROM {role}", Ident(was)));
+    }
+    let oid = match original {
+        None => {
+            statements.push(format!("ALTER ROLE {role} RESET role"));
+            "NULL".into()
+        }
+        Some(original) => {
+            let ident = Ident(original.as_str());
+            statements.push(format!("GRANT {ident} TO {role}"));
+            statements.push(format!("ALTER ROLE {role} SET role = {ident}"));
+            format!("(SELECT oid FROM pg_roles WHERE rolname = {})", Literal(original.as_str()))
+        }
+    };
+    statements.push(format!(
+        "UPDATE offshoot.managed_role SET acts_for = {oid} \
+         WHERE branch = {} AND NOT retired AND name = {}",
+        marks.branch(),
+        Literal(name.as_str())
+    ));
+    statements
 }
 
 fn join_group(marks: &Marks<'_>, names: &[RoleName]) -> Vec<String> {

@@ -61,6 +61,9 @@ pub enum Step {
     /// Changes until when a role's password is good. That is a step of its own: a password that
     /// was changed by hand is not overwritten because its end moves.
     SetValidity { oid: Oid, name: RoleName, valid_until: Option<Timestamp> },
+    /// Lets a role act for the original, so that all it makes is that one's and all that is that
+    /// one's it can change; or lets it act for itself again. `was` is for whom it acted before.
+    ActFor { name: RoleName, was: Option<String>, original: Option<RoleName> },
     /// Puts roles into the group of the roles made over the API. All at once: for an administrator
     /// who is not a superuser, the cost of each grant grows with the number of roles.
     JoinGroup { names: Vec<RoleName> },
@@ -94,6 +97,7 @@ impl Step {
             Self::CreateRole { .. }
             | Self::SetLogin { .. }
             | Self::SetValidity { .. }
+            | Self::ActFor { .. }
             | Self::JoinGroup { .. }
             | Self::AdoptDatabase { .. }
             | Self::ChangeOwner { .. }
@@ -115,6 +119,7 @@ impl Step {
             | Self::CreateRole { name, .. }
             | Self::SetLogin { name, .. }
             | Self::SetValidity { name, .. }
+            | Self::ActFor { name, .. }
             | Self::CleanUp { name, .. }
             | Self::RemoveRole { name, .. } => Subject::Role(name.clone()),
             Self::JoinGroup { .. } => Subject::Whole,
@@ -159,6 +164,12 @@ impl fmt::Display for Step {
             }
             Self::SetValidity { name, valid_until: None, .. } => {
                 write!(f, "let role {name} log in without an end")
+            }
+            Self::ActFor { name, original: Some(original), was: _ } => {
+                write!(f, "let role {name} act for role {original}")
+            }
+            Self::ActFor { name, original: None, was: _ } => {
+                write!(f, "let role {name} act for itself")
             }
             Self::JoinGroup { names } => {
                 write!(f, "add to {ROLE_GROUP}:")?;

@@ -17,18 +17,20 @@ use crate::model::operation::Operation;
 use crate::model::project::Project;
 use crate::model::revision::{Revision, Timestamp};
 use crate::model::role::Role;
+use crate::model::rotation::{Rotation, RotationId};
 use crate::model::state::{Mark, Read, Write};
 use crate::store::records::{Contents, Keeper, Records, get, list, put};
 use crate::store::stored::{
     BranchRecord, Catalogs, Stored, StoredBranch, StoredBranchId, StoredDatabase, StoredEndpoint,
-    StoredMark, StoredOperation, StoredProject, StoredRole, StoredRoleName, StoredUnfinished,
-    decode,
+    StoredMark, StoredOperation, StoredProject, StoredRole, StoredRoleName, StoredRotation,
+    StoredUnfinished, decode,
 };
 use crate::store::{StoreError, keys};
 use crate::tree::{NodeId, Tree};
 
 pub use inventory::{Differences, Inventory};
 pub use lookup::OperationPage;
+use lookup::first;
 
 /// A project's state at one revision, and the edits that were made to it.
 pub struct Catalog {
@@ -222,6 +224,14 @@ impl Read for Catalog {
         ids.into_iter().map(|id| self.get_operation(id)).collect()
     }
 
+    fn rotation(&self, branch: &BranchId, id: RotationId) -> Result<Option<Rotation>, StoreError> {
+        self.project.get::<StoredRotation>(&keys::rotation(branch, id))
+    }
+
+    fn rotations(&self, branch: &BranchId) -> Result<Vec<Rotation>, StoreError> {
+        self.project.list::<StoredRotation>(&keys::rotations_of(branch))
+    }
+
     fn mark_before(&self, branch: &BranchId, lsn: Lsn) -> Result<Option<Mark>, StoreError> {
         let key = keys::mark(branch, lsn);
         let found = self.project.tree().last_until(self.project.nodes(), &key)?;
@@ -248,6 +258,9 @@ impl Write for Catalog {
             Some(BranchRecord { branch, catalogs, due }) => (Some(branch.name), catalogs, due),
             None => (None, Catalogs::default(), None),
         };
+        if was_named.is_none() {
+            self.project.put::<StoredBranchId>(&keys::birth(branch.born), branch.id.clone())?;
+        }
         if was_named.as_ref() != Some(&branch.name) {
             if let Some(name) = was_named {
                 self.project.remove(&keys::branch_name(&name))?;
@@ -263,9 +276,13 @@ impl Write for Catalog {
         let key = keys::branch(id);
         if let Some(record) = self.project.get::<StoredBranch>(&key)? {
             self.project.remove(&keys::branch_name(&record.branch.name))?;
+            self.project.remove(&keys::birth(record.branch.born))?;
             if let Some(at) = record.due {
                 self.project.remove(&keys::due(at, id))?;
             }
+        }
+        for rotation in self.rotations(id)? {
+            self.remove_rotation(id, rotation.id)?;
         }
         self.edited.remove(id);
         self.copied.remove(id);
@@ -341,6 +358,25 @@ impl Write for Catalog {
         self.project.remove(&keys::operation(id))
     }
 
+    fn put_rotation(&mut self, rotation: Rotation) -> Result<(), StoreError> {
+        let rotating = keys::rotating(&rotation.branch);
+        if rotation.ended_at.is_none() {
+            self.project.put::<StoredBranchId>(&rotating, rotation.branch.clone())?;
+        } else {
+            self.project.remove(&rotating)?;
+        }
+        let key = keys::rotation(&rotation.branch, rotation.id);
+        self.project.put::<StoredRotation>(&key, rotation)
+    }
+
+    fn remove_rotation(&mut self, branch: &BranchId, id: RotationId) -> Result<(), StoreError> {
+        let found = self.rotation(branch, id)?;
+        if found.is_some_and(|rotation| rotation.ended_at.is_none()) {
+            self.project.remove(&keys::rotating(branch))?;
+        }
+        self.project.remove(&keys::rotation(branch, id))
+    }
+
     fn clear_marks(&mut self, branch: &BranchId) -> Result<(), StoreError> {
         for mark in self.project.list::<StoredMark>(&keys::marks_of(branch))? {
             self.project.remove(&keys::mark(branch, mark.lsn))?;
@@ -351,18 +387,4 @@ impl Write for Catalog {
     fn put_mark(&mut self, branch: &BranchId, mark: Mark) -> Result<(), StoreError> {
         self.project.put::<StoredMark>(&keys::mark(branch, mark.lsn), mark)
     }
-}
-
-/// Returns the first record of `tree` whose key begins with `prefix`.
-fn first<T: Stored>(
-    records: &Records,
-    tree: &Tree,
-    prefix: &[u8],
-) -> Result<Option<T::Model>, StoreError> {
-    let mut first = None;
-    tree.scan(records.nodes(), prefix, |key, value| {
-        first = key.starts_with(prefix).then(|| decode::<T>(key, value));
-        ControlFlow::Break(())
-    })?;
-    first.transpose()
 }

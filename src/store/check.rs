@@ -14,7 +14,7 @@ use crate::store::published::{Extent, Published};
 use crate::store::stored::{
     Stored, StoredApiKey, StoredBranch, StoredBranchId, StoredDatabase, StoredEndpoint,
     StoredKeyId, StoredMark, StoredOperation, StoredPermission, StoredProject, StoredProjectEntry,
-    StoredRole, StoredRoleName, StoredUnfinished, StoredVaultMark, decode,
+    StoredRole, StoredRoleName, StoredRotation, StoredUnfinished, StoredVaultMark, decode,
 };
 use crate::store::transfer::rows_below;
 use crate::store::{StoreError, read_row};
@@ -188,12 +188,13 @@ fn check_record(key: &[u8], value: &[u8]) -> Result<Vec<NodeId>, StoreError> {
     match key.first() {
         Some(b'B') => StoredBranch::roots(key, value),
         Some(b'S') => reads::<StoredProject>(key, value),
-        Some(b'N' | b'X') => reads::<StoredBranchId>(key, value),
+        Some(b'A' | b'N' | b'W' | b'X') => reads::<StoredBranchId>(key, value),
         Some(b'e') => reads::<StoredRoleName>(key, value),
         Some(b'E') => reads::<StoredEndpoint>(key, value),
         Some(b'O') => reads::<StoredOperation>(key, value),
         Some(b'P') => reads::<StoredUnfinished>(key, value),
         Some(b'M') => reads::<StoredMark>(key, value),
+        Some(b'R') => reads::<StoredRotation>(key, value),
         Some(b'r') => reads::<StoredRole>(key, value),
         Some(b'd') => reads::<StoredDatabase>(key, value),
         Some(b'J') => reads::<StoredProjectEntry>(key, value),

@@ -4,11 +4,14 @@
 //! in a project's log
 //!   S                                the project
 //!   B branch                         a branch
+//!   A revision (8 bytes)             the id of the branch that was born in that revision
 //!   N name                           the id of the branch of that name
 //!   E endpoint                       an endpoint
 //!   O operation (16 bytes)           an operation; the ids sort by time
 //!   P branch 0 operation             that the operation has not ended
 //!   M branch 0 LSN (8 bytes)         what the branch's Postgres had at that LSN
+//!   R branch 0 rotation (16 bytes)   a rotation; the ids sort by time
+//!   W branch                         that a rotation of the branch has not ended
 //!   X time (8 bytes) branch          when something of the branch, or it itself, expires next
 //! in a branch's catalog
 //!   r name                           a role
@@ -32,7 +35,8 @@ use crate::model::key::{KeyHash, KeyId};
 use crate::model::lsn::Lsn;
 use crate::model::name::{BranchName, DatabaseName, RoleName};
 use crate::model::permission::PermissionId;
-use crate::model::revision::Timestamp;
+use crate::model::revision::{Revision, Timestamp};
+use crate::model::rotation::RotationId;
 
 /// The key of the project.
 pub const PROJECT: &[u8] = b"S";
@@ -50,6 +54,8 @@ pub const ROLES: &[u8] = b"r";
 pub const DATABASES: &[u8] = b"d";
 /// What the keys of the directory's projects begin with.
 pub const PROJECTS: &[u8] = b"J";
+/// What the keys of branches begin with whose rotations have not ended.
+pub const ROTATING: &[u8] = b"W";
 /// What the keys of what expires next begin with.
 pub const DUES: &[u8] = b"X";
 /// What the keys of expiring roles begin with.
@@ -66,6 +72,12 @@ const END_OF_PART: &[u8] = &[0];
 #[must_use]
 pub fn branch(id: &BranchId) -> Vec<u8> {
     [BRANCHES, id.as_str().as_bytes()].concat()
+}
+
+/// The key of the branch that was born in a revision.
+#[must_use]
+pub fn birth(born: Revision) -> Vec<u8> {
+    [b"A", &born.0.to_be_bytes()[..]].concat()
 }
 
 /// The key of a branch's name.
@@ -115,6 +127,24 @@ pub fn marks_of(branch: &BranchId) -> Vec<u8> {
 #[must_use]
 pub fn mark(branch: &BranchId, lsn: Lsn) -> Vec<u8> {
     [&marks_of(branch)[..], &lsn.0.to_be_bytes()].concat()
+}
+
+/// What the keys of a branch's rotations begin with.
+#[must_use]
+pub fn rotations_of(branch: &BranchId) -> Vec<u8> {
+    [b"R", branch.as_str().as_bytes(), END_OF_PART].concat()
+}
+
+/// The key of a rotation.
+#[must_use]
+pub fn rotation(branch: &BranchId, RotationId(id): RotationId) -> Vec<u8> {
+    [&rotations_of(branch)[..], id.as_bytes()].concat()
+}
+
+/// The key that says that a rotation of a branch has not ended.
+#[must_use]
+pub fn rotating(branch: &BranchId) -> Vec<u8> {
+    [ROTATING, branch.as_str().as_bytes()].concat()
 }
 
 /// The key of a role.

@@ -16,6 +16,7 @@ mod operation;
 mod origin;
 mod project;
 mod role;
+mod rotation;
 
 pub use branch::{BranchRecord, Catalogs, StoredBranch, StoredBranchId, StoredPolicy};
 pub use cause::StoredCause;
@@ -26,6 +27,7 @@ pub use operation::{StoredMark, StoredOperation, StoredUnfinished};
 pub use origin::StoredOrigin;
 pub use project::{StoredProject, StoredProjectEntry, StoredVaultMark};
 pub use role::{StoredRole, StoredRoleName};
+pub use rotation::StoredRotation;
 
 /// A stored shape and the model's type that it stands for.
 pub trait Stored: bincode::Encode + bincode::Decode<()> {

@@ -5,6 +5,7 @@ use std::fs;
 use std::path::Path;
 
 use offshoot::compute::simulated::world::World;
+use offshoot::model::name::RoleName;
 use offshoot::model::operation::Subject;
 use offshoot::model::revision::Timestamp;
 use offshoot::model::role::Login;
@@ -59,7 +60,8 @@ fn render(plan: &Plan) -> String {
 }
 
 /// Reads a catalog: `role NAME born N password WORD`, `role NAME born N without login`,
-/// `role NAME born N without password`, `until NAME TIME`, `database N NAME owner NAME`.
+/// `role NAME born N without password`, `until NAME TIME`, `act NAME for NAME`,
+/// `database N NAME owner NAME`.
 fn parse(text: &str) -> Desired {
     text.lines().map(str::trim).filter(|line| !line.is_empty()).fold(
         Desired::empty(),
@@ -74,6 +76,7 @@ fn parse(text: &str) -> Desired {
                 desired.role_with(name, born.parse().expect("a revision"), Login::Unset)
             }
             ["until", name, at] => desired.until(name, Some(at.parse().expect("a time"))),
+            ["act", name, "for", original] => desired.acting(name, Some(original)),
             ["database", id, name, "owner", owner] => {
                 desired.database(id.parse().expect("a number"), name, owner)
             }
@@ -152,17 +155,22 @@ fn login() -> impl Strategy<Value = Login<Verifier>> {
 
 /// A catalog in which every database's owner exists. Few names, so that they often meet.
 fn desired() -> impl Strategy<Value = Desired> {
-    let role = (1..4u64, login(), prop::option::of(1..3i64));
+    let acting = prop::option::of(any::<prop::sample::Index>());
+    let role = (1..4u64, login(), prop::option::of(1..3i64), acting);
     let roles = prop::collection::btree_map(name(), role, 0..4);
     let databases =
         prop::collection::btree_map(name(), (1..6u64, any::<prop::sample::Index>()), 0..4);
     (roles, databases).prop_map(|(roles, databases)| {
         let owners: Vec<_> = roles.keys().copied().collect();
         let desired =
-            roles.iter().fold(Desired::empty(), |desired, (name, (born, login, until))| {
+            roles.iter().fold(Desired::empty(), |desired, (name, (born, login, until, _))| {
                 let until = until.and_then(|second| Timestamp::from_timestamp(second, 0));
                 desired.role_with(name, *born, login.clone()).until(name, until)
             });
+        let desired = roles.iter().fold(desired, |desired, (name, (.., acting))| {
+            let original = acting.map(|original| owners[original.index(owners.len())]);
+            desired.acting(name, original.filter(|original| original != name))
+        });
         databases.into_iter().filter(|_| !owners.is_empty()).fold(
             desired,
             |desired, (name, (id, owner))| {
@@ -209,6 +217,8 @@ fn assert_agrees(world: &World, desired: &Desired, plan: &Plan) -> Result<(), Te
             prop_assert_eq!(found, Some(want.login != Login::Never), "role {}", name);
             prop_assert_eq!(world.login(name.as_str()), want.login.credential());
             prop_assert_eq!(world.valid_until(name.as_str()), want.valid_until);
+            let original = want.acts_for.as_ref().map(RoleName::as_str);
+            prop_assert_eq!(world.acts_for(name.as_str()), original, "role {}", name);
         }
     }
     for want in desired.databases.values() {

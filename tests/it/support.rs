@@ -58,6 +58,8 @@ pub trait Catalog {
     fn role_with(self, name: &str, born: u64, login: Login<Verifier>) -> Self;
     /// Says until when the password of a role is good.
     fn until(self, name: &str, at: Option<Timestamp>) -> Self;
+    /// Says as which other role a role acts.
+    fn acting(self, name: &str, original: Option<&str>) -> Self;
     /// Removes a role.
     fn without_role(self, name: &str) -> Self;
     /// Adds a database, or changes the one with this number.
@@ -84,7 +86,7 @@ impl Catalog for Desired {
     }
 
     fn role_with(mut self, name: &str, born: u64, login: Login<Verifier>) -> Self {
-        let role = DesiredRole { born: Revision(born), login, valid_until: None };
+        let role = DesiredRole { born: Revision(born), login, valid_until: None, acts_for: None };
         self.roles.insert(RoleName::parse_existing(name).expect("a name"), role);
         self
     }
@@ -92,6 +94,13 @@ impl Catalog for Desired {
     fn until(mut self, name: &str, at: Option<Timestamp>) -> Self {
         let name = RoleName::parse_existing(name).expect("a name");
         self.roles.get_mut(&name).expect("a role of the catalog").valid_until = at;
+        self
+    }
+
+    fn acting(mut self, name: &str, original: Option<&str>) -> Self {
+        let parse = |name| RoleName::parse_existing(name).expect("a name");
+        let role = self.roles.get_mut(&parse(name)).expect("a role of the catalog");
+        role.acts_for = original.map(parse);
         self
     }
 

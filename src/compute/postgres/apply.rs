@@ -9,8 +9,11 @@ use crate::model::rules::passes::Problem;
 use crate::plan::Aside;
 use crate::plan::desired::Desired;
 use crate::plan::observed::Oid;
-use crate::plan::sql::{self, Literal};
+use crate::plan::sql::{self, Ident, Literal};
 use crate::plan::step::{Stage, Step};
+
+/// The first version of Postgres whose memberships have options.
+const MEMBERSHIP_OPTIONS: u32 = 16;
 
 /// Applies steps, and returns those that failed and must not keep the others from being done.
 pub(super) async fn apply(
@@ -126,6 +129,7 @@ async fn transact(
         let mut statements = vec!["SAVEPOINT offshoot".into()];
         statements.extend(membership(session, step));
         statements.extend(sql::statements(step, &desired.branch));
+        statements.extend(options(session, step));
         statements.push("RELEASE SAVEPOINT offshoot".into());
         let result = session.run(&statements.join("; ")).await.map(|_| ());
         if result.is_err() {
@@ -149,11 +153,23 @@ async fn transact(
 /// Lets an administrator who is no superuser hand something to a role. From 16 on it can do so
 /// with what it creates.
 fn membership(session: &Session, step: &Step) -> Option<String> {
-    if let Step::ChangeOwner { owner, .. } | Step::CreateDatabase { owner, .. } = step {
+    if let Step::ChangeOwner { owner, .. }
+    | Step::CreateDatabase { owner, .. }
+    | Step::ActFor { original: Some(owner), .. } = step
+    {
         session.membership(owner.as_str())
     } else {
         None
     }
+}
+
+/// Says of a membership what it is good for, where Postgres asks. What was granted by hand may say
+/// something else.
+fn options(session: &Session, step: &Step) -> Option<String> {
+    let Step::ActFor { name, original: Some(original), .. } = step else { return None };
+    let (original, name) = (Ident(original.as_str()), Ident(name.as_str()));
+    let sql = format!("GRANT {original} TO {name} WITH INHERIT TRUE, SET TRUE");
+    (MEMBERSHIP_OPTIONS <= session.admin.version).then_some(sql)
 }
 
 /// Drops, renames or makes a database.

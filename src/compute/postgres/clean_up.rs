@@ -146,7 +146,8 @@ impl CleanUp<'_> {
             None if owns => return Ok(false),
             Some(_) | None => None,
         };
-        let mut statements: Vec<_> = there.membership(self.found_as).into_iter().collect();
+        let parties = [Some(self.found_as), self.heir].into_iter().flatten();
+        let mut statements: Vec<_> = parties.filter_map(|role| there.membership(role)).collect();
         statements.extend(give);
         if there.admin.is_superuser {
             statements.extend(self.revoke_all(there).await?);

@@ -41,7 +41,7 @@ const SCHEMA: &str = "WITH me AS (SELECT oid FROM pg_roles WHERE rolname = curre
      to_regclass('offshoot.state') IS NOT NULL FROM pg_namespace WHERE nspname = 'offshoot'";
 
 const ROLE_MARKS: &str = "SELECT oid, name, born, in_group, retired, login, digest, \
-     (extract(epoch FROM valid_until) * 1000000)::bigint \
+     (extract(epoch FROM valid_until) * 1000000)::bigint, acts_for \
      FROM offshoot.managed_role WHERE branch = $1";
 
 const DATABASE_MARKS: &str =
@@ -125,7 +125,8 @@ async fn role_marks(
             (true, Some(digest)) => Login::Password(digest),
         };
         let valid_until = get::<Option<i64>>(&row, 7)?.and_then(Timestamp::from_timestamp_micros);
-        let mark = RoleMark { name, born, login, valid_until, in_group, is_retired };
+        let acts_for = get::<Option<u32>>(&row, 8)?.map(Oid);
+        let mark = RoleMark { name, born, login, valid_until, acts_for, in_group, is_retired };
         marks.insert(Oid(get(&row, 0)?), mark);
     }
     Ok(marks)
@@ -155,7 +156,7 @@ async fn applied(
     Ok(Some(Revision(u64::try_from(get::<i64>(row, 0)?).unwrap_or_default())))
 }
 
-fn get<'a, T: FromSql<'a>>(row: &'a Row, column: usize) -> Result<T, ComputeError> {
+pub(super) fn get<'a, T: FromSql<'a>>(row: &'a Row, column: usize) -> Result<T, ComputeError> {
     row.try_get(column).map_err(|_| ComputeError::Failed {
         message: "a system catalog or one of Offshoot's tables does not have its usual columns"
             .into(),
@@ -163,6 +164,6 @@ fn get<'a, T: FromSql<'a>>(row: &'a Row, column: usize) -> Result<T, ComputeErro
     })
 }
 
-fn name(row: &Row, column: usize) -> Result<String, ComputeError> {
+pub(super) fn name(row: &Row, column: usize) -> Result<String, ComputeError> {
     get::<&[u8]>(row, column).map(|bytes| String::from_utf8_lossy(bytes).into_owned())
 }

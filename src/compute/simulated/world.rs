@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::database::DatabaseId;
 use crate::model::name::{DatabaseName, ROLE_GROUP, RoleName};
+use crate::model::preview::Holding;
 use crate::model::revision::{Revision, Timestamp};
 use crate::model::role::Login;
 use crate::model::secret::Verifier;
@@ -31,6 +32,8 @@ pub struct World {
     verifiers: BTreeMap<Oid, Verifier>,
     /// Until when the passwords are good that have an end.
     validity: BTreeMap<Oid, Timestamp>,
+    /// As which other role a role acts.
+    acting: BTreeMap<Oid, Oid>,
     /// What else each role owns: objects in databases, by the database's number.
     belongings: BTreeSet<(Oid, Oid)>,
     next: Oid,
@@ -66,6 +69,7 @@ impl World {
             observed,
             verifiers: BTreeMap::new(),
             validity: BTreeMap::new(),
+            acting: BTreeMap::new(),
             belongings: BTreeSet::new(),
             next: Oid(Oid::FIRST_OF_USERS.0 + 1),
         }
@@ -88,6 +92,22 @@ impl World {
     #[must_use]
     pub fn valid_until(&self, name: &str) -> Option<Timestamp> {
         self.validity.get(&self.observed.roles.get(name)?.oid).copied()
+    }
+
+    /// Returns as which other role a role acts, if as another.
+    #[must_use]
+    pub fn acts_for(&self, name: &str) -> Option<&str> {
+        let original = self.acting.get(&self.observed.roles.get(name)?.oid)?;
+        self.observed.role(*original).map(|(name, _)| name)
+    }
+
+    /// Returns what a role owns, by database.
+    #[must_use]
+    pub fn holdings(&self, name: &str) -> Vec<Holding> {
+        let Some(role) = self.observed.roles.get(name) else { return Vec::new() };
+        let own = self.belongings.iter().filter(|(owner, _)| *owner == role.oid);
+        let database = |oid| self.observed.database(oid).map(|(name, _)| name.to_owned());
+        own.map(|(_, oid)| Holding { database: database(*oid), owned: 1, granted: 0 }).collect()
     }
 
     /// Makes a role by hand.
@@ -179,12 +199,8 @@ impl World {
     /// Does what a step does, its mark included, or nothing.
     pub fn apply(&mut self, step: &Step) -> Result<(), Refused> {
         match step {
-            Step::ForgetRole { oid, name: _ } => {
-                self.observed.role_marks.remove(oid);
-            }
-            Step::ForgetDatabase { id, name: _ } => {
-                self.observed.database_marks.remove(id);
-            }
+            Step::ForgetRole { oid, name: _ } => drop(self.observed.role_marks.remove(oid)),
+            Step::ForgetDatabase { id, name: _ } => drop(self.observed.database_marks.remove(id)),
             Step::RetireRole { oid, name: _, found_as, renamed_to } => {
                 self.retire(*oid, found_as, renamed_to.as_deref())?;
             }
@@ -193,7 +209,15 @@ impl World {
                 self.set_validity(oid, *valid_until);
                 let (name, login) = (name.clone(), login.of(VerifierDigest::of));
                 let (born, valid_until, in_group) = (*born, *valid_until, false);
-                let mark = RoleMark { name, born, login, valid_until, in_group, is_retired: false };
+                let mark = RoleMark {
+                    name,
+                    born,
+                    login,
+                    valid_until,
+                    acts_for: None,
+                    in_group,
+                    is_retired: false,
+                };
                 self.observed.role_marks.insert(oid, mark);
             }
             Step::SetLogin { oid, name, login } => {
@@ -205,6 +229,7 @@ impl World {
                 self.set_validity(*oid, *valid_until);
                 self.role_mark(*oid)?.valid_until = *valid_until;
             }
+            Step::ActFor { name, was: _, original } => self.act_for(name, original.as_ref())?,
             Step::JoinGroup { names } => self.join_group(names)?,
             Step::RemoveRole { oid, name: _, found_as } => self.remove_role(*oid, found_as)?,
             Step::CleanUp { oid, found_as, database, heir, name: _ } => {
@@ -292,6 +317,18 @@ impl World {
         to.map_or(Ok(()), |to| self.rename_role(found_as, to))
     }
 
+    fn act_for(&mut self, name: &RoleName, original: Option<&RoleName>) -> Result<(), Refused> {
+        let oid = self.role(name.as_str())?.oid;
+        let original = match original {
+            None => None,
+            Some(original) => Some(self.role(original.as_str())?.oid),
+        };
+        self.acting.remove(&oid);
+        self.acting.extend(original.map(|original| (oid, original)));
+        self.role_mark(oid)?.acts_for = original;
+        Ok(())
+    }
+
     fn join_group(&mut self, names: &[RoleName]) -> Result<(), Refused> {
         self.role(ROLE_GROUP)?;
         for name in names {
@@ -339,6 +376,7 @@ impl World {
         self.observed.role_marks.remove(&oid);
         self.verifiers.remove(&oid);
         self.validity.remove(&oid);
+        self.acting.retain(|member, original| *member != oid && *original != oid);
         Ok(())
     }
 

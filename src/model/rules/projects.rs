@@ -12,7 +12,7 @@ use crate::model::project::{
 };
 use crate::model::refusal::Refusal;
 use crate::model::revision::Moment;
-use crate::model::role::{Credential, Login, Role};
+use crate::model::role::{Credential, Login, Role, Standing};
 use crate::model::rules::branches::{self, Born};
 use crate::model::rules::endpoints::{self, NewEndpoint};
 use crate::model::rules::{Seed, databases, refuse, roles, schedule};
@@ -113,11 +113,13 @@ pub fn create<S: Write>(
     let origin = Origin { branch: branch.id.clone(), revision: moment.revision };
     let login = Login::Password(new.credential);
     let owner = roles::born(moment, origin.clone(), new.owner.clone(), login);
+    // It is the original of the branch's credentials, and their first default.
+    let standing = Some(Standing { promoted_at: Some(moment.at), acts_for: None });
     if new.has_system_role {
         let system = roles::born(moment, origin.clone(), RoleName::system(), Login::Never);
         state.put_role(&branch.id, Role { protected: true, ..system })?;
     }
-    state.put_role(&branch.id, owner)?;
+    state.put_role(&branch.id, Role { standing, ..owner })?;
     state.put_database(&branch.id, databases::born(moment, origin, new.database, new.owner))?;
     let work = [(Action::CreateTimeline, Subject::Whole), (Action::StartCompute, Subject::Whole)];
     let operations = schedule(state, moment, seed, &branch, &work)?;

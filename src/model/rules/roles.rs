@@ -8,7 +8,7 @@ use crate::model::origin::Origin;
 use crate::model::refusal::{Refusal, and_others};
 use crate::model::revision::{Moment, Timestamp};
 use crate::model::role::{Credential, Login, Role};
-use crate::model::rules::{Seed, changed, expiry, get_branch, refuse};
+use crate::model::rules::{Seed, changed, credentials, expiry, get_branch, refuse};
 use crate::model::state::{Denied, Read, Write};
 
 /// A role and what is left to do about it.
@@ -66,6 +66,7 @@ pub fn set_expiry<S: Write>(
     let role = get_changeable(state, &branch.id, name)?;
     if let Some(at) = expires_at {
         expiry::check_role(at, moment).map_err(Denied::Refused)?;
+        credentials::check_spared(state, &branch.id, &role)?;
         if let Some(database) = owned_by(state, &branch.id, name)?.into_iter().next() {
             return refuse(Refusal::RoleCannotExpire { role: role.name, database });
         }
@@ -104,6 +105,7 @@ pub fn delete<S: Write>(
 ) -> Result<Changed, Denied<S::Error>> {
     let branch = get_branch(state, branch)?;
     let role = get_changeable(state, &branch.id, name)?;
+    credentials::check_spared(state, &branch.id, &role)?;
     let owned = owned_by(state, &branch.id, name)?;
     if let Some(database) = owned.first() {
         return refuse(Refusal::RoleOwnsDatabase {
@@ -139,6 +141,7 @@ pub(super) fn born(moment: Moment, origin: Origin, name: RoleName, login: Login)
         login,
         protected: false,
         born: moment.revision,
+        standing: None,
         origin,
         expires_at: None,
         created_at: moment.at,
@@ -146,7 +149,7 @@ pub(super) fn born(moment: Moment, origin: Origin, name: RoleName, login: Login)
     }
 }
 
-fn put<S: Write>(
+pub(super) fn put<S: Write>(
     state: &mut S,
     moment: Moment,
     seed: Seed,
@@ -158,7 +161,7 @@ fn put<S: Write>(
     Ok((role, operations))
 }
 
-fn get_changeable<S: Read>(
+pub(super) fn get_changeable<S: Read>(
     state: &S,
     branch: &BranchId,
     name: &RoleName,

@@ -2,11 +2,11 @@
 
 use std::ops::ControlFlow;
 
-use super::{Catalog, first};
+use super::Catalog;
 use crate::model::id::{BranchId, OperationId};
 use crate::model::name::RoleName;
 use crate::model::operation::Operation;
-use crate::model::revision::Timestamp;
+use crate::model::revision::{Revision, Timestamp};
 use crate::model::role::Role;
 use crate::model::state::Read;
 use crate::store::records::Records;
@@ -52,6 +52,16 @@ impl Catalog {
         branches.sort();
         branches.dedup();
         Ok(branches)
+    }
+
+    /// Returns the branches of which a rotation has not ended.
+    pub fn rotating_branches(&self) -> Result<Vec<BranchId>, StoreError> {
+        self.project.list::<StoredBranchId>(keys::ROTATING)
+    }
+
+    /// Returns the branch that was born in a revision.
+    pub fn branch_born(&self, revision: Revision) -> Result<Option<BranchId>, StoreError> {
+        self.project.get::<StoredBranchId>(&keys::birth(revision))
     }
 
     /// Returns the branch of which something, or which itself, expires first, and when.
@@ -130,4 +140,18 @@ fn list_until<T: Stored>(
         ControlFlow::Continue(())
     })?;
     found.into_iter().collect()
+}
+
+/// Returns the first record of `tree` whose key begins with `prefix`.
+pub(super) fn first<T: Stored>(
+    records: &Records,
+    tree: &Tree,
+    prefix: &[u8],
+) -> Result<Option<T::Model>, StoreError> {
+    let mut first = None;
+    tree.scan(records.nodes(), prefix, |key, value| {
+        first = key.starts_with(prefix).then(|| decode::<T>(key, value));
+        ControlFlow::Break(())
+    })?;
+    first.transpose()
 }

@@ -9,7 +9,7 @@ use crate::store::nodes::LogNodes;
 use crate::store::records::get;
 use crate::store::stored::{
     BranchRecord, Stored, StoredBranch, StoredBranchId, StoredEndpoint, StoredOperation,
-    StoredProjectEntry, StoredUnfinished, decode,
+    StoredProjectEntry, StoredRotation, StoredUnfinished, decode,
 };
 use crate::store::{StoreError, keys};
 use crate::tree::node::Bytes;
@@ -62,6 +62,11 @@ impl<'a> References<'a> {
                 let branch = self.get::<StoredBranch>(&keys::branch(&id))?;
                 branch.is_some_and(|record| keys::branch_name(&record.branch.name) == key)
             }
+            Some(b'A') => {
+                let id = decode::<StoredBranchId>(key, value)?;
+                let branch = self.get::<StoredBranch>(&keys::branch(&id))?;
+                branch.is_some_and(|record| keys::birth(record.branch.born) == key)
+            }
             Some(b'B') => {
                 let BranchRecord { branch, catalogs: _, due } = decode::<StoredBranch>(key, value)?;
                 let named = self.get::<StoredBranchId>(&keys::branch_name(&branch.name))?;
@@ -76,7 +81,9 @@ impl<'a> References<'a> {
                     None => true,
                     Some(at) => self.get::<StoredBranchId>(&keys::due(at, &branch.id))?.is_some(),
                 };
-                is_served && is_due && named.as_ref() == Some(&branch.id)
+                let born = self.get::<StoredBranchId>(&keys::birth(branch.born))?;
+                let is_known = [named, born].iter().all(|found| found.as_ref() == Some(&branch.id));
+                is_served && is_due && is_known
             }
             Some(b'X') => {
                 let id = decode::<StoredBranchId>(key, value)?;
@@ -94,6 +101,18 @@ impl<'a> References<'a> {
                 let unfinished = keys::unfinished(&operation.branch, operation.id);
                 let is_listed = self.get::<StoredUnfinished>(&unfinished)?.is_some();
                 is_listed != operation.status.has_ended()
+            }
+            Some(b'R') => {
+                let rotation = decode::<StoredRotation>(key, value)?;
+                let (branch, key) = (&rotation.branch, keys::rotating(&rotation.branch));
+                let is_there = self.get::<StoredBranch>(&keys::branch(branch))?.is_some();
+                // One that has ended says nothing of a later one.
+                let is_listed = self.get::<StoredBranchId>(&key)?.is_some();
+                is_there && (is_listed || rotation.ended_at.is_some())
+            }
+            Some(b'W') => {
+                let id = decode::<StoredBranchId>(key, value)?;
+                self.get::<StoredBranch>(&keys::branch(&id))?.is_some()
             }
             Some(b'P') => {
                 let id = decode::<StoredUnfinished>(key, value)?;

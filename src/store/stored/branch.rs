@@ -17,6 +17,7 @@ use crate::tree::NodeId;
 pub struct StoredBranch {
     id: String,
     name: String,
+    born: u64,
     point: Option<StoredPoint>,
     began: StoredBeginning,
     endpoint: Option<String>,
@@ -174,6 +175,7 @@ impl Stored for StoredBranch {
         let Branch {
             id,
             name,
+            born,
             lineage,
             began,
             endpoint,
@@ -187,6 +189,7 @@ impl Stored for StoredBranch {
         Self {
             id: id.to_string(),
             name: name.to_string(),
+            born: born.0,
             point: StoredPoint::from_model(lineage),
             began: StoredBeginning::from_model(began),
             endpoint: endpoint.map(|id| id.to_string()),
@@ -208,6 +211,7 @@ impl Stored for StoredBranch {
         let Self {
             id,
             name,
+            born,
             point,
             began,
             endpoint,
@@ -226,6 +230,7 @@ impl Stored for StoredBranch {
         let branch = Branch {
             id: id.parse()?,
             name: name.parse()?,
+            born: Revision(born),
             lineage: match point {
                 None => Lineage::Root,
                 Some(point) => Lineage::Child(point.into_model()?),

@@ -5,7 +5,7 @@ use bincode::{Decode, Encode};
 use super::{Invalid, Stored, StoredOrigin, time};
 use crate::model::name::RoleName;
 use crate::model::revision::Revision;
-use crate::model::role::{Credential, Login, Role};
+use crate::model::role::{Credential, Login, Role, Standing};
 use crate::model::secret::{Sealed, Verifier};
 
 /// A role.
@@ -15,6 +15,7 @@ pub struct StoredRole {
     login: StoredLogin,
     protected: bool,
     born: u64,
+    standing: Option<StoredStanding>,
     origin: StoredOrigin,
     expires_at: Option<i64>,
     created_at: i64,
@@ -38,6 +39,12 @@ impl Stored for StoredRoleName {
 }
 
 #[derive(Encode, Decode)]
+struct StoredStanding {
+    promoted_at: Option<i64>,
+    acts_for: Option<String>,
+}
+
+#[derive(Encode, Decode)]
 enum StoredLogin {
     Never,
     Unset,
@@ -51,12 +58,33 @@ struct StoredCredential {
     branch: String,
 }
 
+impl StoredStanding {
+    fn into_model(self) -> Result<Standing, Invalid> {
+        let Self { promoted_at, acts_for } = self;
+        let acts_for = acts_for.map(|name| RoleName::parse_existing(&name)).transpose()?;
+        Ok(Standing { promoted_at: promoted_at.map(time::load).transpose()?, acts_for })
+    }
+}
+
 impl Stored for StoredRole {
     type Model = Role;
 
     fn from_model(role: Role) -> Self {
-        let Role { name, login, protected, born, origin, expires_at, created_at, updated_at } =
-            role;
+        let Role {
+            name,
+            login,
+            protected,
+            born,
+            standing,
+            origin,
+            expires_at,
+            created_at,
+            updated_at,
+        } = role;
+        let standing = standing.map(|Standing { promoted_at, acts_for }| StoredStanding {
+            promoted_at: promoted_at.map(time::store),
+            acts_for: acts_for.map(|name| name.to_string()),
+        });
         let login = match login {
             Login::Never => StoredLogin::Never,
             Login::Unset => StoredLogin::Unset,
@@ -73,6 +101,7 @@ impl Stored for StoredRole {
             login,
             protected,
             born: born.0,
+            standing,
             origin: StoredOrigin::from_model(origin),
             expires_at: expires_at.map(time::store),
             created_at: time::store(created_at),
@@ -81,8 +110,17 @@ impl Stored for StoredRole {
     }
 
     fn into_model(self) -> Result<Role, Invalid> {
-        let Self { name, login, protected, born, origin, expires_at, created_at, updated_at } =
-            self;
+        let Self {
+            name,
+            login,
+            protected,
+            born,
+            standing,
+            origin,
+            expires_at,
+            created_at,
+            updated_at,
+        } = self;
         let login = match login {
             StoredLogin::Never => Login::Never,
             StoredLogin::Unset => Login::Unset,
@@ -99,6 +137,7 @@ impl Stored for StoredRole {
             login,
             protected,
             born: Revision(born),
+            standing: standing.map(StoredStanding::into_model).transpose()?,
             origin: origin.into_model()?,
             expires_at: expires_at.map(time::load).transpose()?,
             created_at: time::load(created_at)?,

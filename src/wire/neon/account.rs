@@ -2,21 +2,15 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::account::{ORGANIZATION, PERSON};
+use crate::model::account::{ORGANIZATION, ORGANIZATION_NAME, PERSON, PERSON_EMAIL};
 use crate::wire::neon::REGION;
 use crate::wire::time::Time;
-
-/// How the person is written to. Nothing is ever sent there: the domain cannot exist.
-const EMAIL: &str = "admin@offshoot.invalid";
 
 /// What the person is called.
 const NAME: &str = "Administrator";
 
 /// What the person logs in as.
 const LOGIN: &str = "admin";
-
-/// What the organization is called.
-const ORGANIZATION_NAME: &str = "Offshoot";
 
 /// The plan, in a word that all of Neon's clients know.
 const PLAN: &str = "free_v2";
@@ -126,14 +120,14 @@ impl CurrentUser {
         let text = |text: &str| text.to_owned();
         Self {
             id: PERSON.to_string(),
-            email: text(EMAIL),
+            email: text(PERSON_EMAIL),
             login: text(LOGIN),
             name: text(NAME),
             last_name: String::new(),
             image: String::new(),
             plan: text(PLAN),
             auth_accounts: vec![AuthAccount {
-                email: text(EMAIL),
+                email: text(PERSON_EMAIL),
                 image: String::new(),
                 login: text(LOGIN),
                 name: text(NAME),
@@ -158,7 +152,7 @@ impl BillingAccount {
             payment_method: "none".into(),
             quota_reset_at_last: began,
             name: NAME.into(),
-            email: EMAIL.into(),
+            email: PERSON_EMAIL.into(),
             address_city: String::new(),
             address_country: String::new(),
             address_line1: String::new(),

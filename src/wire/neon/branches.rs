@@ -201,6 +201,7 @@ impl Branch {
         let branch::Branch {
             id,
             name,
+            born: _,
             lineage,
             began: Beginning { moment, source },
             endpoint: _,
@@ -290,6 +291,7 @@ mod tests {
         let id = if lineage == Lineage::Root { "br-main" } else { "br-child" };
         let branch = branch::Branch {
             id: id.parse().expect("an id"),
+            born: Revision(1),
             name: "x".parse().expect("a name"),
             lineage,
             began: Beginning {

@@ -56,6 +56,10 @@ codes! {
     EndpointNotFound = "ENDPOINT_NOT_FOUND",
     /// The branch has no such role.
     RoleNotFound = "ROLE_NOT_FOUND",
+    /// The branch has no such credential.
+    CredentialNotFound = "CREDENTIAL_NOT_FOUND",
+    /// The branch has no such rotation.
+    RotationNotFound = "ROTATION_NOT_FOUND",
     /// The branch has no such database.
     DatabaseNotFound = "DATABASE_NOT_FOUND",
     /// The project has no such operation.
@@ -78,6 +82,10 @@ codes! {
     EndpointAlreadyExists = "ENDPOINT_ALREADY_EXISTS",
     /// The project was opened to that address already.
     PermissionAlreadyExists = "PERMISSION_ALREADY_EXISTS",
+    /// The branch's default credential is being rotated.
+    RotationUnderWay = "ROTATION_UNDER_WAY",
+    /// The rotation is past what was asked for, or not there yet.
+    RotationBeyond = "ROTATION_BEYOND",
     /// Passwords are not kept, so none can be shown.
     PasswordsNotStored = "PASSWORDS_NOT_STORED",
     /// The role cannot log in, or has no password yet.
@@ -88,6 +96,12 @@ codes! {
     RoleProtected = "ROLE_PROTECTED",
     /// The role owns a database.
     RoleOwnsDatabase = "ROLE_OWNS_DATABASE",
+    /// The credential is the default one of its branch.
+    CredentialIsDefault = "CREDENTIAL_IS_DEFAULT",
+    /// Credentials act for the role.
+    RoleIsOriginal = "ROLE_IS_ORIGINAL",
+    /// There is no room for another credential.
+    CredentialsLimitExceeded = "CREDENTIALS_LIMIT_EXCEEDED",
     /// The role that is to own the database does not exist.
     OwnerNotFound = "OWNER_NOT_FOUND",
     /// The branch is the project's default branch.
@@ -139,6 +153,8 @@ impl ErrorCode {
             | Self::BranchNotFound
             | Self::EndpointNotFound
             | Self::RoleNotFound
+            | Self::CredentialNotFound
+            | Self::RotationNotFound
             | Self::DatabaseNotFound
             | Self::OperationNotFound
             | Self::KeyNotFound
@@ -150,13 +166,18 @@ impl ErrorCode {
             | Self::RoleAlreadyExists
             | Self::DatabaseAlreadyExists
             | Self::EndpointAlreadyExists
-            | Self::PermissionAlreadyExists => 409,
+            | Self::PermissionAlreadyExists
+            | Self::RotationUnderWay
+            | Self::RotationBeyond => 409,
             // Both say that there is no password to be had, which is the one thing that Neon's
             // clients expect a 412 to mean; a 409 they take for a name that is taken.
             Self::PasswordsNotStored | Self::RoleHasNoPassword => 412,
             Self::PayloadTooLarge => 413,
             Self::RoleProtected
             | Self::RoleOwnsDatabase
+            | Self::CredentialIsDefault
+            | Self::RoleIsOriginal
+            | Self::CredentialsLimitExceeded
             | Self::OwnerNotFound
             | Self::BranchIsDefault
             | Self::BranchHasChildren
@@ -197,6 +218,8 @@ impl ErrorCode {
             | Self::BranchNotFound
             | Self::EndpointNotFound
             | Self::RoleNotFound
+            | Self::CredentialNotFound
+            | Self::RotationNotFound
             | Self::DatabaseNotFound
             | Self::OperationNotFound
             | Self::KeyNotFound
@@ -208,11 +231,16 @@ impl ErrorCode {
             | Self::DatabaseAlreadyExists
             | Self::EndpointAlreadyExists
             | Self::PermissionAlreadyExists
+            | Self::RotationUnderWay
+            | Self::RotationBeyond
             | Self::PasswordsNotStored
             | Self::RoleHasNoPassword
             | Self::PayloadTooLarge
             | Self::RoleProtected
             | Self::RoleOwnsDatabase
+            | Self::CredentialIsDefault
+            | Self::RoleIsOriginal
+            | Self::CredentialsLimitExceeded
             | Self::OwnerNotFound
             | Self::BranchIsDefault
             | Self::BranchHasChildren

@@ -98,6 +98,7 @@ impl Role {
             login,
             protected,
             born: _,
+            standing: _,
             origin,
             expires_at,
             created_at,
@@ -147,6 +148,7 @@ mod tests {
             login,
             protected: false,
             born: Revision(3),
+            standing: None,
             origin: origin::Origin {
                 branch: "br-a".parse().expect("an id"),
                 revision: Revision(3),

@@ -15,6 +15,7 @@ use offshoot::model::operation::Operation;
 use offshoot::model::project::Project;
 use offshoot::model::revision::{Moment, Revision, Timestamp};
 use offshoot::model::role::Role;
+use offshoot::model::rotation::{Rotation, RotationId};
 use offshoot::model::state::{Denied, Mark, Read, Write};
 
 /// A branch's roles and databases.
@@ -33,6 +34,7 @@ pub struct State {
     pub endpoints: BTreeMap<EndpointId, Endpoint>,
     pub operations: BTreeMap<OperationId, Operation>,
     pub marks: BTreeMap<(BranchId, Lsn), Mark>,
+    pub rotations: BTreeMap<(BranchId, RotationId), Rotation>,
 }
 
 /// Every state that there ever was, each a copy of its own.
@@ -161,6 +163,15 @@ impl Read for State {
         Ok(self.operations.values().filter(is_wanted).cloned().collect())
     }
 
+    fn rotation(&self, branch: &BranchId, id: RotationId) -> Answer<Option<Rotation>> {
+        Ok(self.rotations.get(&(branch.clone(), id)).cloned())
+    }
+
+    fn rotations(&self, branch: &BranchId) -> Answer<Vec<Rotation>> {
+        let of_branch = self.rotations.values().filter(|rotation| rotation.branch == *branch);
+        Ok(of_branch.cloned().collect())
+    }
+
     fn mark_before(&self, branch: &BranchId, lsn: Lsn) -> Answer<Option<Mark>> {
         // No test has a mark at the very last place.
         Ok(self.marks_of(branch, 0..lsn.0.saturating_add(1)).next_back())
@@ -226,6 +237,14 @@ impl Read for Copies {
         self.now.unfinished(branch)
     }
 
+    fn rotation(&self, branch: &BranchId, id: RotationId) -> Answer<Option<Rotation>> {
+        self.now.rotation(branch, id)
+    }
+
+    fn rotations(&self, branch: &BranchId) -> Answer<Vec<Rotation>> {
+        self.now.rotations(branch)
+    }
+
     fn mark_before(&self, branch: &BranchId, lsn: Lsn) -> Answer<Option<Mark>> {
         self.now.mark_before(branch, lsn)
     }
@@ -250,6 +269,7 @@ impl Write for Copies {
     fn remove_branch(&mut self, id: &BranchId) -> Answer<()> {
         self.now.branches.remove(id);
         self.now.catalogs.remove(id);
+        self.now.rotations.retain(|(of, _), _| of != id);
         Ok(())
     }
 
@@ -302,6 +322,16 @@ impl Write for Copies {
 
     fn remove_operation(&mut self, id: OperationId) -> Answer<()> {
         self.now.operations.remove(&id);
+        Ok(())
+    }
+
+    fn put_rotation(&mut self, rotation: Rotation) -> Answer<()> {
+        self.now.rotations.insert((rotation.branch.clone(), rotation.id), rotation);
+        Ok(())
+    }
+
+    fn remove_rotation(&mut self, branch: &BranchId, id: RotationId) -> Answer<()> {
+        self.now.rotations.remove(&(branch.clone(), id));
         Ok(())
     }
 

@@ -99,6 +99,7 @@ impl Plane {
                         login: Login::Password(credential()),
                         protected: false,
                         born: moment.revision,
+                        standing: None,
                         origin: Origin { branch: id(0), revision: moment.revision },
                         expires_at: None,
                         created_at: moment.at,

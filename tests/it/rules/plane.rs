@@ -12,14 +12,14 @@ use offshoot::model::operation::{Action, Operation};
 use offshoot::model::project::{PgVersion, Project, ProjectSettings};
 use offshoot::model::refusal::Refusal;
 use offshoot::model::revision::{Moment, Revision, Timestamp};
-use offshoot::model::role::{Credential, Login, Role};
+use offshoot::model::role::{Credential, Login, Role, default_of};
 use offshoot::model::rules::branches::{self, BranchChange, Cutoff, NewBranch};
 use offshoot::model::rules::endpoints::{self, NewEndpoint};
 use offshoot::model::rules::passwords::{Passwords, policy_of_new, policy_of_restore};
 use offshoot::model::rules::projects::{self, NewProject};
 use offshoot::model::rules::restore::{self, Restoration};
 use offshoot::model::rules::roles::{self, NewRole};
-use offshoot::model::rules::{Seed, databases};
+use offshoot::model::rules::{Seed, credentials, databases};
 use offshoot::model::secret::Verifier;
 use offshoot::model::state::{Denied, Read};
 
@@ -143,6 +143,36 @@ impl Plane {
         let login = Login::Password(self.draw(&of(branch)));
         let new = NewRole::new(of(name), login);
         self.does(|s, m, seed| roles::create(s, m, seed, &of(branch), new));
+    }
+
+    pub fn add_credential(&mut self, branch: &str, name: &str) -> Result<Role, Refusal> {
+        let new = NewRole::new(of(name), Login::Password(self.draw(&of(branch))));
+        let moves = credentials::Default::Moves;
+        let created =
+            self.tries(|s, m, seed| credentials::create(s, m, seed, &of(branch), new, moves));
+        created.map(|(role, _)| role)
+    }
+
+    pub fn drop_credential(&mut self, branch: &str, name: &str) -> Result<Role, Refusal> {
+        let dropped =
+            self.tries(|s, m, seed| credentials::delete(s, m, seed, &of(branch), &of(name)));
+        dropped.map(|(role, _)| role)
+    }
+
+    pub fn promote(&mut self, branch: &str, name: &str) -> Result<Role, Refusal> {
+        let promoted =
+            self.tries(|s, m, seed| credentials::promote(s, m, seed, &of(branch), &of(name)));
+        promoted.map(|(role, _)| role)
+    }
+
+    /// Returns the names of a branch's live credentials, the default first.
+    pub fn credentials(&self, branch: &str) -> Vec<String> {
+        let Ok(roles) = self.copies.roles(&of(branch));
+        let default = default_of(&roles).map(|role| role.name.to_string());
+        let live = roles.iter().filter(|role| role.live().is_some());
+        let live = live.map(|role| role.name.to_string());
+        let others: Vec<_> = live.filter(|name| Some(name) != default.as_ref()).collect();
+        default.into_iter().chain(others).collect()
     }
 
     pub fn drop_role(&mut self, branch: &str, name: &str) {

@@ -246,6 +246,7 @@ fn large_role(number: usize, bytes: usize, moment: Moment) -> Role {
         login: Login::Password(credential),
         protected: false,
         born: moment.revision,
+        standing: None,
         origin: Origin { branch: "br-main".parse().expect("an id"), revision: moment.revision },
         expires_at: None,
         created_at: moment.at,

@@ -98,6 +98,7 @@ fn decide(state: &mut Catalog, moment: Moment) -> Result<(), Denied<StoreError>>
             login: Login::Never,
             protected: false,
             born,
+            standing: None,
             origin: Origin { branch: main_branch(), revision: born },
             expires_at: None,
             created_at: at,
