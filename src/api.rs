@@ -22,6 +22,7 @@ mod page;
 mod path;
 mod query;
 mod refusal;
+pub mod render;
 mod route;
 
 use std::fmt;
@@ -30,6 +31,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::extract::FromRef;
 use axum::middleware::from_fn_with_state;
+use axum::routing::any;
 use tower::util::MapRequest;
 
 use crate::control::ControlPlane;
@@ -37,6 +39,7 @@ use crate::entropy::Entropy;
 use crate::wire::neon::error::ErrorCode;
 
 pub use error::ApiError;
+use error::Face;
 pub use keys::ApiKeys;
 pub use metrics::Metrics;
 pub use route::Route;
@@ -82,14 +85,15 @@ pub fn router(api: Api) -> Router {
     open_routes()
         .fold(Router::new(), |router, route| route.add_to(router))
         .method_not_allowed_fallback(method_not_allowed)
-        .layer(from_fn_with_state(api.clone(), observe::observe))
-        .with_state(api)
+        .layer(from_fn_with_state((api.clone(), Face::Neon), observe::observe))
+        .with_state(api.clone())
+        .merge(render_face(api))
         .fallback_service(neon)
 }
 
 /// Returns every route that is served.
 pub fn routes() -> impl Iterator<Item = &'static Route> {
-    open_routes().chain(neon::ROUTES)
+    open_routes().chain(render::ROUTES).chain(neon::ROUTES)
 }
 
 /// Returns the routes that need no key.
@@ -104,7 +108,18 @@ fn neon_face(api: Api) -> Router {
         .fallback(unknown_path)
         .method_not_allowed_fallback(method_not_allowed)
         .layer(from_fn_with_state(api.clone(), keys::authenticate))
-        .layer(from_fn_with_state(api.clone(), observe::observe))
+        .layer(from_fn_with_state((api.clone(), Face::Neon), observe::observe))
+        .with_state(api)
+}
+
+fn render_face(api: Api) -> Router {
+    render::ROUTES
+        .iter()
+        .fold(Router::new(), |router, route| route.add_to(router))
+        .route(render::REST, any(unknown_path))
+        .method_not_allowed_fallback(method_not_allowed)
+        .layer(from_fn_with_state(api.clone(), keys::authenticate))
+        .layer(from_fn_with_state((api.clone(), Face::Render), observe::observe))
         .with_state(api)
 }
 

@@ -6,12 +6,14 @@
 
 pub mod branches;
 pub mod connection;
+pub mod credentials;
 pub mod databases;
 pub mod draw;
 pub mod endpoints;
 pub mod error;
 pub mod expiry;
 pub mod history;
+pub mod instances;
 pub mod keys;
 pub mod left_out;
 pub mod operations;
@@ -23,6 +25,7 @@ pub mod projects;
 pub mod restore;
 pub mod retention;
 pub mod roles;
+pub mod rotations;
 
 use std::sync::{Arc, OnceLock};
 
@@ -35,10 +38,12 @@ use crate::model::endpoint::Site;
 use crate::model::id::{BranchId, EndpointId, ProjectId};
 use crate::model::lsn::Lsn;
 use crate::model::name::RoleName;
+use crate::model::preview::{Effect, Exchange};
 use crate::model::project::{PgVersion, Project};
 use crate::model::refusal::Refusal;
 use crate::model::revision::{Moment, Timestamp};
 use crate::model::rules::Seed;
+use crate::model::session::Sessions;
 use crate::model::state::{Denied, Read};
 use crate::ports::Ports;
 use crate::room::{Room, Writer};
@@ -77,12 +82,25 @@ struct Inner {
     ports: Ports,
     room: Arc<Room>,
     settings: Settings,
-    lsn_probe: OnceLock<LsnProbe>,
+    probes: OnceLock<Probes>,
 }
 
-/// Asks the Postgres of a branch where its log is now; nothing where it does not answer.
-pub type LsnProbe =
-    Box<dyn Fn(ProjectId, BranchId) -> BoxFuture<'static, Option<Lsn>> + Send + Sync>;
+/// Asks the Postgres of a branch for something; nothing where it sleeps or does not answer.
+pub type Probe<T> = Box<dyn Fn(BranchRef) -> BoxFuture<'static, Option<T>> + Send + Sync>;
+
+/// Asks what an exchange of credentials would do to a branch's Postgres.
+pub type EffectProbe =
+    Box<dyn Fn(BranchRef, Exchange) -> BoxFuture<'static, Option<Effect>> + Send + Sync>;
+
+/// What can be asked of a branch's Postgres. The reconciler does, since nobody else talks to one.
+pub struct Probes {
+    /// Where its log is now.
+    pub lsn: Probe<Lsn>,
+    /// Who is connected.
+    pub sessions: Probe<Vec<Sessions>>,
+    /// What an exchange of credentials would do.
+    pub effect: EffectProbe,
+}
 
 /// What the operator decides about new projects.
 #[derive(Clone, Debug, Default)]
@@ -133,8 +151,8 @@ impl ControlPlane {
     pub async fn open(store: Store, machine: Machine, settings: Settings) -> Result<Self> {
         let Machine { clock, entropy, vault, ports, room } = machine;
         check_vault(&store, &vault).await?;
-        let lsn_probe = OnceLock::new();
-        let inner = Inner { store, clock, entropy, vault, ports, room, settings, lsn_probe };
+        let probes = OnceLock::new();
+        let inner = Inner { store, clock, entropy, vault, ports, room, settings, probes };
         let control = Self { inner: Arc::new(inner) };
         for (_, log) in control.directory().state.projects()? {
             for endpoint in control.inner.store.view::<Catalog>(log).state.endpoints()? {
@@ -146,9 +164,14 @@ impl ControlPlane {
         Ok(control)
     }
 
-    /// Says how to ask a branch's Postgres where its log is. Without it, only marks are known.
-    pub fn set_lsn_probe(&self, probe: LsnProbe) {
-        assert!(self.inner.lsn_probe.set(probe).is_ok(), "the probe is set once");
+    /// Says how to ask a branch's Postgres. Without that, only what was recorded is known.
+    pub fn set_probes(&self, probes: Probes) {
+        assert!(self.inner.probes.set(probes).is_ok(), "the probes are set once");
+    }
+
+    /// Asks who is connected to a branch's Postgres; nothing where it sleeps or does not answer.
+    async fn sessions(&self, at: &BranchRef) -> Option<Vec<Sessions>> {
+        (self.inner.probes.get()?.sessions)(at.clone()).await
     }
 
     /// Returns the store.

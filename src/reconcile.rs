@@ -7,6 +7,8 @@
 pub mod expiry;
 pub mod fleet;
 pub mod meters;
+mod preview;
+pub mod rotation;
 pub mod worker;
 
 use std::collections::BTreeSet;

@@ -30,6 +30,7 @@ use crate::model::name::ProjectName;
 use crate::ports::Ports;
 use crate::reconcile::expiry::Reaper;
 use crate::reconcile::fleet::Fleet;
+use crate::reconcile::rotation::Rotator;
 use crate::retention::Trimmer;
 use crate::room::{self, Room};
 use crate::server::data_dir::DataDir;
@@ -164,6 +165,7 @@ impl Running {
         };
         let control = open_control(&config, store.clone(), machine, &computes).await?;
         let reaper = Reaper::new(control.clone(), Arc::clone(&clock));
+        let rotator = Rotator::new(control.clone(), computes.clone(), Arc::clone(&clock));
         let trimmer =
             Trimmer::new(control.clone(), Arc::clone(&clock), config.trimming, stop.child_token());
         let trimmer = trimmer.context("look for logs that nobody has")?;
@@ -195,7 +197,8 @@ impl Running {
         let requests = axum::serve(listener, service)
             .with_graceful_shutdown(async move { stopped.cancelled().await });
         let expiry = reaper.run(stop.child_token());
-        let passes = async move { tokio::join!(fleet.run(), expiry) };
+        let rotations = rotator.run(stop.child_token());
+        let passes = async move { tokio::join!(fleet.run(), expiry, rotations) };
         Ok(Self {
             address,
             control,

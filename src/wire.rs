@@ -10,5 +10,6 @@
 pub mod field;
 pub mod health;
 pub mod neon;
+pub mod render;
 pub mod secret;
 pub mod time;

@@ -25,6 +25,10 @@ pub(super) struct Found<T>(pub T);
 #[derive(Debug)]
 pub(super) struct Seen<T>(pub T, pub Revision);
 
+/// Something was created, and its Postgres will follow: 202, as Render says.
+#[derive(Debug)]
+pub(super) struct Accepted<T>(pub T);
+
 /// Something was created: 201.
 #[derive(Debug)]
 pub(super) struct Created<T>(pub T);
@@ -61,6 +65,12 @@ impl<T: Serialize> IntoResponse for Seen<T> {
         let mut response = json(StatusCode::OK, &body);
         response.headers_mut().insert(REVISION, HeaderValue::from(revision.0));
         response
+    }
+}
+
+impl<T: Serialize> IntoResponse for Accepted<T> {
+    fn into_response(self) -> Response {
+        json(StatusCode::ACCEPTED, &self.0)
     }
 }
 

@@ -12,9 +12,19 @@ use crate::api::answer;
 use crate::chain::Chain;
 use crate::control::ControlError;
 use crate::wire::neon::error::{ErrorBody, ErrorCode};
+use crate::wire::render::{self, error::RenderError};
 
 /// After how many seconds a client whose request found the server busy may try again.
 const RETRY_AFTER_SECONDS: &str = "1";
+
+/// Whose clients are answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Face {
+    /// Neon's, and everybody who asks about the server itself.
+    Neon,
+    /// Render's.
+    Render,
+}
 
 /// Why a request is answered with an error, and what the client is told.
 ///
@@ -59,13 +69,20 @@ impl ApiError {
         &self.message
     }
 
-    /// Returns the body and the headers of the answer to the request `id`.
-    pub(super) fn render(self, id: Uuid) -> Response {
+    /// Returns the body and the headers of the answer to the request `id`, as clients of `face` know
+    /// them.
+    pub(super) fn render(self, id: Uuid, face: Face) -> Response {
         let Self { code, message } = self;
-        let body =
-            ErrorBody { request_id: id.to_string(), code: code.as_str().to_owned(), message };
-        let status = StatusCode::from_u16(code.status()).expect("a status of three digits");
-        let mut response = answer::json(status, &body);
+        let (id, word) = (id.to_string(), code.as_str().to_owned());
+        let status = match face {
+            Face::Neon => code.status(),
+            Face::Render => render::error::status(code),
+        };
+        let status = StatusCode::from_u16(status).expect("a status of three digits");
+        let mut response = match face {
+            Face::Neon => answer::json(status, &ErrorBody { request_id: id, code: word, message }),
+            Face::Render => answer::json(status, &RenderError { id, message, code: word }),
+        };
         if status == StatusCode::SERVICE_UNAVAILABLE {
             let after = HeaderValue::from_static(RETRY_AFTER_SECONDS);
             response.headers_mut().insert(header::RETRY_AFTER, after);
@@ -145,7 +162,7 @@ mod tests {
 
     #[test]
     fn a_busy_server_says_when_to_come_back() {
-        let response = ApiError::from(ControlError::Busy).render(Uuid::nil());
+        let response = ApiError::from(ControlError::Busy).render(Uuid::nil(), Face::Neon);
         assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
         assert_eq!(response.headers()[header::RETRY_AFTER], RETRY_AFTER_SECONDS);
     }

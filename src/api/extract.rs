@@ -15,6 +15,7 @@ use crate::model::id::{BranchId, OperationId, ProjectId};
 use crate::model::key::KeyId;
 use crate::model::name::{DatabaseName, RoleName};
 use crate::model::permission::PermissionId;
+use crate::model::rotation::RotationId;
 use crate::wire::neon::error::ErrorCode;
 
 /// A project, by `project_id`.
@@ -36,6 +37,22 @@ pub(super) struct InOperation(pub ProjectId, pub OperationId);
 /// A role inside its branch, by `role_name`.
 #[derive(Clone, Debug)]
 pub(super) struct InRole(pub BranchRef, pub RoleName);
+
+/// A branch of any project that the key opens, by `postgres_id`: its id in Render's form, or ours.
+#[derive(Clone, Debug)]
+pub(super) struct InPostgres(pub BranchRef);
+
+/// A role of a branch, by `username`.
+#[derive(Clone, Debug)]
+pub(super) struct InCredential(pub BranchRef, pub RoleName);
+
+/// A rotation of a branch, by `rotation_id`.
+#[derive(Clone, Debug)]
+pub(super) struct InRotation(pub BranchRef, pub RotationId);
+
+/// A credential of such a branch, by `username`.
+#[derive(Clone, Debug)]
+pub(super) struct InPostgresUser(pub BranchRef, pub RoleName);
 
 /// A database inside its branch, by `database_name`.
 #[derive(Clone, Debug)]
@@ -123,6 +140,64 @@ impl FromRequestParts<Api> for InDatabase {
         api.control.check_branch(&at)?;
         Err(ApiError::unknown(ErrorCode::DatabaseNotFound, "database", "database_name", &text))
     }
+}
+
+impl FromRequestParts<Api> for InPostgres {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, api: &Api) -> Result<Self, ApiError> {
+        let text = parameter(parts, "postgres_id").await?;
+        let scope = keys::scope(parts)?;
+        let found = if let Ok(alias) = text.parse() {
+            api.control.find_by_alias(&scope, alias)?
+        } else if let Ok(branch) = text.parse() {
+            api.control.find_by_branch(&scope, &branch)?
+        } else {
+            None
+        };
+        // Whether it is there or only closed to the key is nobody's business.
+        found.map(Self).ok_or_else(|| ApiError::no_postgres(&text))
+    }
+}
+
+impl FromRequestParts<Api> for InCredential {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, api: &Api) -> Result<Self, ApiError> {
+        let InBranch(at) = InBranch::from_request_parts(parts, api).await?;
+        api.control.check_branch(&at)?;
+        Ok(Self(at, username(parts).await?))
+    }
+}
+
+impl FromRequestParts<Api> for InRotation {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, api: &Api) -> Result<Self, ApiError> {
+        let InBranch(at) = InBranch::from_request_parts(parts, api).await?;
+        let text = parameter(parts, "rotation_id").await?;
+        if let Ok(rotation) = text.parse() {
+            return Ok(Self(at, rotation));
+        }
+        api.control.check_branch(&at)?;
+        Err(ApiError::unknown(ErrorCode::RotationNotFound, "rotation", "rotation_id", &text))
+    }
+}
+
+impl FromRequestParts<Api> for InPostgresUser {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, api: &Api) -> Result<Self, ApiError> {
+        let InPostgres(at) = InPostgres::from_request_parts(parts, api).await?;
+        Ok(Self(at, username(parts).await?))
+    }
+}
+
+async fn username(parts: &mut Parts) -> Result<RoleName, ApiError> {
+    let text = parameter(parts, "username").await?;
+    let code = ErrorCode::CredentialNotFound;
+    RoleName::parse_existing(&text)
+        .map_err(|_| ApiError::unknown(code, "credential", "username", &text))
 }
 
 /// The organization, by `org_id`, and a key that opens more than one project of it.

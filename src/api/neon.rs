@@ -15,6 +15,7 @@ mod permissions;
 mod point;
 mod projects;
 mod roles;
+mod rotations;
 mod settings;
 mod tuning;
 mod unserved;
@@ -313,6 +314,42 @@ pub static ROUTES: &[Route] = &[
         Method::GET,
         "/projects/{project_id}/branches/{branch_id}/credentials",
         |method| on(method, empty::list_credentials),
+    ),
+    Route::new(
+        "setDefaultProjectBranchCredential",
+        Method::PUT,
+        "/projects/{project_id}/branches/{branch_id}/credentials/{username}/default",
+        |method| on(method, rotations::set_default_project_branch_credential),
+    ),
+    Route::new(
+        "rotateProjectBranchCredentials",
+        Method::POST,
+        "/projects/{project_id}/branches/{branch_id}/credentials/rotate",
+        |method| on(method, rotations::rotate_project_branch_credentials),
+    ),
+    Route::new(
+        "listProjectBranchRotations",
+        Method::GET,
+        "/projects/{project_id}/branches/{branch_id}/rotations",
+        |method| on(method, rotations::list_project_branch_rotations),
+    ),
+    Route::new(
+        "getProjectBranchRotation",
+        Method::GET,
+        "/projects/{project_id}/branches/{branch_id}/rotations/{rotation_id}",
+        |method| on(method, rotations::get_project_branch_rotation),
+    ),
+    Route::new(
+        "completeProjectBranchRotation",
+        Method::POST,
+        "/projects/{project_id}/branches/{branch_id}/rotations/{rotation_id}/complete",
+        |method| on(method, rotations::complete_project_branch_rotation),
+    ),
+    Route::new(
+        "abortProjectBranchRotation",
+        Method::POST,
+        "/projects/{project_id}/branches/{branch_id}/rotations/{rotation_id}/abort",
+        |method| on(method, rotations::abort_project_branch_rotation),
     ),
     Route::new(
         "updateProjectEndpoint",

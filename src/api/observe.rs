@@ -14,7 +14,7 @@ use tracing::{Instrument, Span, field, info, info_span};
 use uuid::Uuid;
 
 use crate::api::Api;
-use crate::api::error::ApiError;
+use crate::api::error::{ApiError, Face};
 use crate::entropy::{self, Entropy};
 use crate::model::id::{BranchId, ProjectId};
 use crate::wire::neon::error::ErrorCode;
@@ -33,7 +33,11 @@ const NEON_REQUEST_ID: HeaderName = HeaderName::from_static("x-neon-ret-request-
 pub(super) struct RequestId(pub Uuid);
 
 /// Answers a request in time and in our shape, and notes that it was answered.
-pub(super) async fn observe(State(api): State<Api>, request: Request, next: Next) -> Response {
+pub(super) async fn observe(
+    State((api, face)): State<(Api, Face)>,
+    request: Request,
+    next: Next,
+) -> Response {
     let started = Instant::now();
     let id = request_id(request.headers(), &*api.entropy);
     let path = request.extensions().get::<MatchedPath>().cloned();
@@ -43,7 +47,7 @@ pub(super) async fn observe(State(api): State<Api>, request: Request, next: Next
     let mut response = answer(request, next).instrument(span.clone()).await;
     if let Some(error) = response.extensions_mut().remove::<ApiError>() {
         let allowed = response.headers_mut().remove(ALLOW);
-        response = error.render(id);
+        response = error.render(id, face);
         response.headers_mut().extend(allowed.map(|methods| (ALLOW, methods)));
     }
     let value = HeaderValue::try_from(id.to_string()).expect("an id of hexadecimal digits");

@@ -210,7 +210,7 @@ async fn a_body_may_be_as_long_as_the_limit_and_no_longer() {
 /// A router of one path, with what happens to every request.
 async fn observed(handler: axum::routing::MethodRouter<Api>) -> Router {
     let (_directory, api) = api().await;
-    let observe = from_fn_with_state(api.clone(), observe::observe);
+    let observe = from_fn_with_state((api.clone(), Face::Neon), observe::observe);
     Router::new().route("/", handler).layer(observe).with_state(api)
 }
 

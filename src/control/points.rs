@@ -77,7 +77,8 @@ impl ControlPlane {
     }
 
     async fn newest_lsn(&self, project: &ProjectId, branch: &BranchId) -> Option<Lsn> {
-        self.inner.lsn_probe.get()?(project.clone(), branch.clone()).await
+        let at = BranchRef { project: project.clone(), branch: branch.clone() };
+        (self.inner.probes.get()?.lsn)(at).await
     }
 
     /// Returns the points on a branch from which others can branch; on the default branch where

@@ -4,33 +4,37 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::future::BoxFuture;
 use tokio::sync::{Notify, Semaphore};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::chain::Chain;
 use crate::clock::Clock;
-use crate::compute::{Compute, Computes};
-use crate::control::passes::Surveyed;
-use crate::control::{BranchRef, ControlError, ControlPlane};
+use crate::compute::error::ComputeError;
+use crate::compute::{AnyCompute, Compute, Computes};
+use crate::control::passes::{Assignment, Surveyed};
+use crate::control::{BranchRef, ControlError, ControlPlane, EffectProbe, Probe, Probes};
 use crate::entropy::Entropy;
 use crate::meter::Metered;
 use crate::model::endpoint::{EndpointState, Site};
 use crate::model::id::ProjectId;
 use crate::model::lsn::Lsn;
 use crate::model::revision::Revision;
+use crate::model::session::Sessions;
 use crate::reconcile::meters::Meters;
+use crate::reconcile::preview::preview;
 use crate::reconcile::site;
 use crate::reconcile::worker::{Shared, work};
 
 /// How many passes may be under way at once: each may start a Postgres.
 const MAX_PASSES: usize = 8;
 
-/// How many Postgres servers may be asked at once where their logs are.
+/// How many Postgres servers may be asked at once.
 const MAX_PROBES: usize = 8;
 
-/// How long a Postgres may take to say where its log is.
-const LSN_TIME: Duration = Duration::from_secs(5);
+/// How long a Postgres may take to answer.
+const PROBE_TIME: Duration = Duration::from_secs(5);
 
 /// How long after a failure the projects are looked over again.
 const PAUSE: Duration = Duration::from_secs(5);
@@ -68,11 +72,12 @@ impl Fleet {
         let meters = Arc::new(Meters::default());
         let shared = Shared { control, computes, clock, entropy, passes, probes, meters, stop };
         let shared = Arc::new(shared);
-        let observed = Arc::downgrade(&shared);
-        shared.control.set_lsn_probe(Box::new(move |project, branch| {
-            let shared = observed.upgrade();
-            Box::pin(async move { lsn(&*shared?, BranchRef { project, branch }).await })
-        }));
+        let probes = Probes {
+            lsn: probe(&shared, lsn),
+            sessions: probe(&shared, sessions),
+            effect: effect(&shared),
+        };
+        shared.control.set_probes(probes);
         Self { shared, seen: HashMap::new(), nudges: HashMap::new(), workers: JoinSet::new() }
     }
 
@@ -180,9 +185,48 @@ impl Fleet {
     }
 }
 
-/// Asks a branch's Postgres where its log is; nothing where it does not run.
-async fn lsn(shared: &Shared, at: BranchRef) -> Option<Lsn> {
-    let assignment = shared.control.assignment(&at).ok()??;
+/// Returns a probe that asks as `question` does, for as long as the workers are there.
+fn probe<T: 'static>(
+    shared: &Arc<Shared>,
+    question: fn(AnyCompute) -> BoxFuture<'static, Result<T, ComputeError>>,
+) -> Probe<T> {
+    let observed = Arc::downgrade(shared);
+    Box::new(move |at| {
+        let shared = observed.upgrade();
+        Box::pin(async move { ask(&*shared?, &at, |compute, _| question(compute)).await })
+    })
+}
+
+/// Returns a probe that asks what an exchange of credentials would do.
+fn effect(shared: &Arc<Shared>) -> EffectProbe {
+    let observed = Arc::downgrade(shared);
+    Box::new(move |at, exchange| {
+        let shared = observed.upgrade();
+        Box::pin(async move {
+            let branch = at.branch.clone();
+            let asked = |compute, assignment| -> BoxFuture<'static, _> {
+                Box::pin(preview(compute, branch, assignment, exchange))
+            };
+            ask(&*shared?, &at, asked).await
+        })
+    })
+}
+
+fn lsn(compute: AnyCompute) -> BoxFuture<'static, Result<Lsn, ComputeError>> {
+    Box::pin(async move { compute.lsn().await })
+}
+
+fn sessions(compute: AnyCompute) -> BoxFuture<'static, Result<Vec<Sessions>, ComputeError>> {
+    Box::pin(async move { compute.sessions().await })
+}
+
+/// Asks a branch's Postgres for something; nothing where it does not run or does not answer.
+async fn ask<T>(
+    shared: &Shared,
+    at: &BranchRef,
+    question: impl FnOnce(AnyCompute, Assignment) -> BoxFuture<'static, Result<T, ComputeError>>,
+) -> Option<T> {
+    let assignment = shared.control.assignment(at).ok()??;
     let endpoint = assignment.endpoint.as_ref()?;
     let is_running = match endpoint.site {
         Site::Local { .. } => endpoint.state == EndpointState::Active,
@@ -193,5 +237,5 @@ async fn lsn(shared: &Shared, at: BranchRef) -> Option<Lsn> {
     }
     let _permit = shared.probes.acquire().await.ok()?;
     let compute = shared.computes.get(&at.branch, site(&assignment));
-    tokio::time::timeout(LSN_TIME, compute.lsn()).await.ok()?.ok()
+    tokio::time::timeout(PROBE_TIME, question(compute, assignment)).await.ok()?.ok()
 }

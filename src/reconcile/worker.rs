@@ -48,7 +48,7 @@ pub struct Shared {
     pub entropy: Arc<dyn Entropy>,
     /// How many passes may be under way at once.
     pub passes: Semaphore,
-    /// How many computes may be asked at once where their logs are.
+    /// How many computes may be asked something at once.
     pub probes: Semaphore,
     /// What is counted.
     pub meters: Arc<Meters>,

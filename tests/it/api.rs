@@ -5,6 +5,7 @@ mod plane;
 mod absent;
 mod account;
 mod branches;
+mod credentials;
 mod endpoints;
 mod history;
 mod keys;

@@ -93,9 +93,20 @@ impl TestPlane {
 
     /// Asks with another key.
     pub async fn ask_with(&self, key: &str, method: &str, path: &str, body: &str) -> Answer {
+        self.ask_at(key, method, &format!("/api/v2{path}"), body).await
+    }
+
+    /// Asks as Render's clients do.
+    pub async fn ask_render(&self, method: &str, path: &str, body: &Value) -> Answer {
+        let body = if body.is_null() { String::new() } else { body.to_string() };
+        self.ask_at(KEY, method, &format!("/v1{path}"), &body).await
+    }
+
+    /// Asks for a whole path with a key.
+    pub async fn ask_at(&self, key: &str, method: &str, path: &str, body: &str) -> Answer {
         let request = Request::builder()
             .method(method)
-            .uri(format!("/api/v2{path}"))
+            .uri(path)
             .header("authorization", format!("Bearer {key}"))
             .extension(ConnectInfo(SocketAddr::from(ADDRESS)))
             .body(Body::from(body.to_owned()))

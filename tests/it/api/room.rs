@@ -96,6 +96,36 @@ fn changes(
     ]
 }
 
+/// Returns the changes of credentials, below the project.
+fn credential_changes(main: &str) -> Vec<(&'static str, &'static str, String, Value)> {
+    vec![
+        (
+            "setDefaultProjectBranchCredential",
+            "PUT",
+            format!("{main}/credentials/sally/default"),
+            Value::Null,
+        ),
+        (
+            "rotateProjectBranchCredentials",
+            "POST",
+            format!("{main}/credentials/rotate"),
+            Value::Null,
+        ),
+        (
+            "completeProjectBranchRotation",
+            "POST",
+            format!("{main}/rotations/{NO_ROTATION}/complete"),
+            Value::Null,
+        ),
+        (
+            "abortProjectBranchRotation",
+            "POST",
+            format!("{main}/rotations/{NO_ROTATION}/abort"),
+            Value::Null,
+        ),
+    ]
+}
+
 /// Returns the changes of what belongs to no project, and of what is granted on one.
 async fn account_changes(
     project: &TestProject,
@@ -121,6 +151,9 @@ async fn account_changes(
     ]
 }
 
+/// The id of a rotation that is not there: nobody looks for it while the disk is too full.
+const NO_ROTATION: &str = "01990000-0000-7000-8000-000000000000";
+
 #[tokio::test]
 async fn every_change_is_refused_while_the_disk_is_too_full_and_nothing_is_changed() {
     let free = Arc::new(AtomicU64::new(u64::MAX));
@@ -135,7 +168,9 @@ async fn every_change_is_refused_while_the_disk_is_too_full_and_nothing_is_chang
     free.store(FLOOR - 1, Ordering::SeqCst);
     let endpoint = format!("/endpoints/{endpoint}");
     let mut asked = BTreeSet::new();
-    for (operation, method, path, body) in changes(&main, &child, &endpoint) {
+    for (operation, method, path, body) in
+        changes(&main, &child, &endpoint).into_iter().chain(credential_changes(&main))
+    {
         let answer = project.ask(method, &path, body).await;
         answer.is_refused(507, "INSUFFICIENT_STORAGE");
         let message = answer.body["message"].as_str().expect("a message");
@@ -146,6 +181,17 @@ async fn every_change_is_refused_while_the_disk_is_too_full_and_nothing_is_chang
         let body = if body.is_null() { String::new() } else { body.to_string() };
         let answer = project.plane().ask(method, &path, &body).await;
         answer.is_refused(507, "INSUFFICIENT_STORAGE");
+        asked.insert(operation);
+    }
+    let branch = main.replace("/branches/", "");
+    for (operation, method, path) in [
+        ("create-postgres-user", "POST", ""),
+        ("delete-postgres-user", "DELETE", "/sally"),
+        ("promote-postgres-user", "PUT", "/sally/default"),
+    ] {
+        let path = format!("/postgres/{branch}/credentials{path}");
+        let answer = project.plane().ask_render(method, &path, &Value::Null).await;
+        assert_eq!((answer.status, &answer.body["code"]), (503, &json!("INSUFFICIENT_STORAGE")));
         asked.insert(operation);
     }
     let full = Room::new(Box::new(Told(Arc::clone(&free))), FLOOR);

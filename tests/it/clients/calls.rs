@@ -15,8 +15,8 @@ const PAGES: &[(&str, &str)] = &[
     ("Python", include_str!("../../../docs/compatibility/python.md")),
 ];
 
-/// Operations of ours that no client is seen to call, each with tests of its own: monitors call the
-/// first, and Neon's API does not have the next.
+/// Operations of ours that none of Neon's clients is seen to call, each with tests of its own: monitors
+/// call the first, Neon's API does not have the next, and the last are Render's.
 const UNCALLED: &[&str] = &[
     "getHealth",
     "getReadiness",
@@ -28,6 +28,19 @@ const UNCALLED: &[&str] = &[
     "restoreProjectBranch",
     "setDefaultProjectBranch",
     "setPrimaryProjectBranch",
+    "setDefaultProjectBranchCredential",
+    "rotateProjectBranchCredentials",
+    "listProjectBranchRotations",
+    "getProjectBranchRotation",
+    "completeProjectBranchRotation",
+    "abortProjectBranchRotation",
+    "list-postgres",
+    "retrieve-postgres",
+    "retrieve-postgres-connection-info",
+    "list-postgres-users",
+    "create-postgres-user",
+    "delete-postgres-user",
+    "promote-postgres-user",
 ];
 
 /// Returns which clients got a success from each operation.

@@ -3,7 +3,9 @@
 
 mod account;
 mod histories;
+mod render;
 mod requests;
+mod rotations;
 
 use std::collections::BTreeMap;
 
@@ -41,6 +43,8 @@ pub fn all() -> Vec<(&'static str, Value)> {
         others(),
         account::all(),
         histories::all(),
+        render::all(),
+        rotations::all(),
         requests::all(),
     ]
     .concat()
@@ -187,18 +191,22 @@ fn operation_shapes() -> Vec<neon::operations::Operation> {
     neon::operations::Operation::list(&project_id(), operations.collect())
 }
 
-fn role_shape() -> neon::roles::Role {
-    let role = Role {
+fn role_record() -> Role {
+    Role {
         name: "sally".parse().expect("a name"),
         login: Login::Never,
         protected: false,
         born: Revision(7),
+        standing: None,
         origin: Origin { branch: branch_id(), revision: Revision(7) },
         expires_at: Some(at()),
         created_at: at(),
         updated_at: at(),
-    };
-    neon::roles::Role::new(&branch_id(), role)
+    }
+}
+
+fn role_shape() -> neon::roles::Role {
+    neon::roles::Role::new(&branch_id(), role_record())
 }
 
 fn role_shape_with_password() -> neon::roles::Role {
