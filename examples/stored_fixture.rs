@@ -14,6 +14,8 @@ mod account;
 #[path = "../tests/it/store/memory.rs"]
 #[expect(dead_code, reason = "the tests use all of it")]
 mod memory;
+#[path = "../tests/it/store/rotating.rs"]
+mod rotating;
 #[path = "../tests/it/store/sample.rs"]
 #[expect(dead_code, reason = "the tests use all of it")]
 mod sample;

@@ -148,12 +148,10 @@ impl FromRequestParts<Api> for InPostgres {
     async fn from_request_parts(parts: &mut Parts, api: &Api) -> Result<Self, ApiError> {
         let text = parameter(parts, "postgres_id").await?;
         let scope = keys::scope(parts)?;
-        let found = if let Ok(alias) = text.parse() {
-            api.control.find_by_alias(&scope, alias)?
-        } else if let Ok(branch) = text.parse() {
-            api.control.find_by_branch(&scope, &branch)?
-        } else {
-            None
+        let found = match (text.parse(), text.parse()) {
+            (Ok(alias), _) => api.control.find_by_alias(&scope, alias)?,
+            (_, Ok(branch)) => api.control.find_by_branch(&scope, &branch)?,
+            (Err(_), Err(_)) => None,
         };
         // Whether it is there or only closed to the key is nobody's business.
         found.map(Self).ok_or_else(|| ApiError::no_postgres(&text))

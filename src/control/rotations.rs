@@ -176,13 +176,13 @@ impl ControlPlane {
         &self,
         at: &BranchRef,
         id: RotationId,
-        seen: Seen,
+        connected: Seen,
     ) -> Result<Option<Rotation>> {
         let (branch, seed) = (at.branch.clone(), self.seed());
         let topic = Topic::Branch(branch.clone());
         let cause = Caller::offshoot().asks(Deed::AdvanceRotation, topic);
         let advance = move |state: &mut _, moment| {
-            rotations::advance(state, moment, seed, (&branch, id), seen)
+            rotations::advance(state, moment, seed, (&branch, id), connected)
         };
         let (moved, _) = self.commit_as(Writer::Offshoot, cause, &at.project, advance).await?;
         Ok(moved.map(|(rotation, _)| rotation))

@@ -4,6 +4,7 @@ use crate::compute::error::ComputeError;
 use crate::compute::{AnyCompute, Compute};
 use crate::control::passes::Assignment;
 use crate::model::id::BranchId;
+use crate::model::name::RoleName;
 use crate::model::operation::Subject;
 use crate::model::preview::{Effect, Exchange, Statement};
 use crate::model::role::Login;
@@ -55,11 +56,11 @@ fn statements(desired: &Desired, observed: &Observed, exchange: &Exchange) -> Ve
     created.chain(dropped).flat_map(|step| told(&step, &desired.branch)).collect()
 }
 
-fn concerns(step: &Step, name: &crate::model::name::RoleName) -> bool {
-    match step {
-        Step::JoinGroup { names } => names.contains(name),
-        step => step.subject() == Subject::Role(name.clone()),
+fn concerns(step: &Step, name: &RoleName) -> bool {
+    if let Step::JoinGroup { names } = step {
+        return names.contains(name);
     }
+    step.subject() == Subject::Role(name.clone())
 }
 
 fn told(step: &Step, branch: &BranchId) -> Vec<Statement> {

@@ -86,10 +86,8 @@ impl Rotator {
         at: &BranchRef,
         rotation: &Rotation,
     ) -> Result<Option<Rotation>, ControlError> {
-        let seen = match rotation.stage {
-            Stage::Draining | Stage::LoginRevoked => self.seen(at, rotation).await,
-            _ => Seen::Somebody,
-        };
+        let is_watched = [Stage::Draining, Stage::LoginRevoked].contains(&rotation.stage);
+        let seen = if is_watched { self.seen(at, rotation).await } else { Seen::Somebody };
         let is_cut = rotation.drain == Drain::Terminate && rotation.stage == Stage::LoginRevoked;
         if is_cut && seen == Seen::Somebody {
             self.cut(at, rotation).await?;

@@ -155,3 +155,15 @@ async fn open_sessions_are_counted_by_who_logged_in() {
     let sessions = server.compute().sessions().await.expect("an answer");
     assert_eq!(count_of(&sessions, &name), 0);
 }
+
+#[tokio::test]
+async fn the_sessions_of_one_credential_are_cut_and_no_others() {
+    let server = Server::started().await;
+    server.converge(&catalog()).await;
+    let first = server.login("first", "of first", "shop").await.expect("a login");
+    let owner = server.login("owner", "of owner", "shop").await.expect("a login");
+    let compute = server.compute();
+    compute.end_sessions(&"first".parse().expect("a name")).await.expect("an end");
+    first.batch_execute("SELECT 1").await.expect_err("a session that was cut");
+    owner.batch_execute("SELECT 1").await.expect("a session that acts as the same role");
+}

@@ -15,6 +15,7 @@ pub mod load;
 pub mod memory;
 pub mod reach;
 mod references;
+mod rotating;
 pub mod sample;
 mod scans;
 pub mod support;

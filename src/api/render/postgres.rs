@@ -22,8 +22,11 @@ const DEFAULT_LIMIT: usize = 20;
 /// The most databases that a page can have.
 const MAX_LIMIT: usize = 100;
 
-/// The parameters that name values of a field, and what the field of a database is.
-const WORDS: &[(&str, fn(&Postgres) -> &str)] = &[
+/// Returns a field of a database.
+type Field = fn(&Postgres) -> &str;
+
+/// The parameters that name values of a field, and which field that is.
+const WORDS: &[(&str, Field)] = &[
     ("name", |shown| &shown.name),
     ("region", |shown| &shown.region),
     ("suspended", |shown| &shown.suspended),
@@ -42,7 +45,7 @@ pub(super) async fn list_postgres(
     let after = query.cursor::<Alias>()?;
     let times = Times::of(&query)?;
     let is_wanted = |shown: &Postgres| {
-        let fits = |(parameter, field): &(&str, fn(&Postgres) -> &str)| {
+        let fits = |(parameter, field): &(&str, Field)| {
             let mut words = query.words(parameter).peekable();
             words.peek().is_none() || words.any(|word| word == field(shown))
         };

@@ -108,7 +108,7 @@ pub fn advance<S: Write>(
     moment: Moment,
     seed: Seed,
     at: (&BranchId, RotationId),
-    seen: Seen,
+    connected: Seen,
 ) -> Result<Option<Moved>, Denied<S::Error>> {
     let rotation = get(state, at)?;
     if rotation.ended_at.is_some() {
@@ -117,15 +117,15 @@ pub fn advance<S: Write>(
     let step = Step { moment, seed, branch: at.0 };
     let next = match (&rotation.stage, work(state, &rotation)?) {
         (_, Work::UnderWay) => return Ok(None),
-        (stage, Work::Failed(error)) => {
-            let step = after(stage).to_owned();
+        (reached, Work::Failed(error)) => {
+            let step = after(reached).to_owned();
             Some(ended(rotation, Stage::Failed { step, error }, moment))
         }
         (Stage::Planned, Work::Done) => step.created(state, rotation)?,
         (Stage::Created, Work::Done) => step.promoted(state, rotation)?,
         (Stage::Promoted, Work::Done) => Some((moved(rotation, Stage::Draining), Vec::new())),
-        (Stage::Draining, Work::Done) => step.login_revoked(state, rotation, seen)?,
-        (Stage::LoginRevoked, Work::Done) => step.reassigned(state, rotation, seen)?,
+        (Stage::Draining, Work::Done) => step.login_revoked(state, rotation, connected)?,
+        (Stage::LoginRevoked, Work::Done) => step.reassigned(state, rotation, connected)?,
         (Stage::Reassigned, Work::Done) => Some(ended(rotation, Stage::Dropped, moment)),
         (Stage::Dropped | Stage::Aborted | Stage::Failed { .. }, Work::Done) => None,
     };
@@ -250,9 +250,8 @@ pub fn complete<S: Write>(
     at: (&BranchId, RotationId),
 ) -> Result<Rotation, Denied<S::Error>> {
     let rotation = get(state, at)?;
-    match rotation.stage {
-        Stage::Promoted | Stage::Draining => {}
-        ref stage => return refuse(unfit(&rotation, "completed", stage)),
+    if ![Stage::Promoted, Stage::Draining].contains(&rotation.stage) {
+        return refuse(unfit(&rotation, "completed", &rotation.stage));
     }
     let deadline = Some(moment.at);
     let rotation = Rotation { deadline, updated_at: moment.at, ..rotation };
@@ -273,12 +272,11 @@ pub fn abort<S: Write>(
     if rotation.ended_at.is_some() || !rotation.stage.is_before_revocation() {
         return refuse(unfit(&rotation, "aborted", &rotation.stage));
     }
-    let operations = match (&rotation.stage, find(state, branch, &rotation.to)?) {
-        (Stage::Planned | Stage::Created, Some(to)) => {
-            roles::delete(state, moment, seed, branch, &to.name)?.1
-        }
-        (Stage::Planned | Stage::Created, None) => Vec::new(),
-        _ => credentials::promote(state, moment, seed, branch, &rotation.from.name)?.1,
+    let is_shown = ![Stage::Planned, Stage::Created].contains(&rotation.stage);
+    let operations = match find(state, branch, &rotation.to)? {
+        _ if is_shown => credentials::promote(state, moment, seed, branch, &rotation.from.name)?.1,
+        Some(to) => roles::delete(state, moment, seed, branch, &to.name)?.1,
+        None => Vec::new(),
     };
     let (rotation, _) = ended(rotation, Stage::Aborted, moment);
     let rotation = Rotation { updated_at: moment.at, ..rotation };

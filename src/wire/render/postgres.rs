@@ -151,11 +151,10 @@ const NOT_SUSPENDED: &str = "not_suspended";
 /// Returns how a database is, in Render's words: its status, and whether somebody suspended it.
 fn state(endpoint: Option<&Endpoint>) -> (&'static str, &'static str) {
     match endpoint {
-        None => ("unavailable", NOT_SUSPENDED),
         Some(Endpoint { desired: Power::Idle, .. }) => ("suspended", "suspended"),
         Some(Endpoint { state: EndpointState::Init, .. }) => ("creating", NOT_SUSPENDED),
         Some(Endpoint { state: EndpointState::Active, .. }) => ("available", NOT_SUSPENDED),
-        Some(Endpoint { state: EndpointState::Idle, .. }) => ("unavailable", NOT_SUSPENDED),
+        None | Some(Endpoint { state: EndpointState::Idle, .. }) => ("unavailable", NOT_SUSPENDED),
     }
 }
 

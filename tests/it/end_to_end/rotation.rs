@@ -179,7 +179,8 @@ impl Load {
     /// Begins. `place` says which server to ask for the connection string; where that does not answer,
     /// applications go on with the one that they have.
     async fn begin(place: Arc<Mutex<Branch>>) -> Self {
-        let first = place.lock().expect("no panic").clone().shown_uri().await;
+        let branch = place.lock().expect("no panic").clone();
+        let first = branch.shown_uri().await;
         let uri = Arc::new(Mutex::new(first));
         let (stop, tally) = (Arc::new(AtomicBool::new(false)), Arc::new(Tally::default()));
         let mut tasks = JoinSet::new();

@@ -35,6 +35,7 @@ use uuid::Uuid;
 
 use super::account;
 use super::memory::Memory;
+use super::rotating;
 use super::support::{CACHE_BYTES, clock, time};
 
 /// The log of the sample's project.
@@ -43,14 +44,14 @@ pub const LOG: LogId = LogId(1);
 /// The log of a project that was deleted.
 const LOG_OF_DELETED: LogId = LogId(0x0102_0304_0506_0708);
 
-fn of<T: std::str::FromStr>(text: &str) -> T
+pub fn of<T: std::str::FromStr>(text: &str) -> T
 where
     T::Err: std::fmt::Debug,
 {
     text.parse().expect("a text that parses")
 }
 
-fn credential(number: u8, is_sealed: bool) -> Credential {
+pub fn credential(number: u8, is_sealed: bool) -> Credential {
     Credential {
         verifier: Verifier::from_trusted(format!("SCRAM-SHA-256$4096:c2FsdA==${number}:key")),
         sealed: is_sealed.then(|| Sealed(Box::new([number; 30]))),
@@ -327,6 +328,9 @@ impl Maker {
             databases::delete(s, m, seed, &main(), &of("neondb"))
         })
         .await;
+        self.commit(Deed::BeginRotation, rotating::begin).await;
+        self.commit(Deed::AbortRotation, rotating::abort).await;
+        self.commit(Deed::BeginRotation, rotating::begin).await;
     }
 }
 
@@ -364,37 +368,7 @@ pub fn tell(store: &Store) -> String {
             writeln!(told, "{log} {:?}", view.moment).expect("a text");
         }
         let view = store.view::<Catalog>(log);
-        tell_state(&mut told, &view.state).expect("a state that reads");
+        rotating::tell_state(&mut told, &view.state).expect("a state that reads");
     }
     told
-}
-
-fn tell_state(told: &mut String, state: &Catalog) -> Result<(), StoreError> {
-    let mut line = |value: &dyn std::fmt::Debug| writeln!(told, "{value:?}").expect("a text");
-    line(&state.project()?);
-    for endpoint in state.endpoints()? {
-        line(&endpoint);
-        if let Site::Attached(Attachment { password, .. }) = endpoint.site {
-            line(&password.0);
-        }
-    }
-    for operation in state.operations(None, 1000)?.0 {
-        line(&operation);
-    }
-    line(&state.branches_with_unfinished()?);
-    for branch in state.branches()? {
-        line(&branch);
-        line(&state.branch_named(&branch.name)?);
-        line(&state.first_mark(&branch.id)?);
-        for role in state.roles(&branch.id)? {
-            line(&role);
-            if let Some(Credential { verifier, sealed, branch: _ }) = role.login.credential() {
-                line(&(verifier.reveal(), sealed.as_ref().map(|sealed| &sealed.0)));
-            }
-        }
-        for database in state.databases(&branch.id)? {
-            line(&database);
-        }
-    }
-    Ok(())
 }
