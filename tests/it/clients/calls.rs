@@ -1,4 +1,5 @@
-//! Every call of Neon's API: whether it is served here, and which clients were seen to make it.
+//! Every call of Neon's API: whether it is served here, and which clients were seen to make it; and that
+//! every call of ours is made by some client, Neon's or Render's.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -6,8 +7,8 @@ use std::fmt::Write as _;
 use super::report;
 use crate::contract::exchange::{neons, ours};
 
-/// The pages that the runs of the clients write, and the clients' names.
-const PAGES: &[(&str, &str)] = &[
+/// The pages that the runs of Neon's clients write, and the clients' names.
+const NEONS: &[(&str, &str)] = &[
     ("neonctl", include_str!("../../../docs/compatibility/neonctl.md")),
     ("neonctl", include_str!("../../../docs/compatibility/neonctl-account.md")),
     ("api-client", include_str!("../../../docs/compatibility/api-client.md")),
@@ -15,8 +16,15 @@ const PAGES: &[(&str, &str)] = &[
     ("Python", include_str!("../../../docs/compatibility/python.md")),
 ];
 
-/// Operations of ours that none of Neon's clients is seen to call, each with tests of its own: monitors
-/// call the first, Neon's API does not have the next, and the last are Render's.
+/// The same of Render's clients.
+const RENDERS: &[(&str, &str)] = &[
+    ("render", include_str!("../../../docs/compatibility/render-python.md")),
+    ("render-api", include_str!("../../../docs/compatibility/render-api.md")),
+    ("openapi-fetch", include_str!("../../../docs/compatibility/openapi-fetch.md")),
+];
+
+/// Operations of ours that no client is seen to call, each with tests of its own: monitors call the
+/// first, and neither Neon's API nor Render's has the next.
 const UNCALLED: &[&str] = &[
     "getHealth",
     "getReadiness",
@@ -34,22 +42,16 @@ const UNCALLED: &[&str] = &[
     "getProjectBranchRotation",
     "completeProjectBranchRotation",
     "abortProjectBranchRotation",
-    "list-postgres",
-    "retrieve-postgres",
-    "retrieve-postgres-connection-info",
-    "list-postgres-users",
-    "create-postgres-user",
-    "delete-postgres-user",
-    "promote-postgres-user",
 ];
 
-/// Returns which clients got a success from each operation.
-fn callers() -> BTreeMap<String, Vec<&'static str>> {
+/// Returns which clients got a success from each operation, by their pages.
+fn callers(pages: &[(&'static str, &str)]) -> BTreeMap<String, Vec<&'static str>> {
     let mut callers: BTreeMap<_, Vec<_>> = BTreeMap::new();
-    for (client, page) in PAGES {
+    for (client, page) in pages {
         let mut called = BTreeSet::new();
         for call in page.split('`').collect::<Vec<_>>().windows(2) {
-            let is_success = [" 200", " 201", " 204"].iter().any(|end| call[1].starts_with(end));
+            let successes = [" 200", " 201", " 202", " 204"];
+            let is_success = successes.iter().any(|end| call[1].starts_with(end));
             if is_success {
                 called.insert(call[0].to_owned());
             }
@@ -65,8 +67,8 @@ fn callers() -> BTreeMap<String, Vec<&'static str>> {
 }
 
 #[test]
-fn every_operation_is_called_by_one_of_neons_clients() {
-    let callers = callers();
+fn every_operation_is_called_by_a_client() {
+    let callers = callers(&[NEONS, RENDERS].concat());
     for operation in ours().operations() {
         let is_called = callers.contains_key(&operation.id);
         let is_excepted = UNCALLED.contains(&operation.id.as_str());
@@ -77,7 +79,7 @@ fn every_operation_is_called_by_one_of_neons_clients() {
 #[test]
 fn the_table_of_calls_says_what_is_served() {
     let Some(neons) = neons() else { return };
-    let callers = callers();
+    let callers = callers(NEONS);
     let mut rows = Vec::new();
     let mut served = 0;
     for operation in neons.operations() {

@@ -46,7 +46,7 @@ impl Installed {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/clients").join(name);
         if path.extension().is_some_and(|extension| extension == "mjs") {
             // Node looks for packages where a script is.
-            for shared in [name, "life.mjs"] {
+            for shared in [name, "life.mjs", "render_life.mjs"] {
                 let from = path.with_file_name(shared);
                 fs::copy(from, self.root.join(shared)).expect("a script");
             }

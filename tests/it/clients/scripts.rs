@@ -40,3 +40,18 @@ async fn the_sdk_leads_a_project_through_its_life() {
 async fn the_python_client_leads_a_project_through_its_life() {
     play("python_client.py", "neon-api 0.3.0 (Python)", "python.md", "python").await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn renders_python_client_replaces_a_credential() {
+    play("render_client.py", "render 1.5.0 (Python)", "render-python.md", "render_python").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn render_api_replaces_a_credential() {
+    play("render_api.mjs", "render-api 1.2.2", "render-api.md", "render_api").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn openapi_fetch_replaces_a_credential() {
+    play("openapi_fetch.mjs", "openapi-fetch 0.17.0", "openapi-fetch.md", "openapi_fetch").await;
+}

@@ -6,9 +6,11 @@ use regex::{Captures, Regex};
 
 /// What differs from run to run, and what it is called.
 const KINDS: &[(&str, &str)] = &[
-    ("time", r"20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z"),
+    ("time", r"20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|\+00:00)"),
+    ("version", r#""version": "\d\d""#),
     ("uuid", r"\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b"),
     ("branch", r"\bbr-[a-z]+-[a-z]+-[a-z0-9]{8}\b"),
+    ("instance", r"\bdpg-[0-9a-v]{20}-a\b"),
     ("endpoint", r"\bep-[a-z]+-[a-z]+-[a-z0-9]{8}\b"),
     ("project", r"\b[a-z]+-[a-z]+-[0-9]{8}\b"),
     ("password", r"\bnpg_[A-Za-z0-9]{24}\b"),
