@@ -15,6 +15,7 @@ const KINDS: &[(&str, &str)] = &[
     ("project", r"\b[a-z]+-[a-z]+-[0-9]{8}\b"),
     ("password", r"\bnpg_[A-Za-z0-9]{24}\b"),
     ("key", r"\bnapi_[A-Za-z0-9]+\b"),
+    ("port", r"-p \d+\b"),
     ("address", r"\b127\.0\.0\.1:\d+\b"),
     ("home", r"/[^\s:]*/\.tmp[A-Za-z0-9]{6}\b"),
     ("lsn", r"\b0/[0-9A-F]{6,8}\b"),
