@@ -1,6 +1,7 @@
 //! What the property test asks of the catalog.
 
 use offshoot::model::cause::Deed;
+use offshoot::model::change::Change;
 use offshoot::model::endpoint::{EndpointState, Site, Tuning};
 use offshoot::model::id::BranchId;
 use offshoot::model::lsn::Lsn;
@@ -16,7 +17,7 @@ use offshoot::model::rules::passes::{Outcome, Problem, Report};
 use offshoot::model::rules::projects::NewProject;
 use offshoot::model::rules::restore::Restoration;
 use offshoot::model::rules::roles::NewRole;
-use offshoot::model::rules::{Seed, branches, databases, passes, projects, restore, roles};
+use offshoot::model::rules::{Seed, branches, databases, expiry, passes, projects, restore, roles};
 use offshoot::model::secret::Verifier;
 use offshoot::model::state::{Denied, Mark, Write};
 
@@ -141,6 +142,17 @@ pub enum Command {
     DeleteBranch {
         branch: BranchId,
     },
+    /// Says when a role, or the branch itself, goes by itself.
+    SetEnd {
+        branch: BranchId,
+        role: Option<RoleName>,
+        at: Option<Timestamp>,
+    },
+    /// Has it go, if its time has come.
+    End {
+        branch: BranchId,
+        role: Option<RoleName>,
+    },
     Record(Report),
 }
 
@@ -203,6 +215,20 @@ impl Command {
                 told(branches::update(state, moment, &branch, &change))
             }
             Self::DeleteBranch { branch } => told(branches::delete(state, moment, seed, &branch)),
+            Self::SetEnd { branch, role: Some(role), at } => {
+                told(roles::set_expiry(state, moment, seed, &branch, &role, at))
+            }
+            Self::SetEnd { branch, role: None, at } => {
+                let expires_at = at.map_or(Change::Clear, Change::Set);
+                let change = BranchChange { expires_at, ..BranchChange::default() };
+                told(branches::update(state, moment, &branch, &change))
+            }
+            Self::End { branch, role: Some(role) } => {
+                told(expiry::expire_role(state, moment, seed, &branch, &role))
+            }
+            Self::End { branch, role: None } => {
+                told(expiry::expire_branch(state, moment, seed, &branch))
+            }
             Self::Record(report) => told(record(state, moment, report)),
         }
     }
@@ -218,8 +244,11 @@ impl Command {
             Self::DropDatabase { .. } => Deed::DeleteDatabase,
             Self::Branch { .. } => Deed::CreateBranch,
             Self::Restore { .. } => Deed::RestoreBranch,
-            Self::RenameBranch { .. } => Deed::UpdateBranch,
+            Self::RenameBranch { .. } | Self::SetEnd { role: None, .. } => Deed::UpdateBranch,
             Self::DeleteBranch { .. } => Deed::DeleteBranch,
+            Self::SetEnd { role: Some(_), .. } => Deed::UpdateRole,
+            Self::End { role: Some(_), .. } => Deed::ExpireRole,
+            Self::End { role: None, .. } => Deed::ExpireBranch,
             Self::Record(_) => Deed::RecordPass,
         }
     }
