@@ -5,6 +5,7 @@ mod plane;
 mod absent;
 mod account;
 mod branches;
+mod cutoffs;
 mod endpoints;
 mod history;
 mod keys;

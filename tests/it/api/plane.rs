@@ -9,7 +9,7 @@ use axum::body::{Body, to_bytes};
 use axum::extract::ConnectInfo;
 use axum::http::{HeaderMap, Request};
 use offshoot::api::{self, Api, ApiKeys, Metrics};
-use offshoot::clock::SystemClock;
+use offshoot::clock::{Clock, SystemClock};
 use offshoot::control::{ControlPlane, Machine, Settings};
 use offshoot::entropy::SeededEntropy;
 use offshoot::model::project::PgVersion;
@@ -51,22 +51,26 @@ pub struct Answer {
 
 impl TestPlane {
     pub async fn new() -> Self {
-        Self::over(temporary(), Settings::default()).await
+        Self::with_clock(Arc::new(SystemClock)).await
+    }
+
+    /// Returns a server that takes the time from this clock.
+    pub async fn with_clock(clock: Arc<dyn Clock>) -> Self {
+        Self::over(temporary(), Settings::default(), clock).await
     }
 
     /// Returns a server that has this much room.
     pub async fn with_room(room: Room) -> Self {
-        Self::over(room, Settings::default()).await
+        Self::over(room, Settings::default(), Arc::new(SystemClock)).await
     }
 
     /// Returns a server about which its operator decided this.
     pub async fn with_settings(settings: Settings) -> Self {
-        Self::over(temporary(), settings).await
+        Self::over(temporary(), settings, Arc::new(SystemClock)).await
     }
 
-    async fn over(room: Room, settings: Settings) -> Self {
+    async fn over(room: Room, settings: Settings, clock: Arc<dyn Clock>) -> Self {
         let directory = tempfile::tempdir().expect("a directory");
-        let clock = Arc::new(SystemClock);
         let store = Store::open(directory.path(), 1 << 20, clock.clone()).expect("a new store");
         let machine = Machine {
             clock,
