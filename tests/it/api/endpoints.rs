@@ -91,3 +91,13 @@ async fn an_attached_endpoint_is_reached_where_it_is_and_never_started() {
         refused.is_refused(422, "ENDPOINT_ATTACHED");
     }
 }
+
+#[tokio::test]
+async fn one_who_waits_for_an_operation_is_answered_after_that_time_at_the_latest() {
+    // Nothing ever ends an operation here, for there is no reconciler.
+    let project = TestProject::new().await;
+    let id = project.created["operations"][1]["id"].as_str().expect("an id");
+    let path = format!("/operations/{id}?wait=50ms");
+    let answer = project.ask("GET", &path, Value::Null).await;
+    assert_eq!(answer.body["operation"]["status"], "scheduling");
+}

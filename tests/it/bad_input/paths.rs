@@ -6,7 +6,7 @@ use serde_json::json;
 use crate::bad_input::Plane;
 
 /// The id of an operation that nobody ever asked for.
-const NO_OPERATION: &str = "0190b6a1-9d0c-7b5e-8a53-0a4c7c5d2f11";
+pub const NO_OPERATION: &str = "0190b6a1-9d0c-7b5e-8a53-0a4c7c5d2f11";
 
 /// The base under which a server with this base may be asked too.
 const ROOT: &str = "/../..";
