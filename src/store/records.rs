@@ -1,6 +1,7 @@
 //! Records: a log's state as keys and values, read and edited.
 
 use std::ops::ControlFlow;
+use std::sync::Arc;
 
 use crate::model::revision::Revision;
 use crate::store::StoreError;
@@ -133,7 +134,7 @@ pub fn list<T: Stored>(
 /// Numbers the nodes that a commit creates.
 pub struct Keeper {
     revision: Revision,
-    nodes: Vec<Node>,
+    nodes: Vec<Arc<Node>>,
 }
 
 impl Keeper {
@@ -144,7 +145,7 @@ impl Keeper {
     }
 
     /// Numbers a node.
-    pub fn number(&mut self, node: Node) -> NodeId {
+    pub fn number(&mut self, node: Arc<Node>) -> NodeId {
         let id = NodeId::new(self.revision.0, self.nodes.len());
         self.nodes.push(node);
         id
@@ -152,7 +153,7 @@ impl Keeper {
 
     /// Returns the nodes, each in the place of its number.
     #[must_use]
-    pub fn into_nodes(self) -> Vec<Node> {
+    pub fn into_nodes(self) -> Vec<Arc<Node>> {
         self.nodes
     }
 }

@@ -9,6 +9,7 @@ mod floors;
 mod formats;
 pub mod gate;
 pub mod memory;
+mod pipeline;
 pub mod reach;
 mod references;
 pub mod sample;

@@ -7,11 +7,13 @@ use crate::model::id::{BranchId, OperationId};
 use crate::model::operation::Operation;
 use crate::model::revision::Timestamp;
 use crate::model::role::Role;
-use crate::model::state::Read;
+use crate::store::records::get;
 use crate::store::stored::{
-    StoredBranch, StoredBranchId, StoredOperation, StoredRoleName, StoredUnfinished, decode,
+    StoredBranch, StoredBranchId, StoredOperation, StoredRole, StoredRoleName, StoredUnfinished,
+    decode,
 };
 use crate::store::{StoreError, keys};
+use crate::tree::Tree;
 
 /// Operations, newest first, and whether there are more.
 pub type OperationPage = (Vec<Operation>, bool);
@@ -66,11 +68,15 @@ impl Catalog {
 
     /// Returns the role of a branch that expires first.
     pub fn first_expiring(&self, branch: &BranchId) -> Result<Option<Role>, StoreError> {
-        let catalog = self.catalog(branch)?;
-        let Some(name) = first::<StoredRoleName>(&self.project, &catalog, keys::EXPIRIES)? else {
+        self.first_expiring_in(&self.catalog(branch)?)
+    }
+
+    pub(super) fn first_expiring_in(&self, catalog: &Tree) -> Result<Option<Role>, StoreError> {
+        let Some(name) = first::<StoredRoleName>(&self.project, catalog, keys::EXPIRIES)? else {
             return Ok(None);
         };
-        let role = self.role(branch, &name)?;
-        role.ok_or_else(|| StoreError::Dangling { key: keys::role(&name) }).map(Some)
+        let key = keys::role(&name);
+        let role = get::<StoredRole>(self.project.nodes(), catalog, &key)?;
+        role.ok_or(StoreError::Dangling { key }).map(Some)
     }
 }
