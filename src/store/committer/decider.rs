@@ -143,7 +143,7 @@ impl Decider {
                 Next::Decide(command) => self.add(command),
                 Next::TurnEnded(outcome) => self.settle(outcome),
                 Next::Append => {
-                    
+                    self.is_free = false;
                     let turn = Turn { next: self.turns.0.clone(), outcome: Outcome::Failed };
                     return Some((mem::take(&mut self.open), turn));
                 }
