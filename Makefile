@@ -2,7 +2,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help run test lint unit docs deny bench fmt postgres clients
+.PHONY: help run test lint unit docs crash powercut deny bench fuzz fmt postgres clients
 
 help: ## List the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -17,18 +17,27 @@ lint: ## Check the layout and the lints
 	@if cargo fmt --version >/dev/null 2>&1; then cargo fmt --check; else echo 'no rustfmt here: skipped'; fi
 	@if cargo clippy --version >/dev/null 2>&1; then cargo clippy --quiet --all-targets -- -D warnings; else echo 'no clippy here: skipped'; fi
 
-unit: postgres ## Run the tests, with nextest where it is installed
+unit: postgres clients ## Run the tests, with nextest where it is installed
 	@if cargo nextest --version >/dev/null 2>&1; then cargo nextest run --profile ci; else cargo test --lib --bins --tests; fi
 
 docs: ## Run the documentation's examples and build it without a warning
 	cargo test --doc --quiet
 	RUSTDOCFLAGS='-D warnings' cargo doc --no-deps --quiet
 
+crash: postgres ## Kill the server and the store 300 times each
+	OFFSHOOT_CRASH_ROUNDS=300 cargo test --test it -- --nocapture --test-threads 1 crash::what_was store::kills::
+
+powercut: ## Cut the power of the store 100 times (needs root and a loop device)
+	cargo test --test it -- --nocapture --ignored --exact store::kills::what_was_durable_outlives_every_power_cut
+
 deny: ## Check licenses, sources and advisories (needs cargo-deny)
 	cargo deny check
 
 bench: postgres ## Print the ratios of the README
-	cargo bench --bench catalog --bench login
+	cargo bench --bench catalog --bench login --bench retention
+
+fuzz: postgres clients ## Send 100,000 requests drawn from openapi.yaml to a real server
+	OFFSHOOT_NEED_CLIENTS=1 OFFSHOOT_FUZZ_EXAMPLES=2600 OFFSHOOT_FUZZ_REQUESTS=100000 cargo test --test it clients::fuzz
 
 fmt: ## Format the code
 	cargo fmt

@@ -9,6 +9,8 @@
 
 use std::io::Write;
 
+#[path = "../tests/it/store/account.rs"]
+mod account;
 #[path = "../tests/it/store/memory.rs"]
 #[expect(dead_code, reason = "the tests use all of it")]
 mod memory;

@@ -5,8 +5,8 @@
 //! * A handler parses, asks [`crate::control`], and answers. What is allowed is decided there.
 //! * Every answer that is not a success has the same shape, and tells a client nothing but what was
 //!   written for it.
-//! * Nothing but the health of the server is answered without a key, not even that a path is
-//!   unknown.
+//! * Nothing but the health of the server and its numbers is answered without a key, not even that
+//!   a path is unknown.
 //! * No body, password, key or query string reaches the log.
 
 mod answer;
@@ -15,6 +15,7 @@ mod error;
 mod extract;
 mod health;
 mod keys;
+mod metrics;
 pub mod neon;
 mod observe;
 mod page;
@@ -37,6 +38,7 @@ use crate::wire::neon::error::ErrorCode;
 
 pub use error::ApiError;
 pub use keys::ApiKeys;
+pub use metrics::Metrics;
 pub use route::Route;
 
 /// The longest body of a request, in bytes.
@@ -56,6 +58,8 @@ pub struct Api {
     pub readiness: Readiness,
     /// Draws the ids of requests that bring none.
     pub entropy: Arc<dyn Entropy>,
+    /// Counts, and shows what is counted.
+    pub metrics: Metrics,
 }
 
 impl fmt::Debug for Api {
@@ -75,8 +79,7 @@ impl FromRef<Api> for ControlPlane {
 /// Neon's API stands under `/api/v2` and at the root alike, because its clients are given either.
 pub fn router(api: Api) -> Router {
     let neon = MapRequest::new(neon_face(api.clone()), path::rewrite as path::Rewrite);
-    health::ROUTES
-        .iter()
+    open_routes()
         .fold(Router::new(), |router, route| route.add_to(router))
         .method_not_allowed_fallback(method_not_allowed)
         .layer(from_fn_with_state(api.clone(), observe::observe))
@@ -86,7 +89,12 @@ pub fn router(api: Api) -> Router {
 
 /// Returns every route that is served.
 pub fn routes() -> impl Iterator<Item = &'static Route> {
-    health::ROUTES.iter().chain(neon::ROUTES)
+    open_routes().chain(neon::ROUTES)
+}
+
+/// Returns the routes that need no key.
+fn open_routes() -> impl Iterator<Item = &'static Route> {
+    health::ROUTES.iter().chain(metrics::ROUTES)
 }
 
 fn neon_face(api: Api) -> Router {

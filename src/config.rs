@@ -2,6 +2,7 @@
 
 use std::ffi::OsString;
 use std::net::SocketAddr;
+use std::num::NonZeroUsize;
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -21,6 +22,18 @@ pub const DEFAULT_COMPUTE_PORTS: &str = "15432-19999";
 
 /// How much memory the store gives to what it read lately, in MiB.
 pub const DEFAULT_CACHE_MIB: u64 = 64;
+
+/// How often the store is exported unless the server is told otherwise.
+pub const DEFAULT_EXPORT_EVERY: &str = "1day";
+
+/// How many exports are kept unless the server is told otherwise.
+pub const DEFAULT_EXPORTS_KEPT: NonZeroUsize = NonZeroUsize::new(7).expect("more than none");
+
+/// The shortest time between two exports.
+const EXPORT_EVERY_MIN: Duration = Duration::from_secs(1);
+
+/// How much of the disk is left free unless the server is told otherwise, in bytes.
+pub const DEFAULT_MIN_FREE_BYTES: u64 = 64 << 20;
 
 /// How often history is trimmed, in milliseconds: once a minute.
 pub const TRIM_EVERY_MS: u64 = 60_000;
@@ -56,6 +69,14 @@ pub struct Config {
     pub account: Option<RoleName>,
     /// How much memory the store gives to what it read lately, in bytes.
     pub cache_bytes: u64,
+    /// Whether the store is checked before it is served.
+    pub check: bool,
+    /// How often the store is exported.
+    pub export_every: Interval,
+    /// How many exports are kept.
+    pub exports_kept: NonZeroUsize,
+    /// How much of the disk is left free, in bytes.
+    pub min_free_bytes: u64,
     /// How often history is trimmed, and what is too young for it.
     pub trimming: Trimming,
 }
@@ -69,6 +90,10 @@ pub struct Trimming {
     /// all that time.
     pub grace: Duration,
 }
+
+/// A time between two things that are done again and again; none where they are not done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Interval(pub Option<Duration>);
 
 /// Returns where programs are looked for.
 #[expect(clippy::disallowed_methods, reason = "configuration is read here")]
@@ -87,6 +112,20 @@ pub fn parse_ports(text: &str) -> Result<RangeInclusive<u16>, String> {
     }
 }
 
+/// Parses the time between two exports: `12h`, or `off`.
+pub fn parse_export_every(text: &str) -> Result<Interval, String> {
+    if ["0", "off"].contains(&text) {
+        return Ok(Interval(None));
+    }
+    match humantime::parse_duration(text) {
+        Ok(every) if EXPORT_EVERY_MIN <= every => Ok(Interval(Some(every))),
+        Ok(_) => Err(format!("`{text}` is too often; once a second is the most")),
+        Err(error) => {
+            Err(format!("`{text}` is not a time such as 12h or 1day, nor `off`: {error}"))
+        }
+    }
+}
+
 /// Parses the name of the role that owns a new project's database.
 pub fn parse_account(text: &str) -> Result<RoleName, NameError> {
     text.parse()
@@ -95,6 +134,18 @@ pub fn parse_account(text: &str) -> Result<RoleName, NameError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_interval_is_a_time_or_off() {
+        let day = Duration::from_secs(24 * 60 * 60);
+        assert_eq!(parse_export_every(DEFAULT_EXPORT_EVERY), Ok(Interval(Some(day))));
+        for text in ["0", "off"] {
+            assert_eq!(parse_export_every(text), Ok(Interval(None)));
+        }
+        for text in ["", "1", "10ms", "0s", "never", "-1h"] {
+            assert!(parse_export_every(text).is_err(), "{text}");
+        }
+    }
 
     #[test]
     fn a_range_of_ports_has_two_ends_in_order() {

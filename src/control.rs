@@ -11,8 +11,13 @@ pub mod draw;
 pub mod endpoints;
 pub mod error;
 pub mod expiry;
+pub mod history;
+pub mod keys;
+pub mod left_out;
 pub mod operations;
 pub mod passes;
+pub mod past;
+pub mod permissions;
 pub mod points;
 pub mod projects;
 pub mod restore;
@@ -36,9 +41,11 @@ use crate::model::revision::{Moment, Timestamp};
 use crate::model::rules::Seed;
 use crate::model::state::{Denied, Read};
 use crate::ports::Ports;
+use crate::room::{Room, Writer};
 use crate::store::catalog::Catalog;
 use crate::store::directory::Directory;
 use crate::store::engine::LogId;
+use crate::store::records::Contents;
 use crate::store::{ProjectView, Store, StoreError};
 use crate::vault::Vault;
 
@@ -47,7 +54,10 @@ pub use branches::{BranchRequest, CreatedBranch};
 pub use connection::{Connection, ConnectionQuery};
 pub use endpoints::{AttachRequest, EndpointRequest};
 pub use error::{ControlError, Result};
+pub use keys::KeyOwner;
+pub use left_out::{LeftOut, Missed, Why};
 pub use operations::OperationQuery;
+pub use past::{BranchAt, Past, ProjectAt};
 pub use points::History;
 pub use projects::{CreatedProject, ProjectPage, ProjectQuery, ProjectRequest};
 pub use restore::RestoreRequest;
@@ -65,6 +75,7 @@ struct Inner {
     entropy: Arc<dyn Entropy>,
     vault: Vault,
     ports: Ports,
+    room: Arc<Room>,
     settings: Settings,
     lsn_probe: OnceLock<LsnProbe>,
 }
@@ -113,15 +124,17 @@ pub struct Machine {
     pub vault: Vault,
     /// The ports of local computes.
     pub ports: Ports,
+    /// How much more can be kept.
+    pub room: Arc<Room>,
 }
 
 impl ControlPlane {
     /// Opens the use cases over a store, which is set up where it is new.
     pub async fn open(store: Store, machine: Machine, settings: Settings) -> Result<Self> {
-        let Machine { clock, entropy, vault, ports } = machine;
+        let Machine { clock, entropy, vault, ports, room } = machine;
         check_vault(&store, &vault).await?;
         let lsn_probe = OnceLock::new();
-        let inner = Inner { store, clock, entropy, vault, ports, settings, lsn_probe };
+        let inner = Inner { store, clock, entropy, vault, ports, room, settings, lsn_probe };
         let control = Self { inner: Arc::new(inner) };
         for (_, log) in control.directory().state.projects()? {
             for endpoint in control.inner.store.view::<Catalog>(log).state.endpoints()? {
@@ -183,7 +196,7 @@ impl ControlPlane {
         Ok((project, view))
     }
 
-    /// Commits what a rule makes of a project.
+    /// Commits what a rule makes of a project because a request asks for it.
     async fn commit<T: Send + 'static>(
         &self,
         cause: Cause,
@@ -192,12 +205,13 @@ impl ControlPlane {
         + Send
         + 'static,
     ) -> Result<T> {
-        Ok(self.commit_at(cause, project, rule).await?.0)
+        Ok(self.commit_as(Writer::Request, cause, project, rule).await?.0)
     }
 
-    /// Commits what a rule makes of a project, and says when.
-    async fn commit_at<T: Send + 'static>(
+    /// Commits what a rule makes of a project in the name of a writer, and says when.
+    async fn commit_as<T: Send + 'static>(
         &self,
+        writer: Writer,
         cause: Cause,
         project: &ProjectId,
         mut rule: impl FnMut(&mut Catalog, Moment) -> std::result::Result<T, Denied<StoreError>>
@@ -211,7 +225,20 @@ impl ControlPlane {
             crate::model::rules::projects::get(state, &id)?;
             rule(state, moment)
         };
-        Ok(self.inner.store.commit(log, cause, checked).await?)
+        self.write(writer, log, cause, checked).await
+    }
+
+    /// Commits what a rule makes of a log, if there is room for what `writer` writes. Every commit
+    /// of a use case passes here.
+    async fn write<C: Contents, T: Send + 'static>(
+        &self,
+        writer: Writer,
+        log: LogId,
+        cause: Cause,
+        rule: impl FnMut(&mut C, Moment) -> std::result::Result<T, Denied<StoreError>> + Send + 'static,
+    ) -> Result<(T, Moment)> {
+        self.inner.room.admit(writer)?;
+        Ok(self.inner.store.commit(log, cause, rule).await?)
     }
 }
 

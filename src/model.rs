@@ -7,16 +7,20 @@
 //! * No type here derives `Serialize`. A stored or public shape is a promise, and promises are made
 //!   in [`crate::store`] and [`crate::wire`].
 
+pub mod account;
 pub mod branch;
 pub mod cause;
 pub mod change;
+pub mod changes;
 pub mod database;
 pub mod endpoint;
 pub mod id;
+pub mod key;
 pub mod lsn;
 pub mod name;
 pub mod operation;
 pub mod origin;
+pub mod permission;
 pub mod point;
 pub mod project;
 pub mod refusal;

@@ -6,6 +6,7 @@
 
 pub mod expiry;
 pub mod fleet;
+pub mod meters;
 pub mod worker;
 
 use std::collections::BTreeSet;
@@ -55,6 +56,9 @@ pub async fn pass(
         return Ok(Passed::default());
     };
     let mut passed = Passed { left: Some(EndpointState::Idle), ..Passed::default() };
+    if wants_restart(assignment) {
+        compute.suspend().await?;
+    }
     if endpoint.desired == Power::Active || wants_change(assignment) {
         compute.start().await?;
         let desired = Desired::new(
@@ -77,6 +81,18 @@ pub async fn pass(
         passed.left = Some(EndpointState::Idle);
     }
     Ok(passed)
+}
+
+/// Whether somebody asked for the compute to stop and run again: both in one request, so that a stop
+/// and a start which were asked for one after the other are not taken for it. A pass that dies
+/// between the restart and its record leaves the next one to do it again.
+fn wants_restart(assignment: &Assignment) -> bool {
+    let with = |action| {
+        let waiting = assignment.unfinished.iter();
+        waiting.filter(move |operation| operation.action == action)
+    };
+    with(Action::SuspendCompute)
+        .any(|stop| with(Action::StartCompute).any(|start| start.revision == stop.revision))
 }
 
 /// Whether an operation waits for a change that needs a running compute.

@@ -4,6 +4,8 @@
 //! the project's retention allows, and deletes what lies below. It takes no input and keeps nothing
 //! between runs of the server; what a round did not come to, the next one does.
 
+mod meters;
+
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
@@ -16,7 +18,6 @@ use crate::config::Trimming;
 use crate::control::retention::Due;
 use crate::control::{ControlError, ControlPlane};
 use crate::model::revision::{Revision, Timestamp};
-use crate::store::StoreError;
 use crate::store::engine::LogId;
 use crate::store::published::Extent;
 use crate::store::trim::{TrimError, Trimmed};
@@ -79,7 +80,7 @@ impl Trimmer {
         Ok(Self { control, clock, pace, stop, abandoned, kept: HashMap::new(), counters })
     }
 
-    /// Returns a receiver of the counters.
+    /// Returns a receiver of the counters, which shows them too.
     #[must_use]
     pub fn counters(&self) -> watch::Receiver<Counters> {
         self.counters.subscribe()
@@ -144,6 +145,7 @@ impl Trimmer {
             Due::Remove => {
                 self.trimmed(self.control.store().remove(log, &self.stop).await?);
                 self.counters.send_modify(|counters| counters.logs_removed += 1);
+                self.abandoned.remove(&log);
                 return Ok(());
             }
             Due::Trim(to) if is_worth(floor, to, head) => self.trim(log, to).await?,
@@ -158,6 +160,8 @@ impl Trimmer {
     }
 
     async fn trim(&mut self, log: LogId, floor: Revision) -> Result<(), Failure> {
+        // One that does not come to its end is made again, even where the floor stays.
+        self.kept.remove(&log);
         let trimmed = self.control.store().trim(log, floor, &self.stop).await?;
         self.kept.insert(log, trimmed.kept);
         self.trimmed(trimmed);
@@ -188,10 +192,4 @@ impl Trimmer {
 /// Whether enough goes for what marking costs.
 fn is_worth(floor: Revision, to: Revision, head: Revision) -> bool {
     head.0 - to.0 <= (to.0 - floor.0).saturating_mul(WORTH)
-}
-
-impl From<StoreError> for Failure {
-    fn from(error: StoreError) -> Self {
-        Self::Trim(error.into())
-    }
 }

@@ -2,6 +2,7 @@
 
 pub mod data_dir;
 pub mod offline;
+mod opening;
 
 use std::future::Future;
 use std::net::SocketAddr;
@@ -14,24 +15,25 @@ use futures_util::FutureExt;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::JoinHandle;
-use tokio::time::timeout;
+use tokio::time::{interval, timeout};
 use tokio_util::sync::CancellationToken;
 
-use crate::api::{self, Api, ApiKeys};
+use crate::api::{self, Api, ApiKeys, Metrics};
 use crate::chain::Chain;
 use crate::clock::{Clock, SystemClock};
 use crate::compute::Computes;
-use crate::compute::local::LocalConfig;
 use crate::config::Config;
-use crate::control::{Caller, ControlPlane, Machine, ProjectQuery, ProjectRequest, Settings};
+use crate::control::{Caller, ControlPlane, Machine, ProjectQuery, ProjectRequest};
 use crate::entropy::{Entropy, SystemEntropy};
+use crate::meter::Metered;
 use crate::model::name::ProjectName;
-use crate::model::project::PgVersion;
 use crate::ports::Ports;
 use crate::reconcile::expiry::Reaper;
 use crate::reconcile::fleet::Fleet;
 use crate::retention::Trimmer;
+use crate::room::{self, Room};
 use crate::server::data_dir::DataDir;
+use crate::server::opening::{open_computes, open_control, open_exports, open_room, open_store};
 use crate::store::Store;
 use crate::vault::Vault;
 
@@ -41,6 +43,9 @@ const REQUESTS_TIME: Duration = Duration::from_secs(10);
 /// How long passes may take to finish once the server stops. One that takes longer is left where
 /// it is: the next server's first pass goes on from there.
 const PASSES_TIME: Duration = Duration::from_secs(20);
+
+/// How long an export may take to break off once the server stops.
+const EXPORTS_TIME: Duration = Duration::from_secs(5);
 
 /// How long local computes may take to stop, where they stop with the server.
 const COMPUTES_TIME: Duration = Duration::from_secs(60);
@@ -75,7 +80,8 @@ impl Ready {
     /// Returns the project for newcomers, having created it where there was none.
     pub async fn demo(&self) -> anyhow::Result<Demo> {
         let name: ProjectName = DEMO.parse()?;
-        let query = ProjectQuery { search: Some(DEMO.into()), cursor: None, limit: DEMO_LIMIT };
+        let query =
+            ProjectQuery { search: Some(DEMO.into()), only: None, cursor: None, limit: DEMO_LIMIT };
         let found = self.control.list_projects(&query)?.projects;
         let project = if let Some(project) = found.into_iter().find(|found| found.name == name) {
             project
@@ -131,6 +137,8 @@ struct Running {
     requests: JoinHandle<std::io::Result<()>>,
     passes: JoinHandle<()>,
     trimming: JoinHandle<()>,
+    /// None where none are made.
+    exports: Option<JoinHandle<()>>,
 }
 
 impl Running {
@@ -142,6 +150,9 @@ impl Running {
             format!("listen on {}; another address goes to --listen", config.listen)
         })?;
         let address = listener.local_addr().context("read the address that was bound")?;
+        let room = open_room(&config, &data_dir)?;
+        let exports =
+            open_exports(&config, &data_dir, Arc::clone(&clock), Arc::clone(&room), stop.clone())?;
         let store = open_store(&config, &data_dir, Arc::clone(&clock)).await?;
         let computes = open_computes(&config).await?;
         let machine = Machine {
@@ -149,19 +160,9 @@ impl Running {
             entropy: Arc::clone(&entropy),
             vault: Vault::new(data_dir.vault_key()),
             ports: Ports::new(config.compute_ports.clone()),
+            room: Arc::clone(&room),
         };
-        let settings = Settings {
-            account: config.account.clone(),
-            installed: computes.installed_versions().into_iter().filter_map(known).collect(),
-            preferred: computes.preferred_version().and_then(known),
-        };
-        if settings.installed.is_empty() {
-            tracing::warn!(
-                "no PostgreSQL server is installed here, so only attached endpoints work; install \
-                 one, or set OFFSHOOT_PG_BIN to the directory of its binaries"
-            );
-        }
-        let control = ControlPlane::open(store, machine, settings).await?;
+        let control = open_control(&config, store.clone(), machine, &computes).await?;
         let reaper = Reaper::new(control.clone(), Arc::clone(&clock));
         let trimmer =
             Trimmer::new(control.clone(), Arc::clone(&clock), config.trimming, stop.child_token());
@@ -173,13 +174,23 @@ impl Running {
             Arc::clone(&entropy),
             stop.child_token(),
         );
+        let counted: Vec<Arc<dyn Metered>> = vec![
+            Arc::new(store.clone()),
+            fleet.meters(),
+            reaper.meters(),
+            Arc::new(trimmer.counters()),
+            Arc::clone(&room) as _,
+            exports.meters(),
+        ];
         let api = Api {
             control: control.clone(),
             keys: ApiKeys::of_admin(data_dir.admin_key()),
             readiness: readiness(control.store(), &stop),
             entropy,
+            metrics: Metrics::new(counted),
         };
         let service = api::router(api).into_make_service_with_connect_info::<SocketAddr>();
+        tokio::spawn(watch_over(room, stop.clone()));
         let stopped = stop.clone();
         let requests = axum::serve(listener, service)
             .with_graceful_shutdown(async move { stopped.cancelled().await });
@@ -195,6 +206,7 @@ impl Running {
             requests: tokio::spawn(requests.into_future()),
             passes: tokio::spawn(passes.map(drop)),
             trimming: tokio::spawn(trimmer.run()),
+            exports: config.export_every.0.map(|every| tokio::spawn(exports.run(store, every))),
         })
     }
 
@@ -214,6 +226,11 @@ impl Running {
         if let Err(error) = self.trimming.await {
             tracing::error!(%error, "trimming ended with a bug");
         }
+        if let Some(exports) = self.exports.take()
+            && timeout(EXPORTS_TIME, exports).await.is_err()
+        {
+            tracing::warn!("an export did not end in {EXPORTS_TIME:?}; the next start removes it");
+        }
         if self.stop_computes {
             match timeout(COMPUTES_TIME, self.computes.stop_all()).await {
                 Ok(Ok(())) => {}
@@ -226,30 +243,12 @@ impl Running {
     }
 }
 
-async fn open_store(
-    config: &Config,
-    data_dir: &DataDir,
-    clock: Arc<dyn Clock>,
-) -> anyhow::Result<Store> {
-    let (path, cache_bytes) = (data_dir.store(), config.cache_bytes);
-    let opened = tokio::task::spawn_blocking(move || Store::open(&path, cache_bytes, clock));
-    opened.await.context("open the store")?.context("open the store")
-}
-
-async fn open_computes(config: &Config) -> anyhow::Result<Computes> {
-    let local = LocalConfig {
-        root: config.compute_dir.clone(),
-        bin_dir: config.pg_bin.clone(),
-        path: config.search_path.clone(),
-        os_user: config.pg_user.clone(),
-        socket_dir: None,
-    };
-    let opened = tokio::task::spawn_blocking(move || Computes::new(local));
-    opened.await.context("open the computes' directory")?.context("open the computes' directory")
-}
-
-fn known(version: u32) -> Option<PgVersion> {
-    PgVersion::try_from(i64::from(version)).ok()
+/// Looks at the room that there is, again and again, so that the log is told of it in time.
+async fn watch_over(room: Arc<Room>, stop: CancellationToken) {
+    let mut ticks = interval(room::PERIOD);
+    while stop.run_until_cancelled(ticks.tick()).await.is_some() {
+        room.look();
+    }
 }
 
 fn readiness(store: &Store, stop: &CancellationToken) -> api::Readiness {

@@ -17,10 +17,12 @@
 pub mod catalog;
 pub mod check;
 pub mod codec;
+pub mod commits;
 pub mod committer;
 pub mod directory;
 pub mod engine;
 pub mod keys;
+pub mod meters;
 pub mod nodes;
 pub mod published;
 pub mod records;
@@ -32,6 +34,7 @@ pub mod trim;
 
 use std::collections::HashMap;
 use std::io::Write;
+use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -39,11 +42,13 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use crate::clock::Clock;
+use crate::meter::{Metered, Metric};
 use crate::model::cause::{Caller, Cause, Deed, Topic};
 use crate::model::revision::{Moment, Revision, Timestamp};
 use crate::model::state::Denied;
 use crate::store::catalog::Catalog;
 use crate::store::codec::RecordTooLarge;
+use crate::store::commits::{Commit, Stretch};
 use crate::store::committer::{Committer, Until};
 use crate::store::engine::{Engine, EngineError, LogId};
 use crate::store::published::{Extent, Head, Pin, Published};
@@ -53,6 +58,9 @@ use crate::store::stored::DecodeError;
 use crate::store::transfer::TransferError;
 use crate::store::trim::{TrimError, Trimmed};
 use crate::tree::NodeId;
+
+/// How much memory is given to nodes where one state is looked at, once.
+const PEEK_CACHE_BYTES: u64 = 1 << 20;
 
 /// The store could not be read.
 #[derive(Debug, thiserror::Error)]
@@ -204,7 +212,7 @@ impl Store {
     /// Returns the newest state of a log; an empty one where nothing was committed yet.
     #[must_use]
     pub fn view<C: Contents>(&self, log: LogId) -> View<C> {
-        self.view_of(log, self.published.head(log))
+        view_of(&self.published, log, self.published.head(log))
     }
 
     /// Returns the state of a log at a revision in its past, unless that is below its floor.
@@ -214,13 +222,7 @@ impl Store {
         revision: Revision,
     ) -> Result<View<C>, StoreError> {
         let head = self.published.head_at(log, revision)?;
-        Ok(self.view_of(log, head))
-    }
-
-    fn view_of<C: Contents>(&self, log: LogId, head: Head) -> View<C> {
-        let nodes = nodes::LogNodes::published(Arc::clone(&self.published), log);
-        let state = C::open(Records::new(nodes, head.moment.revision, head.root));
-        View { moment: head.moment, state }
+        Ok(view_of(&self.published, log, head))
     }
 
     /// Returns the oldest commit of a log whose state can be asked for; none where there is none.
@@ -286,6 +288,22 @@ impl Store {
         self.published.moment_at(log, at)
     }
 
+    /// Returns a commit of a log, without its state.
+    pub fn read_commit(&self, log: LogId, revision: Revision) -> Result<Commit, StoreError> {
+        commits::read(&self.published, log, revision)
+    }
+
+    /// Shows `visit` the commits of a stretch of a log, newest first and without their states,
+    /// until it breaks. Returns where to go on, if there are more.
+    pub fn scan_commits<E: From<StoreError>>(
+        &self,
+        log: LogId,
+        stretch: Stretch,
+        visit: impl FnMut(Commit) -> Result<ControlFlow<()>, E>,
+    ) -> Result<Option<Revision>, E> {
+        commits::scan(&self.published, log, stretch, visit)
+    }
+
     /// Returns the newest revision of every log.
     #[must_use]
     pub fn heads(&self) -> HashMap<LogId, Revision> {
@@ -309,8 +327,26 @@ impl Store {
     }
 }
 
+impl Metered for Store {
+    fn metrics(&self) -> Vec<Metric> {
+        self.published.meters.read(self.committer.waiting(), self.published.nodes.cache_use())
+    }
+}
+
+fn view_of<C: Contents>(published: &Arc<Published>, log: LogId, head: Head) -> View<C> {
+    let nodes = nodes::LogNodes::published(Arc::clone(published), log);
+    let state = C::open(Records::new(nodes, head.moment.revision, head.root));
+    View { moment: head.moment, state }
+}
+
 /// The newest or an older state of a project's log.
 pub type ProjectView = View<Catalog>;
+
+/// Returns the newest state of a log of an engine that nobody writes.
+pub fn peek<C: Contents>(engine: &Arc<dyn Engine>, log: LogId) -> Result<View<C>, StoreError> {
+    let published = Arc::new(Published::load(Arc::clone(engine), PEEK_CACHE_BYTES)?);
+    Ok(view_of(&published, log, published.head(log)))
+}
 
 /// Reads a row and checks it.
 fn read_row(engine: &dyn Engine, log: LogId, revision: Revision) -> Result<Row, StoreError> {

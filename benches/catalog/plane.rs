@@ -12,7 +12,7 @@ use offshoot::model::endpoint::{Site, Tuning};
 use offshoot::model::id::BranchId;
 use offshoot::model::name::RoleName;
 use offshoot::model::origin::Origin;
-use offshoot::model::project::PgVersion;
+use offshoot::model::project::{PgVersion, ProjectSettings};
 use offshoot::model::revision::{Moment, Revision, Timestamp};
 use offshoot::model::role::{Credential, Login, Role};
 use offshoot::model::rules::branches::{Cutoff, NewBranch};
@@ -124,6 +124,8 @@ fn new_project() -> NewProject {
         store_passwords: true,
         history_retention_seconds: 0,
         password_policy: None,
+        settings: ProjectSettings::default(),
+        endpoint_defaults: Tuning::default(),
         branch: id("br-main"),
         branch_name: "main".parse().expect("a name"),
         database: "neondb".parse().expect("a name"),
@@ -178,5 +180,10 @@ fn credential(seed: u64) -> Credential {
     let (server, sealed) = rest.split_at(32);
     let [salt, stored, server] = [salt, stored, server].map(|bytes| STANDARD.encode(bytes));
     let verifier = format!("SCRAM-SHA-256$4096:{salt}${stored}:{server}");
-    Credential { verifier: Verifier::from_trusted(verifier), sealed: Some(Sealed(sealed.into())) }
+    let branch = id("br-main");
+    Credential {
+        branch,
+        verifier: Verifier::from_trusted(verifier),
+        sealed: Some(Sealed(sealed.into())),
+    }
 }

@@ -1,14 +1,18 @@
 //! Answers that are successes.
 
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 
 use crate::api::error::ApiError;
+use crate::model::revision::Revision;
 use crate::wire::neon::error::ErrorCode;
 
 /// What every body is. Neon's clients compare it.
 const JSON: HeaderValue = HeaderValue::from_static("application/json; charset=utf-8");
+
+/// Which revision was looked at. Handed back as `at`, it shows the same state again.
+const REVISION: HeaderName = HeaderName::from_static("x-offshoot-revision");
 
 /// How a handler ends.
 pub(super) type Answer<T> = Result<Found<T>, ApiError>;
@@ -16,6 +20,10 @@ pub(super) type Answer<T> = Result<Found<T>, ApiError>;
 /// Something was found or changed: 200.
 #[derive(Debug)]
 pub(super) struct Found<T>(pub T);
+
+/// Something was looked at, in the state of a revision, which a header names: 200.
+#[derive(Debug)]
+pub(super) struct Seen<T>(pub T, pub Revision);
 
 /// Something was created: 201.
 #[derive(Debug)]
@@ -44,6 +52,15 @@ impl<T> Deleted<T> {
 impl<T: Serialize> IntoResponse for Found<T> {
     fn into_response(self) -> Response {
         json(StatusCode::OK, &self.0)
+    }
+}
+
+impl<T: Serialize> IntoResponse for Seen<T> {
+    fn into_response(self) -> Response {
+        let Self(body, revision) = self;
+        let mut response = json(StatusCode::OK, &body);
+        response.headers_mut().insert(REVISION, HeaderValue::from(revision.0));
+        response
     }
 }
 

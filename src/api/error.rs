@@ -119,6 +119,7 @@ impl From<ControlError> for ApiError {
                 ErrorCode::PayloadTooLarge,
                 "the change is too large for one commit, and nothing was changed; make it in parts",
             ),
+            ControlError::NoRoom(no_room) => Self::told(ErrorCode::InsufficientStorage, no_room),
             ControlError::Failed
             | ControlError::Store(_)
             | ControlError::Secret(_)

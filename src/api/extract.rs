@@ -8,9 +8,13 @@ use axum::http::request::Parts;
 
 use crate::api::Api;
 use crate::api::error::ApiError;
-use crate::control::{BranchRef, EndpointRef};
+use crate::api::keys::{self, Member};
+use crate::control::{BranchRef, Caller, EndpointRef};
+use crate::model::account::ORGANIZATION;
 use crate::model::id::{BranchId, OperationId, ProjectId};
+use crate::model::key::KeyId;
 use crate::model::name::{DatabaseName, RoleName};
+use crate::model::permission::PermissionId;
 use crate::wire::neon::error::ErrorCode;
 
 /// A project, by `project_id`.
@@ -40,11 +44,14 @@ pub(super) struct InDatabase(pub BranchRef, pub DatabaseName);
 impl FromRequestParts<Api> for InProject {
     type Rejection = ApiError;
 
-    async fn from_request_parts(parts: &mut Parts, _: &Api) -> Result<Self, ApiError> {
+    async fn from_request_parts(parts: &mut Parts, api: &Api) -> Result<Self, ApiError> {
         let text = parameter(parts, "project_id").await?;
-        text.parse().map(Self).map_err(|_| {
+        let project = text.parse().map_err(|_| {
             ApiError::unknown(ErrorCode::ProjectNotFound, "project", "project_id", &text)
-        })
+        })?;
+        // Every path into a project comes through here.
+        api.control.admit(&keys::scope(parts)?, &project)?;
+        Ok(Self(project))
     }
 }
 
@@ -99,7 +106,7 @@ impl FromRequestParts<Api> for InRole {
         if let Ok(role) = role_name(&text) {
             return Ok(Self(at, role));
         }
-        api.control.get_branch(&at)?;
+        api.control.check_branch(&at)?;
         Err(ApiError::unknown(ErrorCode::RoleNotFound, "role", "role_name", &text))
     }
 }
@@ -113,9 +120,66 @@ impl FromRequestParts<Api> for InDatabase {
         if let Ok(name) = database_name(&text) {
             return Ok(Self(at, name));
         }
-        api.control.get_branch(&at)?;
+        api.control.check_branch(&at)?;
         Err(ApiError::unknown(ErrorCode::DatabaseNotFound, "database", "database_name", &text))
     }
+}
+
+/// The organization, by `org_id`, and a key that opens more than one project of it.
+#[derive(Clone, Debug)]
+pub(super) struct InOrganization(pub Caller);
+
+/// An API key, by `key_id`.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct InKey(pub KeyId);
+
+/// A permission on a project, by `permission_id`.
+#[derive(Clone, Debug)]
+pub(super) struct InPermission(pub ProjectId, pub PermissionId);
+
+impl FromRequestParts<Api> for InOrganization {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, api: &Api) -> Result<Self, ApiError> {
+        let Member(caller) = Member::from_request_parts(parts, api).await?;
+        check_organization(&parameter(parts, "org_id").await?)?;
+        Ok(Self(caller))
+    }
+}
+
+impl FromRequestParts<Api> for InKey {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, _: &Api) -> Result<Self, ApiError> {
+        let text = parameter(parts, "key_id").await?;
+        let id = text.parse().map(KeyId);
+        id.map(Self)
+            .map_err(|_| ApiError::unknown(ErrorCode::KeyNotFound, "API key", "key_id", &text))
+    }
+}
+
+impl FromRequestParts<Api> for InPermission {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, api: &Api) -> Result<Self, ApiError> {
+        let InProject(project) = InProject::from_request_parts(parts, api).await?;
+        let text = parameter(parts, "permission_id").await?;
+        if let Ok(id) = text.parse() {
+            return Ok(Self(project, PermissionId(id)));
+        }
+        api.control.get_project(&project)?;
+        let (code, kind) = (ErrorCode::PermissionNotFound, "permission");
+        Err(ApiError::unknown(code, kind, "permission_id", &text))
+    }
+}
+
+/// Refuses an organization other than the one that there is.
+pub(super) fn check_organization(text: &str) -> Result<(), ApiError> {
+    if text == ORGANIZATION {
+        return Ok(());
+    }
+    let (code, kind) = (ErrorCode::OrganizationNotFound, "organization");
+    Err(ApiError::unknown(code, kind, "org_id", text))
 }
 
 /// Returns the branch that a text names.

@@ -4,6 +4,7 @@ use std::fmt;
 use std::net::SocketAddr;
 
 use axum::extract::{ConnectInfo, FromRequestParts, Request, State};
+use axum::http::HeaderMap;
 use axum::http::header::AUTHORIZATION;
 use axum::http::request::Parts;
 use axum::middleware::Next;
@@ -14,15 +15,15 @@ use crate::api::Api;
 use crate::api::error::ApiError;
 use crate::api::observe::RequestId;
 use crate::control::Caller;
+use crate::model::key::{ApiKey, KeyId, Scope};
+use crate::model::refusal::Refusal;
 use crate::wire::neon::error::ErrorCode;
-
-/// The number of the administrator's key.
-const ADMIN_ID: u64 = 1;
 
 /// What the administrator's key is called in the log.
 const ADMIN: &str = "admin";
 
-/// The keys that open the API, as their SHA-256: a key itself is kept nowhere.
+/// The keys that open the API besides those that were created over it, as their SHA-256: a key
+/// itself is kept nowhere.
 #[derive(Clone)]
 pub struct ApiKeys {
     admin: [u8; 32],
@@ -58,27 +59,29 @@ pub(super) async fn authenticate(
     mut request: Request,
     next: Next,
 ) -> Response {
-    match caller(&api.keys, &request) {
-        Some(caller) => {
-            request.extensions_mut().insert(caller);
-            next.run(request).await
-        }
-        None => refused().into_response(),
-    }
+    let Some(key) = key(request.headers()) else { return refused().into_response() };
+    let RequestId(request_id) =
+        *request.extensions().get().expect("a request that was observed has an id");
+    let address = request.extensions().get::<ConnectInfo<SocketAddr>>();
+    let address = address.map(|ConnectInfo(address)| address.ip());
+    let (name, key_id, scope) = match api.keys.name_of(key) {
+        Some(name) => (name.to_owned(), Some(KeyId::ADMIN), Scope::Account),
+        None => match api.control.open_with(key, address).await {
+            Ok(Some(ApiKey { name, id, scope, .. })) => (name.to_string(), Some(id), scope),
+            Ok(None) => return refused().into_response(),
+            Err(error) => return ApiError::from(error).into_response(),
+        },
+    };
+    let caller = Caller { key: name, key_id, request_id, address };
+    request.extensions_mut().insert(caller);
+    request.extensions_mut().insert(scope);
+    next.run(request).await
 }
 
-fn caller(keys: &ApiKeys, request: &Request) -> Option<Caller> {
-    let header = request.headers().get(AUTHORIZATION)?.to_str().ok()?;
-    let (scheme, key) = header.split_once(' ')?;
-    let name = keys.name_of(key.trim()).filter(|_| scheme.eq_ignore_ascii_case("bearer"))?;
-    let RequestId(request_id) = *request.extensions().get::<RequestId>()?;
-    let address = request.extensions().get::<ConnectInfo<SocketAddr>>();
-    Some(Caller {
-        key_id: Some(ADMIN_ID),
-        key: name.to_owned(),
-        request_id,
-        address: address.map(|ConnectInfo(address)| address.ip()),
-    })
+/// Returns the key that a request brings.
+fn key(headers: &HeaderMap) -> Option<&str> {
+    let (scheme, key) = headers.get(AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
+    Some(key.trim()).filter(|_| scheme.eq_ignore_ascii_case("bearer"))
 }
 
 fn refused() -> ApiError {
@@ -91,6 +94,55 @@ impl FromRequestParts<Api> for Caller {
 
     async fn from_request_parts(parts: &mut Parts, _: &Api) -> Result<Self, ApiError> {
         parts.extensions.get::<Self>().cloned().ok_or_else(refused)
+    }
+}
+
+/// Somebody whose key opens more than one project.
+#[derive(Clone, Debug)]
+pub(super) struct Member(pub Caller);
+
+/// The person to whom the server belongs.
+#[derive(Clone, Debug)]
+pub(super) struct Person(pub Caller);
+
+/// What the key of a request opens.
+#[derive(Clone, Debug)]
+pub(super) struct Opened(pub Scope);
+
+impl FromRequestParts<Api> for Opened {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, _: &Api) -> Result<Self, ApiError> {
+        scope(parts).map(Self)
+    }
+}
+
+/// Returns what the key of a request opens.
+pub(super) fn scope(parts: &Parts) -> Result<Scope, ApiError> {
+    parts.extensions.get::<Scope>().cloned().ok_or_else(refused)
+}
+
+impl FromRequestParts<Api> for Member {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, api: &Api) -> Result<Self, ApiError> {
+        match scope(parts)? {
+            Scope::Account | Scope::Organization => {
+                Ok(Self(Caller::from_request_parts(parts, api).await?))
+            }
+            Scope::Project(own) => Err(Refusal::OutsideScope(own).into()),
+        }
+    }
+}
+
+impl FromRequestParts<Api> for Person {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, api: &Api) -> Result<Self, ApiError> {
+        match scope(parts)? {
+            Scope::Account => Ok(Self(Caller::from_request_parts(parts, api).await?)),
+            Scope::Organization | Scope::Project(_) => Err(Refusal::PersonalOnly.into()),
+        }
     }
 }
 

@@ -1,10 +1,17 @@
 //! Neon's API, version 2: its routes and their handlers, each named after its operation's id.
 
+mod account;
 mod branches;
 mod connection;
+mod count;
 mod databases;
+mod empty;
 mod endpoints;
+mod fields;
+mod history;
+mod keys;
 mod operations;
+mod permissions;
 mod point;
 mod projects;
 mod roles;
@@ -55,6 +62,9 @@ pub static ROUTES: &[Route] = &[
         "/projects/{project_id}/operations/{operation_id}",
         |method| on(method, operations::get_project_operation),
     ),
+    Route::new("listProjectAudit", Method::GET, "/projects/{project_id}/audit", |method| {
+        on(method, history::list_project_audit)
+    }),
     Route::new("listProjectBranches", Method::GET, "/projects/{project_id}/branches", |method| {
         on(method, branches::list_project_branches)
     }),
@@ -78,6 +88,12 @@ pub static ROUTES: &[Route] = &[
         Method::DELETE,
         "/projects/{project_id}/branches/{branch_id}",
         |method| on(method, branches::delete_project_branch),
+    ),
+    Route::new(
+        "getProjectBranchHistory",
+        Method::GET,
+        "/projects/{project_id}/branches/{branch_id}/history",
+        |method| on(method, history::get_project_branch_history),
     ),
     Route::new(
         "restoreProjectBranch",
@@ -133,6 +149,12 @@ pub static ROUTES: &[Route] = &[
         Method::DELETE,
         "/projects/{project_id}/branches/{branch_id}/roles/{role_name}",
         |method| on(method, roles::delete_project_branch_role),
+    ),
+    Route::new(
+        "getProjectBranchRoleHistory",
+        Method::GET,
+        "/projects/{project_id}/branches/{branch_id}/roles/{role_name}/history",
+        |method| on(method, history::get_project_branch_role_history),
     ),
     Route::new(
         "resetProjectBranchRolePassword",
@@ -215,5 +237,93 @@ pub static ROUTES: &[Route] = &[
         Method::POST,
         "/projects/{project_id}/endpoints/{endpoint_id}/suspend",
         |method| on(method, endpoints::suspend_project_endpoint),
+    ),
+    Route::new("getCurrentUserInfo", Method::GET, "/users/me", |method| {
+        on(method, account::get_current_user_info)
+    }),
+    Route::new("getCurrentUserOrganizations", Method::GET, "/users/me/organizations", |method| {
+        on(method, account::get_current_user_organizations)
+    }),
+    Route::new("getOrganization", Method::GET, "/organizations/{org_id}", |method| {
+        on(method, account::get_organization)
+    }),
+    Route::new("getAuthDetails", Method::GET, "/auth", |method| {
+        on(method, account::get_auth_details)
+    }),
+    Route::new("getActiveRegions", Method::GET, "/regions", |method| {
+        on(method, account::get_active_regions)
+    }),
+    Route::new("listApiKeys", Method::GET, "/api_keys", |method| on(method, keys::list_api_keys)),
+    Route::new("createApiKey", Method::POST, "/api_keys", |method| {
+        on(method, keys::create_api_key)
+    }),
+    Route::new("revokeApiKey", Method::DELETE, "/api_keys/{key_id}", |method| {
+        on(method, keys::revoke_api_key)
+    }),
+    Route::new("listOrgApiKeys", Method::GET, "/organizations/{org_id}/api_keys", |method| {
+        on(method, keys::list_org_api_keys)
+    }),
+    Route::new("createOrgApiKey", Method::POST, "/organizations/{org_id}/api_keys", |method| {
+        on(method, keys::create_org_api_key)
+    }),
+    Route::new(
+        "revokeOrgApiKey",
+        Method::DELETE,
+        "/organizations/{org_id}/api_keys/{key_id}",
+        |method| on(method, keys::revoke_org_api_key),
+    ),
+    Route::new(
+        "listProjectPermissions",
+        Method::GET,
+        "/projects/{project_id}/permissions",
+        |method| on(method, permissions::list_project_permissions),
+    ),
+    Route::new(
+        "grantPermissionToProject",
+        Method::POST,
+        "/projects/{project_id}/permissions",
+        |method| on(method, permissions::grant_permission_to_project),
+    ),
+    Route::new(
+        "revokePermissionFromProject",
+        Method::DELETE,
+        "/projects/{project_id}/permissions/{permission_id}",
+        |method| on(method, permissions::revoke_permission_from_project),
+    ),
+    Route::new(
+        "countProjectBranches",
+        Method::GET,
+        "/projects/{project_id}/branches/count",
+        |method| on(method, count::count_project_branches),
+    ),
+    Route::new(
+        "listProjectBranchBuckets",
+        Method::GET,
+        "/projects/{project_id}/branches/{branch_id}/buckets",
+        |method| on(method, empty::list_project_branch_buckets),
+    ),
+    Route::new(
+        "listProjectBranchFunctions",
+        Method::GET,
+        "/projects/{project_id}/branches/{branch_id}/functions",
+        |method| on(method, empty::list_project_branch_functions),
+    ),
+    Route::new(
+        "listCredentials",
+        Method::GET,
+        "/projects/{project_id}/branches/{branch_id}/credentials",
+        |method| on(method, empty::list_credentials),
+    ),
+    Route::new(
+        "updateProjectEndpoint",
+        Method::PATCH,
+        "/projects/{project_id}/endpoints/{endpoint_id}",
+        |method| on(method, endpoints::update_project_endpoint),
+    ),
+    Route::new(
+        "restartProjectEndpoint",
+        Method::POST,
+        "/projects/{project_id}/endpoints/{endpoint_id}/restart",
+        |method| on(method, endpoints::restart_project_endpoint),
     ),
 ];

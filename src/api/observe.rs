@@ -1,4 +1,5 @@
-//! What happens to every request: it gets an id, a span, a deadline, and a line in the log.
+//! What happens to every request: it gets an id, a span, a deadline, and a line in the log, and is
+//! counted.
 
 use std::panic::AssertUnwindSafe;
 use std::time::{Duration, Instant};
@@ -49,8 +50,9 @@ pub(super) async fn observe(State(api): State<Api>, request: Request, next: Next
     response.headers_mut().insert(REQUEST_ID, value.clone());
     response.headers_mut().insert(NEON_REQUEST_ID, value);
     span.in_scope(|| {
-        let status = response.status().as_u16();
-        let duration_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
+        let (status, time) = (response.status().as_u16(), started.elapsed());
+        api.metrics.answered(&method, path.as_ref().map(MatchedPath::as_str), status, time);
+        let duration_ms = u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
         let path = path.as_ref().map_or("an unknown path", MatchedPath::as_str);
         info!(status, duration_ms, "answered {method} {path} with {status}");
     });

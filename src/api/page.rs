@@ -80,10 +80,20 @@ impl SortOrder {
 }
 
 impl BranchQuery {
+    /// Returns what a query searches for, all of it on one page.
+    pub(super) fn searching(query: &Query) -> Self {
+        Self {
+            sort: Sort { by: SortBy::UpdatedAt, order: SortOrder::Desc },
+            search: searched(query),
+            after: None,
+            limit: usize::MAX,
+        }
+    }
+
     /// Returns what a query asks for. A cursor goes on as it began, whatever else the query says.
     pub(super) fn parse(query: &Query) -> Result<Self, ApiError> {
         let limit = query.limit(1..=PAGE_MAX_BRANCHES)?.unwrap_or(usize::MAX);
-        let search = query.text("search").unwrap_or_default().to_lowercase();
+        let search = searched(query);
         let (sort, after) = match query.text("cursor") {
             None => (sort(query)?, None),
             Some(text) => {
@@ -129,6 +139,10 @@ fn key(branch: &Branch, by: SortBy) -> Key {
         SortBy::UpdatedAt => Time(branch.updated_at).to_string(),
     };
     (value, branch.id.to_string())
+}
+
+fn searched(query: &Query) -> String {
+    query.text("search").unwrap_or_default().to_lowercase()
 }
 
 fn sort(query: &Query) -> Result<Sort, ApiError> {

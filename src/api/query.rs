@@ -28,6 +28,12 @@ impl Query {
         self.0.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
     }
 
+    /// Returns the words of a parameter that can be given more than once, or with commas.
+    pub(super) fn words(&self, name: &str) -> impl Iterator<Item = &str> {
+        let given = self.0.iter().filter(move |(known, _)| known == name);
+        given.flat_map(|(_, value)| value.split(',')).filter(|word| !word.is_empty())
+    }
+
     /// Returns a parameter that must be there.
     pub(super) fn required(&self, name: &str) -> Result<&str, ApiError> {
         self.text(name).ok_or_else(|| {
@@ -97,6 +103,13 @@ mod tests {
         assert_eq!(query.text("search"), Some("a b+c%20"));
         assert_eq!(query.text("role_name"), Some("we ird/n"));
         assert_eq!((query.text("x"), query.text("cursor")), (None, None));
+    }
+
+    #[test]
+    fn words_are_given_one_by_one_or_with_commas() {
+        let query = Query::parse("action=a,b&x=1&action=&action=c%2Cd,");
+        assert_eq!(query.words("action").collect::<Vec<_>>(), ["a", "b", "c", "d"]);
+        assert_eq!(query.words("none").count(), 0);
     }
 
     #[test]

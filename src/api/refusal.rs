@@ -3,7 +3,9 @@
 use std::fmt;
 
 use crate::api::error::ApiError;
+use crate::model::key::KeyNameError;
 use crate::model::name::{NameError, TitleError};
+use crate::model::permission::EmailError;
 use crate::model::project::PgVersionError;
 use crate::model::refusal::Refusal;
 use crate::wire::neon::error::ErrorCode;
@@ -43,13 +45,21 @@ fn code(refusal: &Refusal) -> ErrorCode {
         Refusal::RoleMissing(_) => ErrorCode::RoleNotFound,
         Refusal::DatabaseMissing(_) => ErrorCode::DatabaseNotFound,
         Refusal::OperationMissing(_) => ErrorCode::OperationNotFound,
+        Refusal::KeyMissing(_) => ErrorCode::KeyNotFound,
+        Refusal::TooManyKeys => ErrorCode::KeysLimitExceeded,
+        Refusal::PermissionMissing(_) => ErrorCode::PermissionNotFound,
+        Refusal::PermissionExists(_) => ErrorCode::PermissionAlreadyExists,
+        Refusal::TooManyPermissions => ErrorCode::PermissionsLimitExceeded,
+        Refusal::OutsideScope(_) | Refusal::PersonalOnly => ErrorCode::OutsideScope,
         Refusal::BranchExists(_) => ErrorCode::BranchAlreadyExists,
         Refusal::RoleExists(_) => ErrorCode::RoleAlreadyExists,
         Refusal::DatabaseExists(_) => ErrorCode::DatabaseAlreadyExists,
         Refusal::EndpointExists(_) => ErrorCode::EndpointAlreadyExists,
         Refusal::RoleProtected(_) => ErrorCode::RoleProtected,
         Refusal::RoleOwnsDatabase { .. } => ErrorCode::RoleOwnsDatabase,
-        Refusal::RoleWithoutPassword(_) => ErrorCode::RoleHasNoPassword,
+        Refusal::RoleWithoutPassword(_) | Refusal::RolePasswordUnset(_) => {
+            ErrorCode::RoleHasNoPassword
+        }
         Refusal::PasswordsNotStored => ErrorCode::PasswordsNotStored,
         Refusal::OwnerMissing(_) => ErrorCode::OwnerNotFound,
         Refusal::BranchIsDefault(_) => ErrorCode::BranchIsDefault,
@@ -60,6 +70,7 @@ fn code(refusal: &Refusal) -> ErrorCode {
         }
         Refusal::RoleCannotExpire { .. } | Refusal::OwnerExpires(_) => ErrorCode::RoleCannotExpire,
         Refusal::TooManyPasswords { .. } => ErrorCode::RolesLimitExceeded,
+        Refusal::PasswordPolicyMoved => ErrorCode::Busy,
         Refusal::BranchNameUnchanged
         | Refusal::RestoreWithoutPoint(_)
         | Refusal::RestoreWithoutBackup { .. }
@@ -69,6 +80,8 @@ fn code(refusal: &Refusal) -> ErrorCode {
         Refusal::PortsExhausted => ErrorCode::EndpointsLimitExceeded,
         Refusal::TimeOutsideHistory { .. }
         | Refusal::HistoryTrimmed { .. }
+        | Refusal::PointOutsideHistory { .. }
+        | Refusal::LsnWithoutBranch(_)
         | Refusal::LsnOutsideHistory { .. }
         | Refusal::LsnUnknown { .. } => ErrorCode::WrongLsnOrTimestamp,
     }
@@ -85,6 +98,18 @@ impl From<NameError> for ApiError {
             | NameError::Step { .. } => ErrorCode::InvalidRequest,
         };
         Self::told(code, error)
+    }
+}
+
+impl From<KeyNameError> for ApiError {
+    fn from(error: KeyNameError) -> Self {
+        Self::invalid(error)
+    }
+}
+
+impl From<EmailError> for ApiError {
+    fn from(error: EmailError) -> Self {
+        Self::invalid(error)
     }
 }
 

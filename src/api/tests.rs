@@ -15,6 +15,7 @@ use crate::clock::SystemClock;
 use crate::control::{Machine, Settings};
 use crate::entropy::SeededEntropy;
 use crate::ports::Ports;
+use crate::room::{FileSystem, Room};
 use crate::store::Store;
 use crate::vault::{KEY_BYTES, Vault};
 
@@ -29,6 +30,7 @@ async fn api() -> (TempDir, Api) {
         clock,
         entropy: Arc::new(SeededEntropy::new(2)),
         vault: Vault::new(&[7; KEY_BYTES]),
+        room: Arc::new(Room::new(Box::new(FileSystem(directory.path().into())), 0)),
         ports: Ports::new(1..=1),
     };
     let control = ControlPlane::open(store, machine, Settings::default()).await;
@@ -37,6 +39,7 @@ async fn api() -> (TempDir, Api) {
         keys: ApiKeys::of_admin(KEY),
         readiness: Arc::new(|| Err("the log is still being read".to_owned())),
         entropy: Arc::new(SeededEntropy::new(1)),
+        metrics: Metrics::new(Vec::new()),
     };
     (directory, api)
 }

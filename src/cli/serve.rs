@@ -1,6 +1,7 @@
 //! `offshoot serve`
 
 use std::net::SocketAddr;
+use std::num::NonZeroUsize;
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -10,8 +11,9 @@ use clap::{Args, ValueEnum};
 
 use crate::cli::{Place, print, welcome};
 use crate::config::{
-    Config, DEFAULT_CACHE_MIB, DEFAULT_COMPUTE_PORTS, DEFAULT_LISTEN, ROOT_COMPUTE_DIR, RoleName,
-    TRIM_EVERY_MS, TRIM_GRACE_MS, Trimming, parse_account, parse_ports, search_path,
+    Config, DEFAULT_CACHE_MIB, DEFAULT_COMPUTE_PORTS, DEFAULT_EXPORT_EVERY, DEFAULT_EXPORTS_KEPT,
+    DEFAULT_LISTEN, DEFAULT_MIN_FREE_BYTES, Interval, ROOT_COMPUTE_DIR, RoleName, TRIM_EVERY_MS,
+    TRIM_GRACE_MS, Trimming, parse_account, parse_export_every, parse_ports, search_path,
 };
 use crate::server;
 use crate::telemetry::{self, DEFAULT_FILTER, LogFormat};
@@ -61,6 +63,36 @@ pub(super) struct Serve {
         value_name = "MIB"
     )]
     cache_mib: u64,
+    /// Check everything that is stored before it is served, and do not start where it is damaged.
+    #[arg(long, env = "OFFSHOOT_CHECK")]
+    check: bool,
+    /// How often the whole store is exported to exports/ in the data directory: a time such as 12h,
+    /// or `off`.
+    #[arg(
+        long,
+        env = "OFFSHOOT_EXPORT_EVERY",
+        default_value = DEFAULT_EXPORT_EVERY,
+        value_parser = parse_export_every,
+        value_name = "TIME"
+    )]
+    export_every: Interval,
+    /// How many of these exports are kept.
+    #[arg(
+        long,
+        env = "OFFSHOOT_EXPORTS_KEPT",
+        default_value_t = DEFAULT_EXPORTS_KEPT,
+        value_name = "COUNT"
+    )]
+    exports_kept: NonZeroUsize,
+    /// How much of the disk that holds the data directory stays free, in bytes: below it, changes
+    /// are refused until there is room again.
+    #[arg(
+        long,
+        env = "OFFSHOOT_MIN_FREE_BYTES",
+        default_value_t = DEFAULT_MIN_FREE_BYTES,
+        value_name = "BYTES"
+    )]
+    min_free_bytes: u64,
     /// How often history is trimmed. For tests, which have no time.
     #[arg(long, hide = true, default_value_t = TRIM_EVERY_MS, value_name = "MS")]
     trim_every_ms: u64,
@@ -125,6 +157,10 @@ impl Serve {
             stop_computes: self.stop_computes,
             account: self.account,
             cache_bytes: self.cache_mib << 20,
+            check: self.check,
+            export_every: self.export_every,
+            exports_kept: self.exports_kept,
+            min_free_bytes: self.min_free_bytes,
             trimming: Trimming {
                 every: Duration::from_millis(self.trim_every_ms),
                 grace: Duration::from_millis(self.trim_grace_ms),

@@ -10,7 +10,7 @@ use crate::server::offline;
 const PROGRESS_ROWS: u64 = 10_000;
 
 pub(super) fn check(data_dir: &Path) -> anyhow::Result<ExitCode> {
-    let findings = offline::check(data_dir)?;
+    let findings = offline::check(data_dir, progress)?;
     for finding in &findings.wrong {
         print(finding);
     }

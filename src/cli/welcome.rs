@@ -43,6 +43,14 @@ Paste this into another terminal, line by line or as a whole:
   while curl -s $api/projects/$project/operations -H "$auth" | grep -qE '"(running|scheduling)"'; do sleep 0.2; done
   psql "$(curl -s "{child_uri}" -H "$auth" | cut -d'"' -f4)" -c 'select current_user, inet_server_port()'
 
+  # go back: note the time, drop the role from the child, and restore the child to that time
+  then=$(curl -s $api/projects/$project/branches/$child -H "$auth" | grep -oE '"updated_at":"[^"]+"' | cut -d'"' -f4)
+  curl -s -w '\n' -X DELETE $api/projects/$project/branches/$child/roles/sally -H "$auth"
+  curl -s -w '\n' $api/projects/$project/branches/$child/restore -H "$auth" -d '{{"source_branch_id":"'$child'","source_timestamp":"'$then'","preserve_under_name":"without-sally"}}'
+
+  # or make the child what main is now
+  curl -s -w '\n' $api/projects/$project/branches/$child/restore -H "$auth" -d '{{"source_branch_id":"'$main'"}}'
+
 Stop the server with Ctrl-C."#,
         main_uri = connection("$main"),
         child_uri = connection("$child"),

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use crate::control::{BranchRef, Caller, Connection, ControlPlane, Result};
+use crate::control::restore::Copying;
+use crate::control::{BranchRef, Caller, Connection, ControlPlane, LeftOut, Result};
 use crate::model::branch::{Branch, PasswordPolicy};
 use crate::model::cause::{Deed, Topic};
 use crate::model::database::Database;
@@ -21,7 +22,7 @@ use crate::model::rules::endpoints::NewEndpoint;
 use crate::model::rules::passwords;
 use crate::model::secret::Password;
 use crate::model::state::Read;
-use crate::store::ProjectView;
+use crate::room::Writer;
 
 /// What a request says about a new branch.
 #[derive(Clone, Debug, Default)]
@@ -62,6 +63,8 @@ pub struct CreatedBranch {
     pub operations: Vec<Operation>,
     /// How to connect, where there is an endpoint and but one role and database to choose.
     pub connection: Option<Connection>,
+    /// What the cutoff left out.
+    pub left_out: Option<LeftOut>,
 }
 
 impl ControlPlane {
@@ -76,10 +79,12 @@ impl ControlPlane {
         let parent = request.parent.unwrap_or_else(|| project.default_branch.clone());
         let source = view.state.branch(&parent)?;
         let source = source.ok_or_else(|| Refusal::BranchMissing(parent.clone()))?;
-        let cutoff = self.cutoff(&project, &view, &source, request.point).await?;
+        let cutoff = self.cutoff(&project, &source, request.point).await?;
         let policy = passwords::policy_of_new(request.password_policy, &project, &source);
-        let (cutoff, drawn) = self.passwords(&project, &view, &parent, cutoff, policy).await?;
         let branch = self.draw_branch_id();
+        let copying =
+            Copying { project: &project, view: &view, taker: &branch, source: &parent, cutoff };
+        let (cutoff, drawn) = self.passwords(copying, policy).await?;
         let endpoint = match request.endpoint {
             None => None,
             Some(tuning) => {
@@ -97,14 +102,14 @@ impl ControlPlane {
             cutoff,
             protected: request.protected,
             expires_at: request.expires_at,
-            password_policy: policy,
+            password_policy: request.password_policy,
             passwords: drawn.passwords,
             endpoint,
         };
         let seed = self.seed();
         let cause = caller.asks(Deed::CreateBranch, Topic::Branch(new.id.clone()));
         let created = self
-            .commit_at(cause, id, move |state, moment| {
+            .commit_as(Writer::Request, cause, id, move |state, moment| {
                 rules::branches::create(state, moment, seed, new.clone())
             })
             .await;
@@ -124,15 +129,16 @@ impl ControlPlane {
         moment: Moment,
     ) -> Result<CreatedBranch> {
         let Born { branch, endpoint, operations } = born;
-        let log = self.log_of(&project.id)?;
-        let view: ProjectView = self.inner.store.view_at(log, moment.revision)?;
-        let roles = view.state.roles(&branch.id)?;
-        let databases = view.state.databases(&branch.id)?;
+        let seen = self.past(&project.id)?.branch(&branch.id, moment.revision)?;
+        let (roles, databases) = (seen.roles()?, seen.databases()?);
         let mut logins = roles.iter().filter(|role| role.login.credential().is_some());
         let only = (logins.next(), logins.next(), &databases[..], &endpoint);
         let connection = match only {
             (Some(role), None, [database], Some(endpoint)) => {
-                Some(self.connect(&project, endpoint, role, database.name.clone())?)
+                let connection = self.connect(&project, endpoint, role, database.name.clone())?;
+                // One that was drawn is shown now, whether it is stored or not.
+                let password = passwords.get(&role.name).cloned().or(connection.password);
+                Some(Connection { password, ..connection })
             }
             _ => None,
         };
@@ -145,20 +151,13 @@ impl ControlPlane {
             databases,
             operations,
             connection,
+            left_out: seen.left_out()?,
         })
     }
 
-    /// Lists the branches of a project, by id.
-    pub fn list_branches(&self, id: &ProjectId) -> Result<(Project, Vec<Branch>)> {
-        let (project, view) = self.view(id)?;
-        Ok((project, view.state.branches()?))
-    }
-
-    /// Returns a branch.
-    pub fn get_branch(&self, at: &BranchRef) -> Result<(Project, Branch)> {
-        let (project, view) = self.view(&at.project)?;
-        let branch = view.state.branch(&at.branch)?;
-        Ok((project, branch.ok_or_else(|| Refusal::BranchMissing(at.branch.clone()))?))
+    /// Checks that a branch is there.
+    pub fn check_branch(&self, at: &BranchRef) -> Result<()> {
+        self.view_branch(at).map(drop)
     }
 
     /// Changes a branch's settings.

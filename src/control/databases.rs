@@ -5,25 +5,10 @@ use crate::model::cause::{Deed, Topic};
 use crate::model::database::Database;
 use crate::model::name::{DatabaseName, RoleName};
 use crate::model::operation::Operation;
-use crate::model::refusal::Refusal;
 use crate::model::rules;
 use crate::model::rules::databases::DatabaseChange;
-use crate::model::state::Read;
 
 impl ControlPlane {
-    /// Lists the databases of a branch, by name.
-    pub fn list_databases(&self, at: &BranchRef) -> Result<Vec<Database>> {
-        let (_, view) = self.view_branch(at)?;
-        Ok(view.state.databases(&at.branch)?)
-    }
-
-    /// Returns a database.
-    pub fn get_database(&self, at: &BranchRef, name: &DatabaseName) -> Result<Database> {
-        let (_, view) = self.view_branch(at)?;
-        let database = view.state.database(&at.branch, name)?;
-        database.ok_or_else(|| Refusal::DatabaseMissing(name.clone()).into())
-    }
-
     /// Creates a database.
     pub async fn create_database(
         &self,

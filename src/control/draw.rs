@@ -1,6 +1,6 @@
 //! What is drawn: ids, names and passwords.
 
-use crate::control::ControlPlane;
+use crate::control::{BranchRef, ControlPlane};
 use crate::entropy;
 use crate::model::id::{BranchId, EndpointId, ProjectId};
 use crate::model::name::RoleName;
@@ -175,19 +175,21 @@ impl ControlPlane {
         format!("ep-{}-{tail}", self.draw_words()).parse().expect("words and letters")
     }
 
-    /// Draws a password for a role, with what is to be kept of it.
+    /// Draws a password for a role of a branch, with what is to be kept of it.
     pub(super) fn draw_credential(
         &self,
-        project: &ProjectId,
+        at: &BranchRef,
         role: &RoleName,
         is_stored: bool,
     ) -> DrawnCredential {
+        let BranchRef { project, branch } = at;
         let tail = entropy::text(self.entropy(), ALPHANUMERICS, PASSWORD_CHARS);
         let password = Password::new(format!("{PASSWORD_PREFIX}{tail}"));
         let verifier = scram::verifier(&password, entropy::array(self.entropy()));
         let context = password_context(project, role);
         let sealed = is_stored.then(|| self.inner.vault.seal(self.entropy(), &context, &password));
-        DrawnCredential { password, credential: Credential { verifier, sealed } }
+        let credential = Credential { verifier, sealed, branch: branch.clone() };
+        DrawnCredential { password, credential }
     }
 }
 

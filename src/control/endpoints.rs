@@ -3,7 +3,7 @@
 use crate::control::draw::login_context;
 use crate::control::{BranchRef, Caller, ControlPlane, EndpointRef, Result};
 use crate::model::cause::{Deed, Topic};
-use crate::model::endpoint::{Attachment, Endpoint, Power, Site, TlsMode, Tuning};
+use crate::model::endpoint::{Attachment, Endpoint, Power, Site, TlsMode, Tuning, TuningChange};
 use crate::model::id::{BranchId, EndpointId, ProjectId};
 use crate::model::operation::Operation;
 use crate::model::refusal::Refusal;
@@ -114,6 +114,35 @@ impl ControlPlane {
             .await?;
         self.give_back_port(&deleted.0);
         Ok(deleted)
+    }
+
+    /// Changes what clients tune of an endpoint.
+    pub async fn update_endpoint(
+        &self,
+        caller: &Caller,
+        at: &EndpointRef,
+        change: TuningChange,
+    ) -> Result<(Endpoint, Vec<Operation>)> {
+        let id = at.endpoint.clone();
+        let cause = caller.asks(Deed::UpdateEndpoint, self.topic(at)?);
+        self.commit(cause, &at.project, move |state, moment| {
+            rules::endpoints::update(state, moment, &id, change)
+        })
+        .await
+    }
+
+    /// Asks for an endpoint to stop and run again. Its sessions end.
+    pub async fn restart_endpoint(
+        &self,
+        caller: &Caller,
+        at: &EndpointRef,
+    ) -> Result<(Endpoint, Vec<Operation>)> {
+        let (id, seed) = (at.endpoint.clone(), self.seed());
+        let cause = caller.asks(Deed::RestartEndpoint, self.topic(at)?);
+        self.commit(cause, &at.project, move |state, moment| {
+            rules::endpoints::restart(state, moment, seed, &id)
+        })
+        .await
     }
 
     /// Asks for an endpoint to run.

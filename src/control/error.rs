@@ -2,6 +2,7 @@
 
 use crate::model::refusal::{Refusal, time_text};
 use crate::model::state::Denied;
+use crate::room::NoRoom;
 use crate::store::{CommitError, StoreError};
 use crate::vault::OpenError;
 
@@ -20,6 +21,9 @@ pub enum ControlError {
     /// The change is larger than a commit can be. Nothing happened.
     #[error("the change is too large for one commit")]
     TooLarge,
+    /// The disk is too full. Nothing happened.
+    #[error(transparent)]
+    NoRoom(#[from] NoRoom),
     /// The disk failed. Whether the change is kept shows after a restart.
     #[error("the store has failed, and the server is stopping")]
     Failed,

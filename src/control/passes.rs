@@ -14,6 +14,7 @@ use crate::model::role::Role;
 use crate::model::rules::passes::{Report, record};
 use crate::model::secret::Password;
 use crate::model::state::Read;
+use crate::room::Writer;
 use crate::store::ProjectView;
 use crate::store::catalog::Catalog;
 use crate::store::directory::Directory;
@@ -117,7 +118,7 @@ impl ControlPlane {
         let topic = Topic::Branch(at.branch.clone());
         let cause = Caller::offshoot().asks(Deed::RecordPass, topic);
         let note = move |state: &mut Catalog, moment| record(state, moment, &report);
-        let (changed, _) = self.inner.store.commit(log, cause, note).await?;
+        let (changed, _) = self.write(Writer::Offshoot, log, cause, note).await?;
         Ok(changed)
     }
 
@@ -131,7 +132,7 @@ impl ControlPlane {
         let project = surveyed.project.clone();
         let cause = Caller::offshoot().asks(Deed::DeleteProject, Topic::Whole);
         let forget = move |directory: &mut Directory, _| Ok(directory.remove_project(&project)?);
-        self.inner.store.commit(LogId::DIRECTORY, cause, forget).await?;
+        self.write(Writer::Offshoot, LogId::DIRECTORY, cause, forget).await?;
         Ok(true)
     }
 }

@@ -2,18 +2,18 @@
 
 use chrono::TimeDelta;
 
-use crate::control::{ControlPlane, Result};
+use crate::control::past::Past;
+use crate::control::{BranchRef, ControlPlane, Result};
 use crate::model::branch::Branch;
 use crate::model::id::{BranchId, ProjectId};
 use crate::model::lsn::Lsn;
 use crate::model::point::Point;
 use crate::model::project::Project;
 use crate::model::refusal::Refusal;
-use crate::model::revision::{Moment, Timestamp};
+use crate::model::revision::{Moment, Revision, Timestamp};
 use crate::model::rules::branches::{Cutoff, check_time, revision_at};
 use crate::model::state::Read;
 use crate::store::ProjectView;
-use crate::store::catalog::Catalog;
 
 /// The points on a branch from which others can branch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,44 +27,53 @@ pub struct History {
 }
 
 impl ControlPlane {
-    /// Finds the last revision of `branch` that is at `point`. What is found stays
-    /// true: every commit that is not seen yet is later than any time that is asked for.
+    /// Finds the last revision of `branch` that is at `point`, from which others can branch.
     pub(super) async fn cutoff(
         &self,
         project: &Project,
-        view: &ProjectView,
         branch: &Branch,
         point: Point,
     ) -> Result<Cutoff> {
-        let parent = &branch.id;
-        let log = self.log_of(&project.id)?;
+        let past = self.past(&project.id)?;
+        let at = BranchRef { project: project.id.clone(), branch: branch.id.clone() };
         match point {
-            Point::Head => Ok(Cutoff::Head),
-            Point::Time(at) => {
-                check_time(branch, at, self.horizon(view))?;
-                self.inner.store.settle(log).await?;
-                let moment = self.inner.store.moment_at(log, at)?;
-                let Moment { revision, .. } = moment.expect("a branch is born in some commit");
-                let past = self.inner.store.view_at::<Catalog>(log, revision)?;
-                let mark = past.state.mark_before(parent, Lsn(u64::MAX))?;
-                Ok(Cutoff::Past { revision, at, lsn: mark.map(|mark| mark.lsn) })
-            }
-            Point::Lsn(lsn) => {
-                let newest = self.newest_lsn(&project.id, parent).await;
-                // The look took time, in which marks may have been made.
-                let view: ProjectView = self.inner.store.view(log);
-                let revision = revision_at(&view.state, parent, lsn, newest)?;
-                let revision = self.same_or_oldest(log, parent, revision)?;
-                let at = self.inner.store.view_at::<Catalog>(log, revision)?.moment.at;
-                Ok(Cutoff::Past { revision, at, lsn: Some(lsn) })
-            }
+            Point::Head => return Ok(Cutoff::Head),
+            Point::Time(time) => check_time(branch, time, self.horizon(past.head()))?,
+            Point::Revision(_) | Point::Lsn(_) => {}
         }
+        let revision = self.revision_of(&past, &at, point).await?;
+        let ProjectView { moment, state } = past.view(revision)?;
+        let newest = || state.mark_before(&branch.id, Lsn(u64::MAX));
+        let (at, lsn) = match point {
+            Point::Time(time) => (time, newest()?.map(|mark| mark.lsn)),
+            Point::Lsn(lsn) => (moment.at, Some(lsn)),
+            Point::Head | Point::Revision(_) => (moment.at, newest()?.map(|mark| mark.lsn)),
+        };
+        Ok(Cutoff::Past { revision, at, lsn })
+    }
+
+    /// Finds the revision that a branch's Postgres had at a place in its log. The branch may be
+    /// deleted.
+    pub(super) async fn revision_at_lsn(
+        &self,
+        past: &Past,
+        at: &BranchRef,
+        lsn: Lsn,
+    ) -> Result<Revision> {
+        let newest = self.newest_lsn(&at.project, &at.branch).await;
+        // The look took time, in which marks may have been made.
+        let ProjectView { state, moment: _ } = past.view_head();
+        if state.branch(&at.branch)?.is_none() && state.first_mark(&at.branch)?.is_none() {
+            return Err(Refusal::BranchMissing(at.branch.clone()).into());
+        }
+        let revision = revision_at(&state, &at.branch, lsn, newest)?;
+        self.same_or_oldest(past.log, &at.branch, revision)
     }
 
     /// Returns the time before which the past is known: no later commit gets an earlier time, even
     /// where the machine's clock was set back.
-    fn horizon(&self, view: &ProjectView) -> Timestamp {
-        self.now().max(view.moment.at + TimeDelta::microseconds(1))
+    pub(super) fn horizon(&self, head: Moment) -> Timestamp {
+        self.now().max(head.at + TimeDelta::microseconds(1))
     }
 
     async fn newest_lsn(&self, project: &ProjectId, branch: &BranchId) -> Option<Lsn> {
@@ -86,7 +95,7 @@ impl ControlPlane {
         let last = view.state.mark_before(branch, Lsn(u64::MAX))?;
         Ok(History {
             earliest: found.created_at.max(oldest.moment.at),
-            latest: self.horizon(&view),
+            latest: self.horizon(view.moment),
             lsn: first.zip(last).map(|(first, last)| (first.lsn, last.lsn)),
         })
     }

@@ -1,7 +1,7 @@
 //! Use cases about projects.
 
 use crate::control::connection::Connection;
-use crate::control::{Caller, ControlError, ControlPlane, Result};
+use crate::control::{BranchRef, Caller, ControlError, ControlPlane, Result};
 use crate::entropy;
 use crate::model::branch::{Branch, PasswordPolicy};
 use crate::model::cause::{Cause, Deed, Topic};
@@ -10,7 +10,7 @@ use crate::model::endpoint::{Endpoint, LOCAL_HOST, Site, TlsMode, Tuning};
 use crate::model::id::ProjectId;
 use crate::model::name::{BranchName, DatabaseName, NameError, ProjectName, RoleName};
 use crate::model::operation::Operation;
-use crate::model::project::{PgVersion, Project};
+use crate::model::project::{PgVersion, Project, ProjectSettings};
 use crate::model::refusal::Refusal;
 use crate::model::revision::{Moment, Revision};
 use crate::model::role::Role;
@@ -19,6 +19,7 @@ use crate::model::rules::endpoints::NewEndpoint;
 use crate::model::rules::projects::{NewProject, ProjectChange};
 use crate::model::secret::Password;
 use crate::model::state::Read;
+use crate::room::Writer;
 use crate::store::ProjectView;
 use crate::store::catalog::Catalog;
 use crate::store::directory::Directory;
@@ -52,7 +53,9 @@ pub struct ProjectRequest {
     pub database_name: Option<DatabaseName>,
     /// The name of the role that owns the database.
     pub role_name: Option<RoleName>,
-    /// What the request tunes about the endpoint.
+    /// What clients set and read back.
+    pub settings: ProjectSettings,
+    /// What the request tunes about its endpoints.
     pub tuning: Option<Tuning>,
 }
 
@@ -80,8 +83,10 @@ pub struct CreatedProject {
 /// Which projects to list.
 #[derive(Clone, Debug)]
 pub struct ProjectQuery {
-    /// Only those with this in their name or id.
+    /// Only those with this in their name or id, in upper or lower case.
     pub search: Option<String>,
+    /// Only this one, if it is one of them.
+    pub only: Option<ProjectId>,
     /// Only those after this one.
     pub cursor: Option<ProjectId>,
     /// How many.
@@ -140,7 +145,7 @@ impl ControlPlane {
         let cause = caller.asks(Deed::CreateProject, Topic::Whole);
         let (log, (project, born), moment) = self.write_log(&cause, new).await?;
         let add = move |directory: &mut Directory, _| Ok(directory.put_project(id.clone(), log)?);
-        self.inner.store.commit(LogId::DIRECTORY, cause, add).await?;
+        self.write(Writer::Offshoot, LogId::DIRECTORY, cause, add).await?;
         Ok((project, born, self.inner.store.view_at(log, moment.revision)?))
     }
 
@@ -164,7 +169,7 @@ impl ControlPlane {
                 }
                 rules::projects::create(state, moment, seed, new.clone()).map(Some)
             };
-            let (created, moment) = self.inner.store.commit(log, cause.clone(), create).await?;
+            let (created, moment) = self.write(Writer::Request, log, cause.clone(), create).await?;
             if let Some(created) = created {
                 return Ok((log, created, moment));
             }
@@ -180,7 +185,8 @@ impl ControlPlane {
             None => owner_of(&database).unwrap_or_else(|_| default_owner()),
         };
         let store_passwords = request.store_passwords.unwrap_or(true);
-        let drawn = self.draw_credential(&id, &owner, store_passwords);
+        let at = BranchRef { project: id.clone(), branch: self.draw_branch_id() };
+        let drawn = self.draw_credential(&at, &owner, store_passwords);
         let new = NewProject {
             name: request
                 .name
@@ -191,7 +197,9 @@ impl ControlPlane {
                 .history_retention_seconds
                 .unwrap_or(Project::DEFAULT_RETENTION_SECONDS),
             password_policy: request.password_policy,
-            branch: self.draw_branch_id(),
+            settings: request.settings,
+            endpoint_defaults: request.tuning.unwrap_or_default(),
+            branch: at.branch,
             branch_name: request
                 .branch_name
                 .unwrap_or_else(|| BRANCH_NAME.parse().expect("a legal name")),
@@ -232,6 +240,7 @@ impl ControlPlane {
     /// Lists projects by id.
     pub fn list_projects(&self, query: &ProjectQuery) -> Result<ProjectPage> {
         let mut projects = Vec::new();
+        let search = query.search.as_ref().map(|text| text.to_lowercase());
         for (id, log) in self.directory().state.projects()? {
             if query.cursor.as_ref().is_some_and(|cursor| id <= *cursor) {
                 continue;
@@ -239,8 +248,10 @@ impl ControlPlane {
             let view: ProjectView = self.inner.store.view(log);
             let Some(project) = view.state.project()? else { continue };
             let is_wanted = project.deleted_at.is_none()
-                && query.search.as_ref().is_none_or(|text| {
-                    project.name.as_str().contains(text) || id.as_str().contains(text)
+                && query.only.as_ref().is_none_or(|only| id == *only)
+                && search.as_ref().is_none_or(|text| {
+                    project.name.as_str().to_lowercase().contains(text)
+                        || id.as_str().contains(text)
                 });
             if is_wanted {
                 projects.push(project);

@@ -12,11 +12,11 @@ use crate::model::operation::Operation;
 use crate::model::point::Point;
 use crate::model::project::Project;
 use crate::model::refusal::Refusal;
-use crate::model::role::{Login, Role};
+use crate::model::role::{DrawnCredential, Login, Role};
 use crate::model::rules;
 use crate::model::rules::branches::Cutoff;
-use crate::model::rules::passwords::{Passwords, policy_of_restore};
-use crate::model::rules::restore::Restoration;
+use crate::model::rules::passwords::{self, Passwords, own_of, policy_of_restore};
+use crate::model::rules::restore::{Restoration, check_point};
 use crate::model::secret::Password;
 use crate::model::state::Read;
 use crate::store::ProjectView;
@@ -34,6 +34,18 @@ pub struct RestoreRequest {
     pub point: Point,
     /// Under which name the present state is to be kept, if it is.
     pub preserve_under_name: Option<BranchName>,
+}
+
+/// A catalog that is to be copied.
+pub(super) struct Copying<'a> {
+    pub(super) project: &'a Project,
+    pub(super) view: &'a ProjectView,
+    /// The branch that takes it. It may not be there yet.
+    pub(super) taker: &'a BranchId,
+    /// The branch whose catalog it is.
+    pub(super) source: &'a BranchId,
+    /// The last of the source's revisions that is copied.
+    pub(super) cutoff: Cutoff,
 }
 
 /// What becomes of the passwords in a catalog that is copied, and the ones that were drawn.
@@ -58,9 +70,12 @@ impl ControlPlane {
         };
         let target = get(&at.branch)?;
         let source = get(&request.source)?;
-        let cutoff = self.cutoff(&project, &view, &source, request.point).await?;
-        let policy = Some(policy_of_restore(&target, &source));
-        let (cutoff, drawn) = self.passwords(&project, &view, &source.id, cutoff, policy).await?;
+        check_point(&target.id, &source.id, request.point)?;
+        let cutoff = self.cutoff(&project, &source, request.point).await?;
+        let policy = Some(policy_of_restore(&view.state, &target, &source)?);
+        let (taker, source_id) = (&target.id, &source.id);
+        let copying = Copying { project: &project, view: &view, taker, source: source_id, cutoff };
+        let (cutoff, drawn) = self.passwords(copying, policy).await?;
         let preserve = request.preserve_under_name.map(|name| (self.draw_branch_id(), name));
         let restoration = Restoration {
             target: target.id,
@@ -79,66 +94,56 @@ impl ControlPlane {
         Ok((self.get_project(&at.project)?, branch, operations))
     }
 
-    /// Draws the passwords that `policy` calls for in the catalog of `source` at `cutoff`. Where
-    /// there are any, the cutoff that is returned is one that no later commit moves.
+    /// Draws the passwords that `policy` calls for. Where there are any, the cutoff that is
+    /// returned is one that no later commit moves.
     pub(super) async fn passwords(
         &self,
-        project: &Project,
-        view: &ProjectView,
-        source: &BranchId,
-        cutoff: Cutoff,
+        copying: Copying<'_>,
         policy: Option<PasswordPolicy>,
     ) -> Result<(Cutoff, Drawn)> {
-        let shown = BTreeMap::new();
-        match policy {
-            None | Some(PasswordPolicy::Inherit) => {
-                return Ok((cutoff, Drawn { passwords: Passwords::Inherited, shown }));
-            }
-            Some(PasswordPolicy::None) => {
-                return Ok((cutoff, Drawn { passwords: Passwords::Unset, shown }));
-            }
-            Some(PasswordPolicy::Fresh) => {}
-        }
-        let cutoff = match cutoff {
-            Cutoff::Past { .. } => cutoff,
+        let passwords = match policy {
+            None | Some(PasswordPolicy::Inherit) => Passwords::Inherited,
+            Some(PasswordPolicy::None) => Passwords::Unset,
+            Some(PasswordPolicy::Fresh) => return self.fresh_passwords(copying).await,
+        };
+        Ok((copying.cutoff, Drawn { passwords, shown: BTreeMap::new() }))
+    }
+
+    async fn fresh_passwords(&self, copying: Copying<'_>) -> Result<(Cutoff, Drawn)> {
+        let Copying { project, view, taker, source, cutoff } = copying;
+        let (revision, at, lsn) = match cutoff {
+            Cutoff::Past { revision, at, lsn } => (revision, at, lsn),
             Cutoff::Head => {
                 let newest = view.state.mark_before(source, Lsn(u64::MAX))?;
-                Cutoff::Past {
-                    revision: view.moment.revision,
-                    at: view.moment.at,
-                    lsn: newest.map(|mark| mark.lsn),
-                }
+                (view.moment.revision, view.moment.at, newest.map(|mark| mark.lsn))
             }
         };
-        let Cutoff::Past { revision, .. } = cutoff else { unreachable!("it was just made past") };
         let past = self.inner.store.view_at::<Catalog>(self.log_of(&project.id)?, revision)?;
-        let roles = past.state.roles(source)?;
-        let names: Vec<_> =
-            roles.into_iter().filter(needs_password).map(|role| role.name).collect();
+        let own = passwords::own(&view.state, taker)?;
+        let needs_password = |role: &Role| {
+            let has_own = own.contains_key(&role.name) || own_of(taker, role).is_some();
+            role.login != Login::Never && !has_own
+        };
+        let roles = past.state.roles(source)?.into_iter();
+        let names: Vec<_> = roles.filter(needs_password).map(|role| role.name).collect();
         if MAX_DRAWN_PASSWORDS < names.len() {
             let (count, max) = (names.len(), MAX_DRAWN_PASSWORDS);
             return Err(Refusal::TooManyPasswords { count, max }.into());
         }
-        let (control, project) = (self.clone(), project.clone());
+        let taker = BranchRef { project: project.id.clone(), branch: taker.clone() };
+        let (control, is_stored) = (self.clone(), project.store_passwords);
         let draw = move || {
-            let draw = |name: RoleName| {
-                let drawn = control.draw_credential(&project.id, &name, project.store_passwords);
-                (name, drawn)
-            };
+            let draw = |name| (control.draw_credential(&taker, &name, is_stored), name);
             names.into_iter().map(draw).collect::<Vec<_>>()
         };
         // Hashing takes a while, and would hold up whoever shares this thread.
         let drawn = tokio::task::spawn_blocking(draw).await.expect("drawing does not panic");
-        let mut credentials = BTreeMap::new();
-        let mut shown = shown;
-        for (name, drawn) in drawn {
-            shown.insert(name.clone(), drawn.password);
-            credentials.insert(name, drawn.credential);
+        let (mut credentials, mut shown) = (BTreeMap::new(), BTreeMap::new());
+        for (DrawnCredential { password, credential }, name) in drawn {
+            shown.insert(name.clone(), password);
+            credentials.insert(name, credential);
         }
-        Ok((cutoff, Drawn { passwords: Passwords::Fresh(credentials), shown }))
+        let passwords = Passwords::Fresh(credentials);
+        Ok((Cutoff::Past { revision, at, lsn }, Drawn { passwords, shown }))
     }
-}
-
-fn needs_password(role: &Role) -> bool {
-    role.login != Login::Never
 }

@@ -13,6 +13,7 @@ use crate::model::project::Project;
 use crate::model::revision::{Revision, Timestamp};
 use crate::model::rules::operations;
 use crate::model::state::Read;
+use crate::room::Writer;
 use crate::store::catalog::Catalog;
 use crate::store::engine::LogId;
 use crate::store::published::Extent;
@@ -120,6 +121,6 @@ impl ControlPlane {
         }
         let cause = Caller::offshoot().asks(Deed::ForgetOperations, Topic::Whole);
         let forget = |state: &mut Catalog, moment| operations::forget_old(state, moment);
-        Ok(self.inner.store.commit(log, cause, forget).await?.0)
+        Ok(self.write(Writer::Offshoot, log, cause, forget).await?.0)
     }
 }

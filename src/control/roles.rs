@@ -4,13 +4,13 @@ use crate::control::{BranchRef, Caller, ControlPlane, Result};
 use crate::model::cause::{Deed, Topic};
 use crate::model::name::RoleName;
 use crate::model::operation::Operation;
+use crate::model::point::Point;
 use crate::model::refusal::Refusal;
 use crate::model::revision::Timestamp;
 use crate::model::role::{Login, Role};
 use crate::model::rules;
 use crate::model::rules::roles::NewRole;
 use crate::model::secret::Password;
-use crate::model::state::Read;
 
 /// What a request says about a new role.
 #[derive(Clone, Debug)]
@@ -24,19 +24,6 @@ pub struct RoleRequest {
 }
 
 impl ControlPlane {
-    /// Lists the roles of a branch, by name.
-    pub fn list_roles(&self, at: &BranchRef) -> Result<Vec<Role>> {
-        let (_, view) = self.view_branch(at)?;
-        Ok(view.state.roles(&at.branch)?)
-    }
-
-    /// Returns a role.
-    pub fn get_role(&self, at: &BranchRef, name: &RoleName) -> Result<Role> {
-        let (_, view) = self.view_branch(at)?;
-        let role = view.state.role(&at.branch, name)?;
-        role.ok_or_else(|| Refusal::RoleMissing(name.clone()).into())
-    }
-
     /// Creates a role, with a new password unless it is not to log in.
     pub async fn create_role(
         &self,
@@ -49,7 +36,7 @@ impl ControlPlane {
         let (login, password) = if no_login {
             (Login::Never, None)
         } else {
-            let drawn = self.draw_credential(&project.id, &name, project.store_passwords);
+            let drawn = self.draw_credential(at, &name, project.store_passwords);
             (Login::Password(drawn.credential), Some(drawn.password))
         };
         let (branch, seed) = (at.branch.clone(), self.seed());
@@ -71,7 +58,7 @@ impl ControlPlane {
         name: &RoleName,
     ) -> Result<(Role, Password, Vec<Operation>)> {
         let (project, _) = self.view_branch(at)?;
-        let drawn = self.draw_credential(&project.id, name, project.store_passwords);
+        let drawn = self.draw_credential(at, name, project.store_passwords);
         let (branch, name, seed) = (at.branch.clone(), name.clone(), self.seed());
         let credential = drawn.credential;
         let topic = Topic::Role(branch.clone(), name.clone());
@@ -88,14 +75,23 @@ impl ControlPlane {
         Ok((role, drawn.password, operations))
     }
 
-    /// Returns a role's password.
-    pub fn reveal_role_password(&self, at: &BranchRef, name: &RoleName) -> Result<Password> {
-        let (project, _) = self.view_branch(at)?;
-        let role = self.get_role(at, name)?;
-        if role.login.credential().is_none() {
-            return Err(Refusal::RoleWithoutPassword(role.name).into());
+    /// Returns the password that a role had at a point. Before its branch was born it had none
+    /// there: the source's is not for those who look at the branch.
+    pub async fn reveal_role_password(
+        &self,
+        at: &BranchRef,
+        name: &RoleName,
+        point: Point,
+    ) -> Result<Password> {
+        let seen = self.branch_at(at, point).await?;
+        seen.record()?;
+        let role = seen.role(name)?;
+        match role.login {
+            Login::Never => return Err(Refusal::RoleWithoutPassword(role.name).into()),
+            Login::Unset => return Err(Refusal::RolePasswordUnset(role.name).into()),
+            Login::Password(_) => {}
         }
-        let password = self.stored_password(&project, &role)?;
+        let password = self.stored_password(&seen.at.project, &role)?;
         password.ok_or_else(|| Refusal::PasswordsNotStored.into())
     }
 

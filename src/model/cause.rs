@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use uuid::Uuid;
 
 use crate::model::id::{BranchId, EndpointId};
+use crate::model::key::KeyId;
 use crate::model::name::{DatabaseName, RoleName};
 
 /// Who asked for a commit, and for what.
@@ -22,7 +23,7 @@ pub struct Cause {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Caller {
     /// The number of the API key with which they ask; none where Offshoot itself does.
-    pub key_id: Option<u64>,
+    pub key_id: Option<KeyId>,
     /// The name of the API key with which they ask; `offshoot` is Offshoot itself.
     pub key: String,
     /// The request.
@@ -71,6 +72,34 @@ impl Topic {
             | Self::Database(branch, _)
             | Self::Endpoint(branch, _) => Some(branch),
         }
+    }
+}
+
+impl Cause {
+    /// Whether the commit can have changed this role of this branch. A merge is about a branch, and
+    /// changes roles without naming them. So does the beginning of a branch or a restore, but that
+    /// is found in the branch's own record.
+    #[must_use]
+    pub fn may_change_role(&self, branch: &BranchId, name: &RoleName) -> bool {
+        match &self.topic {
+            Topic::Role(of, role) => of == branch && role == name,
+            Topic::Branch(of) => of == branch && self.deed == Deed::MergeBranch,
+            Topic::Whole | Topic::Database(..) | Topic::Endpoint(..) => false,
+        }
+    }
+}
+
+impl Deed {
+    /// Whether it can change branches besides the one that it is about.
+    #[must_use]
+    pub fn may_change_other_branches(self) -> bool {
+        [Self::CreateProject, Self::RestoreBranch, Self::SetDefaultBranch].contains(&self)
+    }
+
+    /// Returns the deed of that name in the API.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.iter().find(|(_, known, _)| *known == name).map(|(deed, _, _)| *deed)
     }
 }
 
@@ -159,6 +188,20 @@ deeds! {
     ExpireRole = "expire_role", 24;
     /// Operations that ended long ago were forgotten.
     ForgetOperations = "forget_operations", 25;
+    /// What clients tune of an endpoint was changed.
+    UpdateEndpoint = "update_endpoint", 31;
+    /// An endpoint was asked to stop and run again.
+    RestartEndpoint = "restart_endpoint", 32;
+    /// A permission on a project was granted.
+    GrantPermission = "grant_permission", 33;
+    /// A permission on a project was revoked.
+    RevokePermission = "revoke_permission", 34;
+    /// An API key was created.
+    CreateKey = "create_api_key", 35;
+    /// An API key was used.
+    UseKey = "use_api_key", 36;
+    /// An API key was revoked.
+    RevokeKey = "revoke_api_key", 37;
 }
 
 #[cfg(test)]

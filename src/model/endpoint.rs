@@ -125,6 +125,37 @@ pub struct Tuning {
     pub suspend_timeout_seconds: i32,
 }
 
+/// What is to change about what clients tune; what is absent stays.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct TuningChange {
+    /// The least compute units, in hundredths.
+    pub min_cu_hundredths: Option<u32>,
+    /// The most compute units, in hundredths.
+    pub max_cu_hundredths: Option<u32>,
+    /// After how many idle seconds to suspend; 0 is the default, -1 is never.
+    pub suspend_timeout_seconds: Option<i32>,
+}
+
+impl Tuning {
+    /// Returns it with a change, unless the most would be less than the least. A limit that is not
+    /// changed gives way to the other.
+    #[must_use]
+    pub fn with(self, change: TuningChange) -> Option<Self> {
+        let TuningChange { min_cu_hundredths: min, max_cu_hundredths: max, .. } = change;
+        if min.zip(max).is_some_and(|(min, max)| max < min) {
+            return None;
+        }
+        let (old_min, old_max) = (self.min_cu_hundredths, self.max_cu_hundredths);
+        Some(Self {
+            min_cu_hundredths: min.unwrap_or_else(|| max.map_or(old_min, |max| old_min.min(max))),
+            max_cu_hundredths: max.unwrap_or_else(|| min.map_or(old_max, |min| old_max.max(min))),
+            suspend_timeout_seconds: change
+                .suspend_timeout_seconds
+                .unwrap_or(self.suspend_timeout_seconds),
+        })
+    }
+}
+
 impl Default for Tuning {
     fn default() -> Self {
         Self { min_cu_hundredths: 25, max_cu_hundredths: 25, suspend_timeout_seconds: 0 }

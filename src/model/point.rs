@@ -1,16 +1,18 @@
 //! Point: a moment in a branch's past, as requests name it.
 
 use crate::model::lsn::Lsn;
-use crate::model::revision::Timestamp;
+use crate::model::revision::{Revision, Timestamp};
 
-/// Where on its parent a branch is to begin.
+/// A moment in a branch's past.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Point {
-    /// At the parent's newest state.
+    /// The newest state.
     #[default]
     Head,
-    /// At the last revision at or before this time.
+    /// A revision.
+    Revision(Revision),
+    /// The last revision at or before this time.
     Time(Timestamp),
-    /// At the last revision that the parent's Postgres had at this place in its log.
+    /// The last revision that the branch's Postgres had at this place in its log.
     Lsn(Lsn),
 }

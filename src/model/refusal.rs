@@ -1,8 +1,10 @@
 //! Refusal: a rule said no, and nothing happened.
 
 use crate::model::id::{BranchId, EndpointId, OperationId, ProjectId};
+use crate::model::key::{KeyId, MAX_KEYS};
 use crate::model::lsn::Lsn;
 use crate::model::name::{BranchName, DatabaseName, RoleName};
+use crate::model::permission::{Email, MAX_PERMISSIONS, PermissionId};
 use crate::model::revision::Timestamp;
 
 /// Why a rule refused a command. The messages are for clients: they say what was wrong and what
@@ -28,6 +30,34 @@ pub enum Refusal {
     /// The project has no such operation.
     #[error("operation not found; operation_id:\"{0}\"")]
     OperationMissing(OperationId),
+
+    /// There is no such API key.
+    #[error("API key not found; key_id:\"{0}\"")]
+    KeyMissing(KeyId),
+    /// There are as many API keys as there can be.
+    #[error("there are {max} API keys, which is the limit; revoke one first", max = MAX_KEYS)]
+    TooManyKeys,
+    /// The project has no such permission.
+    #[error("permission not found; permission_id:\"{0}\"")]
+    PermissionMissing(PermissionId),
+    /// The project was opened to them already.
+    #[error("permission already granted; email:\"{0}\"")]
+    PermissionExists(Email),
+    /// There are as many permissions on the project as there can be.
+    #[error("the project has {max} permissions, which is the limit; revoke one first", max = MAX_PERMISSIONS)]
+    TooManyPermissions,
+    /// The key opens another project only. Neon's clients know these words.
+    #[error(
+        "not allowed to perform actions outside the project this key is scoped to; \
+         subject_project_id:\"{0}\""
+    )]
+    OutsideScope(ProjectId),
+    /// The key belongs to nobody. Neon's clients know these words.
+    #[error(
+        "not allowed for organization API keys; use a key that was created under /api_keys, or the \
+         administrator's"
+    )]
+    PersonalOnly,
 
     /// Another branch of the project has the name.
     #[error("branch already exists; branch_name:\"{0}\"")]
@@ -58,9 +88,12 @@ pub enum Refusal {
         /// How many others there are, as words.
         more: String,
     },
-    /// The role has no password to reset or reveal.
+    /// The role has no password to reset or reveal, and never will.
     #[error("role \"{0}\" cannot log in, so it has no password")]
     RoleWithoutPassword(RoleName),
+    /// The role has not been given a password yet.
+    #[error("role \"{0}\" has no password yet; reset it to get one")]
+    RolePasswordUnset(RoleName),
     /// The project does not keep passwords.
     #[error("storing passwords is disabled for this project; reset the password to get a new one")]
     PasswordsNotStored,
@@ -87,7 +120,7 @@ pub enum Refusal {
     /// A branch is to be restored from its own newest state.
     #[error(
         "branch {0} is to be restored from itself, so the request must say from when: give \
-         source_timestamp or source_lsn"
+         source_timestamp, source_lsn or source_revision"
     )]
     RestoreWithoutPoint(BranchId),
     /// What a restore would put out of reach is not to be preserved.
@@ -129,7 +162,8 @@ pub enum Refusal {
     },
     /// The role owns databases, which must not be left without an owner.
     #[error(
-        "role \"{role}\" owns the database \"{database}\", so it cannot be given an expires_at"
+        "role \"{role}\" owns the database \"{database}\", so it cannot be given an expires_at; \
+         delete the database or give it another owner first"
     )]
     RoleCannotExpire {
         /// The role.
@@ -151,6 +185,12 @@ pub enum Refusal {
         /// How many there can be.
         max: usize,
     },
+    /// What decides about the passwords changed while they were drawn.
+    #[error(
+        "the password policy that applies changed while the request was under way, and nothing was \
+         done; send it again"
+    )]
+    PasswordPolicyMoved,
     /// The branch has that name already.
     #[error("cannot set branch to the same name")]
     BranchNameUnchanged,
@@ -208,6 +248,24 @@ pub enum Refusal {
         /// The earliest time that can be answered.
         begins: String,
     },
+    /// The point lies outside the project's history.
+    #[error(
+        "{asked} is outside the history of the project; it must lie between {earliest} and {latest}"
+    )]
+    PointOutsideHistory {
+        /// The point that was asked for, in words.
+        asked: String,
+        /// The earliest that can be answered.
+        earliest: String,
+        /// The latest that can be answered.
+        latest: String,
+    },
+    /// An LSN names a point of one branch.
+    #[error(
+        "LSN {0} is a place in the log of one branch's Postgres, and this asks about all branches; \
+         name a timestamp or a revision instead"
+    )]
+    LsnWithoutBranch(Lsn),
     /// The LSN lies outside what is known of the branch's Postgres.
     #[error(
         "LSN {asked} is outside the history of branch {branch}; it must lie between {earliest} and \

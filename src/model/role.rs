@@ -1,5 +1,6 @@
 //! Role: a Postgres role that the catalog describes.
 
+use crate::model::id::BranchId;
 use crate::model::name::RoleName;
 use crate::model::origin::Origin;
 use crate::model::revision::{Revision, Timestamp};
@@ -27,24 +28,34 @@ pub struct Role {
     pub updated_at: Timestamp,
 }
 
-/// How a role logs in.
+/// How a role logs in. `C` is what is known of its password.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Login {
+pub enum Login<C = Credential> {
     /// Not at all: the role is a group, or the system's.
     Never,
     /// Not until it is given a password.
     Unset,
     /// With a password.
-    Password(Credential),
+    Password(C),
 }
 
-impl Login {
+impl<C> Login<C> {
     /// Returns the credential of a role that can log in.
     #[must_use]
-    pub fn credential(&self) -> Option<&Credential> {
+    pub fn credential(&self) -> Option<&C> {
         match self {
             Self::Never | Self::Unset => None,
             Self::Password(credential) => Some(credential),
+        }
+    }
+
+    /// Returns the same with something else that is known of the password.
+    #[must_use]
+    pub fn of<D>(&self, known: impl FnOnce(&C) -> D) -> Login<D> {
+        match self {
+            Self::Never => Login::Never,
+            Self::Unset => Login::Unset,
+            Self::Password(credential) => Login::Password(known(credential)),
         }
     }
 }
@@ -57,6 +68,8 @@ pub struct Credential {
     /// The clear text, encrypted at rest, so that it can be revealed; absent in a project that
     /// does not store passwords.
     pub sealed: Option<Sealed>,
+    /// The branch for which it was drawn. Others may have it from there.
+    pub branch: BranchId,
 }
 
 /// A credential at the moment it is made, with the clear text that the response will show.

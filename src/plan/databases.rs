@@ -33,14 +33,18 @@ struct Ours<'a> {
 
 impl<'a> Ours<'a> {
     /// Finds the database that the mark under `id` speaks of. One that was only announced is known
-    /// by its name and owner: the name was free when it was announced.
+    /// by its name and owner: the name was free when it was announced, or about to be freed by one
+    /// of ours, which is known by its number.
     fn find(observed: &'a Observed, id: DatabaseId) -> Option<Self> {
         let mark = observed.database_marks.get(&id)?;
         let (found_as, found) = if let Some(oid) = mark.oid {
             observed.database(oid)?
         } else {
             let (name, found) = observed.databases.get_key_value(mark.name.as_str())?;
-            (found.owner == mark.owner.as_str()).then_some((name.as_str(), found))?
+            let mut marks = observed.database_marks.values();
+            let is_anothers = marks.any(|other| other.oid == Some(found.oid));
+            let is_its = found.owner == mark.owner.as_str() && !is_anothers;
+            is_its.then_some((name.as_str(), found))?
         };
         Some(Self { id, mark, found_as, found })
     }

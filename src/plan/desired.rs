@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use crate::model::database::{Database, DatabaseId};
 use crate::model::id::BranchId;
 use crate::model::name::{DatabaseName, RoleName};
-use crate::model::revision::Revision;
-use crate::model::role::Role;
+use crate::model::revision::{Revision, Timestamp};
+use crate::model::role::{Login, Role};
 use crate::model::secret::Verifier;
 
 /// What a branch's Postgres should have, at a revision of its catalog.
@@ -27,8 +27,10 @@ pub struct Desired {
 pub struct DesiredRole {
     /// The revision that created it, which tells it from a dropped role of the same name.
     pub born: Revision,
-    /// What it logs in with; without one it cannot.
-    pub verifier: Option<Verifier>,
+    /// How it logs in.
+    pub login: Login<Verifier>,
+    /// Until when its password is good; for ever, where there is no such time.
+    pub valid_until: Option<Timestamp>,
 }
 
 /// A database that should exist.
@@ -50,8 +52,18 @@ impl Desired {
         databases: impl IntoIterator<Item = &'a Database>,
     ) -> Self {
         let role = |role: &Role| {
-            let verifier = role.login.credential().map(|credential| credential.verifier.clone());
-            (role.name.clone(), DesiredRole { born: role.born, verifier })
+            let Role {
+                name,
+                login,
+                protected: _,
+                born,
+                origin: _,
+                expires_at,
+                created_at: _,
+                updated_at: _,
+            } = role;
+            let login = login.of(|credential| credential.verifier.clone());
+            (name.clone(), DesiredRole { born: *born, login, valid_until: *expires_at })
         };
         let database = |database: &Database| {
             let Database { id, name, owner, origin: _, created_at: _, updated_at: _ } =

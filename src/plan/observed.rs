@@ -7,7 +7,8 @@ use sha2::{Digest, Sha256};
 
 use crate::model::database::DatabaseId;
 use crate::model::name::{DatabaseName, RoleName};
-use crate::model::revision::Revision;
+use crate::model::revision::{Revision, Timestamp};
+use crate::model::role::Login;
 use crate::model::secret::Verifier;
 
 /// The number under which a Postgres keeps a role or a database. It outlives a change of name, and
@@ -77,8 +78,10 @@ pub struct RoleMark {
     pub name: RoleName,
     /// The revision that created it.
     pub born: Revision,
-    /// The digest of the verifier that it was given; absent where it was made unable to log in.
-    pub digest: Option<VerifierDigest>,
+    /// How it was made to log in.
+    pub login: Login<VerifierDigest>,
+    /// Until when its password was made good; for ever, where there is no such time.
+    pub valid_until: Option<Timestamp>,
     /// Whether it was put into the group of the roles made over the API. Whoever takes it out again
     /// by hand has reasons, so this is done once.
     pub in_group: bool,

@@ -139,20 +139,27 @@ fn change(
         draft.problem(subject, message);
         return false;
     }
-    if want.verifier.as_ref().map(VerifierDigest::of) == mark.digest
-        || draft.is_aside(Stage::Change, &subject)
-    {
+    let has_login = want.login.of(VerifierDigest::of) == mark.login;
+    let has_validity = want.valid_until == mark.valid_until;
+    if (has_login && has_validity) || draft.is_aside(Stage::Change, &subject) {
         return true;
     }
     if let Some(why) = untouchable(draft, found_as, role) {
         let message = format!(
-            "role `{name}` {why}, so Offshoot does not change its password; undo that with SQL"
+            "role `{name}` {why}, so Offshoot does not change how it logs in; undo that with SQL"
         );
         draft.problem(subject, message);
         return true;
     }
-    let (oid, name, verifier) = (role.oid, name.clone(), want.verifier.clone());
-    draft.steps.push(Step::SetLogin { oid, name, verifier });
+    let oid = role.oid;
+    if !has_login {
+        let (name, login) = (name.clone(), want.login.clone());
+        draft.steps.push(Step::SetLogin { oid, name, login });
+    }
+    if !has_validity {
+        let (name, valid_until) = (name.clone(), want.valid_until);
+        draft.steps.push(Step::SetValidity { oid, name, valid_until });
+    }
     true
 }
 
@@ -171,8 +178,8 @@ fn create(draft: &mut Draft<'_>, name: &RoleName, want: &DesiredRole, roles: &Ro
         draft.problem(subject, message);
         return false;
     }
-    let (name, born, verifier) = (name.clone(), want.born, want.verifier.clone());
-    draft.steps.push(Step::CreateRole { name, born, verifier });
+    let (name, DesiredRole { born, login, valid_until }) = (name.clone(), want.clone());
+    draft.steps.push(Step::CreateRole { name, born, login, valid_until });
     true
 }
 

@@ -11,7 +11,9 @@ use base64::engine::general_purpose::STANDARD;
 use crate::model::database::DatabaseId;
 use crate::model::id::BranchId;
 use crate::model::name::{ROLE_GROUP, RoleName};
-use crate::model::revision::Revision;
+use crate::model::refusal::time_text;
+use crate::model::revision::{Revision, Timestamp};
+use crate::model::role::Login;
 use crate::model::secret::Verifier;
 use crate::plan::observed::{Oid, VerifierDigest};
 use crate::plan::step::Step;
@@ -50,7 +52,8 @@ pub const MARKS: &str = "\
 CREATE SCHEMA IF NOT EXISTS offshoot;
 CREATE TABLE IF NOT EXISTS offshoot.managed_role (
     branch text NOT NULL, oid oid NOT NULL, name text NOT NULL, born bigint NOT NULL,
-    digest bytea, in_group boolean NOT NULL DEFAULT false, retired boolean NOT NULL DEFAULT false,
+    login boolean NOT NULL, digest bytea, valid_until timestamptz,
+    in_group boolean NOT NULL DEFAULT false, retired boolean NOT NULL DEFAULT false,
     PRIMARY KEY (branch, oid));
 CREATE TABLE IF NOT EXISTS offshoot.managed_database (
     branch text NOT NULL, id bigint NOT NULL, name text NOT NULL, owner text NOT NULL, oid oid,
@@ -106,18 +109,27 @@ pub fn statements(step: &Step, branch: &BranchId) -> Vec<String> {
             if let Some(to) = renamed_to {
                 statements.push(format!("ALTER ROLE {found_as} RENAME TO {}", Ident(to)));
             }
-            statements.push(marks.set_role(*oid, "retired = true, digest = NULL"));
+            statements.push(marks.set_role(*oid, "retired = true, login = false, digest = NULL"));
             statements
         }
-        Step::CreateRole { name, born, verifier } => {
-            vec![
-                create_role(name, verifier.as_ref()),
-                marks.add_role(name, *born, verifier.as_ref()),
-            ]
+        Step::CreateRole { name, born, login, valid_until } => {
+            let mut create = format!("CREATE ROLE {} {}", Ident(name.as_str()), logging_in(login));
+            if valid_until.is_some() {
+                create.push(' ');
+                create.push_str(&validity(*valid_until));
+            }
+            vec![create, marks.add_role(name, *born, login, *valid_until)]
         }
-        Step::SetLogin { oid, name, verifier } => vec![
-            format!("ALTER ROLE {} {}", Ident(name.as_str()), login(verifier.as_ref())),
-            marks.set_role(*oid, &format!("digest = {}", digest(verifier.as_ref()))),
+        Step::SetLogin { oid, name, login } => vec![
+            format!("ALTER ROLE {} {}", Ident(name.as_str()), logging_in(login)),
+            marks.set_role(
+                *oid,
+                &format!("login = {}, digest = {}", can_log_in(login), digest(login)),
+            ),
+        ],
+        Step::SetValidity { oid, name, valid_until } => vec![
+            format!("ALTER ROLE {} {}", Ident(name.as_str()), validity(*valid_until)),
+            marks.set_role(*oid, &format!("valid_until = {}", time(*valid_until))),
         ],
         Step::JoinGroup { names } => join_group(&marks, names),
         Step::AdoptDatabase { id, name: _, found_as } => {
@@ -160,21 +172,35 @@ pub fn take_all(from: &str) -> String {
     format!("DROP OWNED BY {}", Ident(from))
 }
 
-fn create_role(name: &RoleName, verifier: Option<&Verifier>) -> String {
-    format!("CREATE ROLE {} {}", Ident(name.as_str()), login(verifier))
-}
-
-fn login(verifier: Option<&Verifier>) -> String {
-    match verifier {
-        None => "NOLOGIN PASSWORD NULL".into(),
-        Some(verifier) => format!("LOGIN PASSWORD {}", Literal(verifier.reveal())),
+fn logging_in(login: &Login<Verifier>) -> String {
+    match login {
+        Login::Never => "NOLOGIN PASSWORD NULL".into(),
+        Login::Unset => "LOGIN PASSWORD NULL".into(),
+        Login::Password(verifier) => format!("LOGIN PASSWORD {}", Literal(verifier.reveal())),
     }
 }
 
-fn digest(verifier: Option<&Verifier>) -> String {
-    let Some(verifier) = verifier else { return "NULL".into() };
+/// Postgres has no other word for a password without an end than a time that never comes.
+fn validity(until: Option<Timestamp>) -> String {
+    let until = until.map_or_else(|| "infinity".into(), time_text);
+    format!("VALID UNTIL {}", Literal(&until))
+}
+
+fn can_log_in(login: &Login<Verifier>) -> bool {
+    match login {
+        Login::Never => false,
+        Login::Unset | Login::Password(_) => true,
+    }
+}
+
+fn digest(login: &Login<Verifier>) -> String {
+    let Some(verifier) = login.credential() else { return "NULL".into() };
     let VerifierDigest(bytes) = VerifierDigest::of(verifier);
     format!("decode('{}', 'base64')", STANDARD.encode(bytes))
+}
+
+fn time(at: Option<Timestamp>) -> String {
+    at.map_or_else(|| "NULL".into(), |at| Literal(&time_text(at)).to_string())
 }
 
 fn database_oid(name: &str) -> String {
@@ -214,13 +240,23 @@ impl Marks<'_> {
         format!("UPDATE offshoot.managed_role SET {what} WHERE branch = {branch} AND oid = {oid}")
     }
 
-    fn add_role(&self, name: &RoleName, born: Revision, verifier: Option<&Verifier>) -> String {
+    fn add_role(
+        &self,
+        name: &RoleName,
+        born: Revision,
+        login: &Login<Verifier>,
+        valid_until: Option<Timestamp>,
+    ) -> String {
         format!(
-            "INSERT INTO offshoot.managed_role (branch, oid, name, born, digest) \
-             SELECT {branch}, oid, {name}, {born}, {digest} FROM pg_roles WHERE rolname = {name}",
+            "INSERT INTO offshoot.managed_role \
+             (branch, oid, name, born, login, digest, valid_until) \
+             SELECT {branch}, oid, {name}, {born}, {login}, {digest}, {valid_until}::timestamptz \
+             FROM pg_roles WHERE rolname = {name}",
             branch = self.branch(),
             name = Literal(name.as_str()),
-            digest = digest(verifier),
+            login = can_log_in(login),
+            digest = digest(login),
+            valid_until = time(valid_until),
         )
     }
 
@@ -267,7 +303,8 @@ mod tests {
         let step = Step::CreateRole {
             name: "sally".parse().expect("a name"),
             born: Revision(1),
-            verifier: Some(Verifier::from_trusted("SCRAM-SHA-256$4096:salt$a:b")),
+            login: Login::Password(Verifier::from_trusted("SCRAM-SHA-256$4096:salt$a:b")),
+            valid_until: None,
         };
         assert!(!format!("{step} {step:?}").contains("SCRAM"));
         assert!(statements(&step, &"br-a".parse().expect("an id"))[0].contains("SCRAM"));

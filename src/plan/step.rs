@@ -5,7 +5,9 @@ use std::fmt;
 use crate::model::database::DatabaseId;
 use crate::model::name::{DatabaseName, ROLE_GROUP, RoleName};
 use crate::model::operation::Subject;
-use crate::model::revision::Revision;
+use crate::model::refusal::time_text;
+use crate::model::revision::{Revision, Timestamp};
+use crate::model::role::Login;
 use crate::model::secret::Verifier;
 use crate::plan::observed::Oid;
 
@@ -47,10 +49,18 @@ pub enum Step {
     ForgetDatabase { id: DatabaseId, name: DatabaseName },
     /// Takes the login, and where another role needs it the name, from a role that was dropped.
     RetireRole { oid: Oid, name: RoleName, found_as: String, renamed_to: Option<String> },
-    /// Makes a role, able to log in if it has a verifier.
-    CreateRole { name: RoleName, born: Revision, verifier: Option<Verifier> },
-    /// Gives a role another password, or takes its login.
-    SetLogin { oid: Oid, name: RoleName, verifier: Option<Verifier> },
+    /// Makes a role.
+    CreateRole {
+        name: RoleName,
+        born: Revision,
+        login: Login<Verifier>,
+        valid_until: Option<Timestamp>,
+    },
+    /// Gives a role another password, or takes its password or its login.
+    SetLogin { oid: Oid, name: RoleName, login: Login<Verifier> },
+    /// Changes until when a role's password is good. That is a step of its own: a password that
+    /// was changed by hand is not overwritten because its end moves.
+    SetValidity { oid: Oid, name: RoleName, valid_until: Option<Timestamp> },
     /// Puts roles into the group of the roles made over the API. All at once: for an administrator
     /// who is not a superuser, the cost of each grant grows with the number of roles.
     JoinGroup { names: Vec<RoleName> },
@@ -83,6 +93,7 @@ impl Step {
             Self::RetireRole { .. } => Stage::Retire,
             Self::CreateRole { .. }
             | Self::SetLogin { .. }
+            | Self::SetValidity { .. }
             | Self::JoinGroup { .. }
             | Self::AdoptDatabase { .. }
             | Self::ChangeOwner { .. }
@@ -103,6 +114,7 @@ impl Step {
             | Self::RetireRole { name, .. }
             | Self::CreateRole { name, .. }
             | Self::SetLogin { name, .. }
+            | Self::SetValidity { name, .. }
             | Self::CleanUp { name, .. }
             | Self::RemoveRole { name, .. } => Subject::Role(name.clone()),
             Self::JoinGroup { .. } => Subject::Whole,
@@ -129,17 +141,24 @@ impl fmt::Display for Step {
             Self::RetireRole { found_as, renamed_to: Some(to), .. } => {
                 write!(f, "retire role {found_as} as {to}")
             }
-            Self::CreateRole { name, verifier: Some(_), .. } => {
-                write!(f, "create role {name}, with a password")
+            Self::CreateRole { name, born: _, login, valid_until } => {
+                write!(f, "create role {name}, {}", with(login))?;
+                valid_until.map_or(Ok(()), |at| write!(f, ", valid until {}", time_text(at)))
             }
-            Self::CreateRole { name, verifier: None, .. } => {
-                write!(f, "create role {name}, without login")
-            }
-            Self::SetLogin { name, verifier: Some(_), .. } => {
+            Self::SetLogin { name, login: Login::Password(_), .. } => {
                 write!(f, "set the password of role {name}")
             }
-            Self::SetLogin { name, verifier: None, .. } => {
+            Self::SetLogin { name, login: Login::Unset, .. } => {
+                write!(f, "take the password of role {name}")
+            }
+            Self::SetLogin { name, login: Login::Never, .. } => {
                 write!(f, "take the login of role {name}")
+            }
+            Self::SetValidity { name, valid_until: Some(at), .. } => {
+                write!(f, "let role {name} log in until {}", time_text(*at))
+            }
+            Self::SetValidity { name, valid_until: None, .. } => {
+                write!(f, "let role {name} log in without an end")
             }
             Self::JoinGroup { names } => {
                 write!(f, "add to {ROLE_GROUP}:")?;
@@ -165,5 +184,13 @@ impl fmt::Display for Step {
             }
             Self::RemoveRole { found_as, .. } => write!(f, "remove role {found_as}"),
         }
+    }
+}
+
+fn with(login: &Login<Verifier>) -> &'static str {
+    match login {
+        Login::Never => "without login",
+        Login::Unset => "without a password",
+        Login::Password(_) => "with a password",
     }
 }

@@ -14,10 +14,12 @@ use crate::compute::{Compute, Computes};
 use crate::control::passes::Surveyed;
 use crate::control::{BranchRef, ControlError, ControlPlane};
 use crate::entropy::Entropy;
+use crate::meter::Metered;
 use crate::model::endpoint::{EndpointState, Site};
 use crate::model::id::ProjectId;
 use crate::model::lsn::Lsn;
 use crate::model::revision::Revision;
+use crate::reconcile::meters::Meters;
 use crate::reconcile::site;
 use crate::reconcile::worker::{Shared, work};
 
@@ -32,6 +34,15 @@ const LSN_TIME: Duration = Duration::from_secs(5);
 
 /// How long after a failure the projects are looked over again.
 const PAUSE: Duration = Duration::from_secs(5);
+
+/// How the projects were looked over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Looked {
+    /// All of them, until something changes.
+    Over,
+    /// Not all; they are to be looked over again after a pause.
+    Again,
+}
 
 /// The workers, and what tells them that there may be work.
 pub struct Fleet {
@@ -54,7 +65,8 @@ impl Fleet {
     ) -> Self {
         let passes = Semaphore::new(MAX_PASSES);
         let probes = Semaphore::new(MAX_PROBES);
-        let shared = Shared { control, computes, clock, entropy, passes, probes, stop };
+        let meters = Arc::new(Meters::default());
+        let shared = Shared { control, computes, clock, entropy, passes, probes, meters, stop };
         let shared = Arc::new(shared);
         let observed = Arc::downgrade(&shared);
         shared.control.set_lsn_probe(Box::new(move |project, branch| {
@@ -64,22 +76,28 @@ impl Fleet {
         Self { shared, seen: HashMap::new(), nudges: HashMap::new(), workers: JoinSet::new() }
     }
 
+    /// Returns what the reconciler counts.
+    #[must_use]
+    pub fn meters(&self) -> Arc<dyn Metered> {
+        Arc::clone(&self.shared.meters) as _
+    }
+
     /// Keeps workers at work until the server stops, and then waits for the passes in hand.
     pub async fn run(mut self) {
         let mut changes = self.shared.control.store().changes();
         let stop = self.shared.stop.clone();
         while !stop.is_cancelled() {
             changes.mark_unchanged();
-            let looked = self.look_over().await;
-            if let Err(error) = &looked {
+            let looked = self.look_over().await.unwrap_or_else(|error| {
                 tracing::error!(%error, "the projects could not be looked over");
-            }
+                Looked::Again
+            });
             tokio::select! {
-                news = changes.changed(), if looked.is_ok() => {
+                news = changes.changed(), if looked == Looked::Over => {
                     news.expect("a store that outlives the fleet");
                 }
                 Some(ended) = self.workers.join_next() => self.ended(ended).await,
-                () = tokio::time::sleep(PAUSE), if looked.is_err() => {}
+                () = tokio::time::sleep(PAUSE), if looked == Looked::Again => {}
                 () = stop.cancelled() => {}
             }
         }
@@ -88,21 +106,29 @@ impl Fleet {
 
     /// Sees to it that the branches of the projects that changed have their workers, and nudges
     /// those that have something to do.
-    async fn look_over(&mut self) -> Result<(), ControlError> {
+    async fn look_over(&mut self) -> Result<Looked, ControlError> {
+        let mut looked = Looked::Over;
         for surveyed in self.shared.control.survey()? {
             if self.seen.get(&surveyed.project) == Some(&surveyed.revision) {
                 continue;
             }
-            if let Err(error) = self.look_at(&surveyed).await {
+            match self.look_at(&surveyed).await {
+                Ok(()) => {}
+                // The log is told of that elsewhere. There is room again without any commit.
+                Err(ControlError::NoRoom(_)) => {
+                    looked = Looked::Again;
+                    continue;
+                }
                 // What is wrong with one project must not stop the others.
-                let project = &surveyed.project;
-                let error = Chain(&error);
-                tracing::error!(project.id = %project, "a project could not be looked at: {error}");
+                Err(error) => {
+                    let (project, error) = (&surveyed.project, Chain(&error));
+                    tracing::error!(project.id = %project, "a project could not be looked at: {error}");
+                }
             }
             let Surveyed { project, log: _, revision } = surveyed;
             self.seen.insert(project, revision);
         }
-        Ok(())
+        Ok(looked)
     }
 
     async fn look_at(&mut self, surveyed: &Surveyed) -> Result<(), ControlError> {

@@ -16,10 +16,12 @@ use crate::compute::{Compute, ComputeSite, Computes};
 use crate::control::passes::Assignment;
 use crate::control::{BranchRef, ControlError, ControlPlane};
 use crate::entropy::{self, Entropy};
+use crate::meter::Share;
 use crate::model::endpoint::Site;
 use crate::model::operation::{Retry, Status};
 use crate::model::revision::{Revision, Timestamp};
 use crate::model::rules::passes::{Outcome, Report};
+use crate::reconcile::meters::{Ended, Meters};
 use crate::reconcile::{Passed, outcome, pass, site, waiting};
 
 /// How long after a good pass the next one looks for drift.
@@ -48,13 +50,16 @@ pub struct Shared {
     pub passes: Semaphore,
     /// How many computes may be asked at once where their logs are.
     pub probes: Semaphore,
+    /// What is counted.
+    pub meters: Arc<Meters>,
     /// Is cancelled when the server stops.
     pub stop: CancellationToken,
 }
 
 /// Makes passes on one branch for as long as it has an endpoint or work to do.
 pub async fn work(shared: Arc<Shared>, at: BranchRef, nudge: Arc<Notify>) {
-    let mut worker = Worker { shared, at, failures: 0, last: Revision::ZERO };
+    let unfinished = shared.meters.share();
+    let mut worker = Worker { shared, at, failures: 0, last: Revision::ZERO, unfinished };
     let mut due = Instant::now();
     while !worker.shared.stop.is_cancelled() {
         match worker.turn(due).await {
@@ -81,6 +86,8 @@ struct Worker {
     failures: u32,
     /// The revision that the last pass read.
     last: Revision,
+    /// The branch's share of the operations that have not ended.
+    unfinished: Share,
 }
 
 impl Worker {
@@ -88,6 +95,7 @@ impl Worker {
     /// nothing where there will be none.
     async fn turn(&mut self, due: Instant) -> Result<Option<Instant>, ControlError> {
         let unfinished = self.shared.control.unfinished(&self.at)?;
+        self.unfinished.set(unfinished.len());
         let has_news = unfinished.iter().any(|operation| self.last < operation.revision);
         if !has_news && Instant::now() < due {
             return Ok(Some(due));
@@ -140,8 +148,10 @@ impl Worker {
     ) -> Result<Instant, ControlError> {
         if passed.delayed.is_empty() {
             self.failures = 0;
+            self.shared.meters.passed(Ended::Done);
         } else {
             self.failures = self.failures.saturating_add(1);
+            self.shared.meters.passed(Ended::Delayed);
         }
         let branch = &self.at.branch;
         for problem in passed.problems.iter().chain(&passed.delayed) {
@@ -167,6 +177,7 @@ impl Worker {
         error: &ComputeError,
     ) -> Result<Instant, ControlError> {
         self.failures = self.failures.saturating_add(1);
+        self.shared.meters.passed(Ended::Failed);
         let pause = if error.is_retryable() { self.pause() } else { PAUSE_MAX };
         let branch = &self.at.branch;
         let actions = waiting(assignment);
@@ -182,7 +193,11 @@ impl Worker {
         Ok(Instant::now() + pause)
     }
 
-    async fn record(&self, assignment: &Assignment, outcome: Outcome) -> Result<(), ControlError> {
+    async fn record(
+        &mut self,
+        assignment: &Assignment,
+        outcome: Outcome,
+    ) -> Result<(), ControlError> {
         let report = Report {
             branch: self.at.branch.clone(),
             endpoint: assignment.endpoint.as_ref().map(|endpoint| endpoint.id.clone()),
@@ -190,6 +205,7 @@ impl Worker {
             outcome,
         };
         for operation in self.shared.control.record_pass(&self.at, report).await? {
+            self.shared.meters.changed(&operation.status);
             let (id, action) = (operation.id, operation.action.as_str());
             let branch = &operation.branch;
             match &operation.status {
@@ -205,6 +221,7 @@ impl Worker {
                 Status::Scheduling | Status::Running { .. } => {}
             }
         }
+        self.unfinished.set(self.shared.control.unfinished(&self.at)?.len());
         Ok(())
     }
 

@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! store/      the log of commits
+//! exports/    the exports that the server makes now and then
 //! lock        held by the one process that uses the directory
 //! admin.key   the API key of the administrator
 //! secret.key  the key with which stored secrets are sealed; without it they are lost
@@ -26,6 +27,7 @@ use crate::vault;
 /// The store, in the data directory.
 pub const STORE: &str = "store";
 
+const EXPORTS: &str = "exports";
 const LOCK: &str = "lock";
 const ADMIN_KEY: &str = "admin.key";
 const SECRET_KEY: &str = "secret.key";
@@ -60,16 +62,12 @@ impl DataDir {
             format!("{KEY_PREFIX}{tail}")
         };
         let draw_secret_key = || STANDARD.encode(entropy::array::<{ vault::KEY_BYTES }>(entropy));
+        if !path.join(STORE).exists() {
+            // A store whose key is missing would be lost to a new one.
+            read_or_make(&path.join(SECRET_KEY), draw_secret_key)?;
+        }
+        let vault_key = vault_key(&path)?;
         let admin_key = read_or_make(&path.join(ADMIN_KEY), draw_admin_key)?;
-        let secret_key = read_or_make(&path.join(SECRET_KEY), draw_secret_key)?;
-        let decoded = STANDARD.decode(&secret_key).ok().and_then(|key| key.try_into().ok());
-        let Some(vault_key) = decoded else {
-            bail!(
-                "{} does not hold the base64 of {} bytes; put the right one back",
-                path.join(SECRET_KEY).display(),
-                vault::KEY_BYTES
-            );
-        };
         Ok(Self { path, admin_key, vault_key, _lock: Arc::new(lock) })
     }
 
@@ -77,6 +75,18 @@ impl DataDir {
     #[must_use]
     pub fn store(&self) -> PathBuf {
         self.path.join(STORE)
+    }
+
+    /// Returns where the server's exports are.
+    #[must_use]
+    pub fn exports(&self) -> PathBuf {
+        self.path.join(EXPORTS)
+    }
+
+    /// Returns the directory itself.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
     }
 
     /// Returns where the administrator's API key is.
@@ -96,6 +106,32 @@ impl DataDir {
     pub fn vault_key(&self) -> &[u8; vault::KEY_BYTES] {
         &self.vault_key
     }
+}
+
+/// Returns where the key with which stored secrets are sealed is, in a data directory.
+#[must_use]
+pub fn vault_key_path(path: &Path) -> PathBuf {
+    path.join(SECRET_KEY)
+}
+
+/// Reads the key with which stored secrets are sealed.
+pub fn vault_key(path: &Path) -> anyhow::Result<[u8; vault::KEY_BYTES]> {
+    let path = vault_key_path(path);
+    let text = fs::read_to_string(&path).with_context(|| {
+        format!(
+            "read {}, the key with which stored secrets are sealed; put a copy of it there",
+            path.display()
+        )
+    })?;
+    let decoded = STANDARD.decode(text.trim()).ok().and_then(|key| key.try_into().ok());
+    let Some(key) = decoded else {
+        bail!(
+            "{} does not hold the base64 of {} bytes; put the right one back",
+            path.display(),
+            vault::KEY_BYTES
+        );
+    };
+    Ok(key)
 }
 
 /// Makes the data directory where it is missing, and takes possession of it. Returns its full path

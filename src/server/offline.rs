@@ -9,20 +9,22 @@ use std::sync::Arc;
 use anyhow::{Context, bail};
 
 use crate::config::DEFAULT_CACHE_MIB;
-use crate::server::data_dir::{STORE, possess};
+use crate::server::data_dir::{self, STORE, possess};
 use crate::store::check::{self, Findings};
-use crate::store::engine::Engine;
+use crate::store::directory::Directory;
+use crate::store::engine::{Engine, LogId};
 use crate::store::sled::SledEngine;
-use crate::store::transfer;
+use crate::store::{peek, transfer};
+use crate::vault::Vault;
 
 /// Where an import is made, until it is whole.
 const UNFINISHED: &str = "store.new";
 
-/// Checks everything that is stored.
-pub fn check(data_dir: &Path) -> anyhow::Result<Findings> {
+/// Checks everything that is stored, telling `progress` how many rows.
+pub fn check(data_dir: &Path, progress: impl FnMut(u64)) -> anyhow::Result<Findings> {
     let Existing { engine, _lock } = open_existing(data_dir)?;
     let engine: Arc<dyn Engine> = Arc::new(engine);
-    check::check(&engine).context("check the store")
+    check::check(&engine, progress).context("check the store")
 }
 
 /// Writes everything that is stored to a new file, and returns how many rows that is.
@@ -41,11 +43,12 @@ pub fn export(data_dir: &Path, output: &Path, progress: impl FnMut(u64)) -> anyh
     Ok(rows)
 }
 
-/// Reads an export into a fresh data directory, and returns how many rows that is. The store is
-/// there whole, or not at all.
-pub fn import(data_dir: &Path, input: &Path, progress: impl FnMut(u64)) -> anyhow::Result<u64> {
+/// Reads an export into a fresh data directory, which must have the key with which the export's
+/// secrets are sealed, and returns how many rows that is. The store is there whole, or not at all.
+pub fn import(data_dir: &Path, input: &Path, mut progress: impl FnMut(u64)) -> anyhow::Result<u64> {
     let file = File::open(input).with_context(|| format!("open {}", input.display()))?;
     let (path, _lock) = possess(data_dir)?;
+    let vault = Vault::new(&data_dir::vault_key(&path)?);
     let (unfinished, store) = (path.join(UNFINISHED), path.join(STORE));
     if store.exists() {
         bail!("{} has a store already; import into a fresh data directory", path.display());
@@ -55,13 +58,23 @@ pub fn import(data_dir: &Path, input: &Path, progress: impl FnMut(u64)) -> anyho
             .with_context(|| format!("remove the unfinished {}", unfinished.display()))?;
     }
     let engine = SledEngine::open(&unfinished, DEFAULT_CACHE_MIB << 20)?;
-    let rows =
-        transfer::import(&engine, BufReader::new(file), progress).context("import the file")?;
+    let rows = transfer::import(&engine, BufReader::new(file), &mut progress)
+        .context("import the file")?;
     let engine: Arc<dyn Engine> = Arc::new(engine);
-    let findings = check::check(&engine).context("check what was imported")?;
+    let findings = check::check(&engine, progress).context("check what was imported")?;
     if let Some(finding) = findings.wrong.first() {
         bail!("the import is damaged: {finding}");
     }
+    let directory = peek::<Directory>(&engine, LogId::DIRECTORY).context("read the import")?;
+    let mark = directory.state.vault_mark().context("read the import")?;
+    if mark.is_some_and(|mark| mark != vault.fingerprint()) {
+        bail!(
+            "{} is not the key with which the secrets of this export are sealed; put the \
+             secret.key of the server that made the export there, and import again",
+            data_dir::vault_key_path(&path).display()
+        );
+    }
+    drop(directory);
     drop(engine);
     fs::rename(&unfinished, &store)
         .with_context(|| format!("put the store in {}", store.display()))?;

@@ -1,6 +1,7 @@
 //! A project's state over persistent trees: one for the project, and one for each branch's catalog,
 //! whose root is in the branch's record.
 
+mod inventory;
 mod lookup;
 
 use std::collections::BTreeMap;
@@ -26,6 +27,7 @@ use crate::store::stored::{
 use crate::store::{StoreError, keys};
 use crate::tree::{NodeId, Tree};
 
+pub use inventory::{Differences, Inventory};
 pub use lookup::OperationPage;
 
 /// A project's state at one revision, and the edits that were made to it.

@@ -12,9 +12,9 @@ use crate::store::engine::{Engine, LogId};
 use crate::store::nodes::LogNodes;
 use crate::store::published::{Extent, Published};
 use crate::store::stored::{
-    Stored, StoredBranch, StoredBranchId, StoredDatabase, StoredEndpoint, StoredMark,
-    StoredOperation, StoredProject, StoredProjectEntry, StoredRole, StoredRoleName,
-    StoredUnfinished, StoredVaultMark, decode,
+    Stored, StoredApiKey, StoredBranch, StoredBranchId, StoredDatabase, StoredEndpoint,
+    StoredKeyId, StoredMark, StoredOperation, StoredPermission, StoredProject, StoredProjectEntry,
+    StoredRole, StoredRoleName, StoredUnfinished, StoredVaultMark, decode,
 };
 use crate::store::transfer::rows_below;
 use crate::store::{StoreError, read_row};
@@ -41,8 +41,11 @@ const CACHE_BYTES: u64 = 64 << 20;
 
 /// Checks that no log has a hole from its floor on, that times increase, that every node that a row
 /// from there on reaches is there and holds records that read, and that records lead to others that
-/// are there.
-pub fn check(engine: &Arc<dyn Engine>) -> Result<Findings, StoreError> {
+/// are there. `progress` is told how many rows were checked.
+pub fn check(
+    engine: &Arc<dyn Engine>,
+    mut progress: impl FnMut(u64),
+) -> Result<Findings, StoreError> {
     let mut findings = Findings::default();
     let logs = engine.logs()?;
     // A store whose newest rows do not read cannot be published; its rows are looked at alone.
@@ -61,7 +64,7 @@ pub fn check(engine: &Arc<dyn Engine>) -> Result<Findings, StoreError> {
             continue;
         }
         let nodes = published.as_ref().map(|p| LogNodes::published(Arc::clone(p), log));
-        check_log(&**engine, extent, nodes.as_ref(), &mut findings)?;
+        check_log(&**engine, extent, nodes.as_ref(), &mut findings, &mut progress)?;
         if MAX_FINDINGS <= findings.wrong.len() {
             break;
         }
@@ -74,6 +77,7 @@ fn check_log(
     Extent { log, floor, head }: Extent,
     nodes: Option<&LogNodes>,
     findings: &mut Findings,
+    progress: &mut impl FnMut(u64),
 ) -> Result<(), StoreError> {
     let mut reached = HashSet::new();
     let mut before = Timestamp::MIN_UTC;
@@ -93,6 +97,7 @@ fn check_log(
             }
         };
         findings.rows += 1;
+        progress(findings.rows);
         if row.at <= before {
             findings
                 .wrong
@@ -192,6 +197,9 @@ fn check_record(key: &[u8], value: &[u8]) -> Result<Vec<NodeId>, StoreError> {
         Some(b'r') => reads::<StoredRole>(key, value),
         Some(b'd') => reads::<StoredDatabase>(key, value),
         Some(b'J') => reads::<StoredProjectEntry>(key, value),
+        Some(b'K') => reads::<StoredApiKey>(key, value),
+        Some(b'H') => reads::<StoredKeyId>(key, value),
+        Some(b'G') => reads::<StoredPermission>(key, value),
         Some(b'V') => reads::<StoredVaultMark>(key, value),
         _ => Err(StoreError::RecordUnknown { key: key.to_vec() }),
     }

@@ -23,6 +23,7 @@ mod worker;
 use std::marker::PhantomData;
 use std::sync::{Arc, Mutex};
 use std::thread;
+use std::time::Instant;
 
 use crossbeam_channel::{Sender, TrySendError};
 use tokio::sync::{oneshot, watch};
@@ -138,6 +139,7 @@ pub enum Until {
 /// A handle to the threads.
 pub struct Committer {
     queue: Mutex<Option<Sender<Command>>>,
+    published: Arc<Published>,
     state: watch::Receiver<State>,
 }
 
@@ -153,12 +155,12 @@ impl Committer {
     pub fn start(published: Arc<Published>, clock: Arc<dyn Clock>) -> Self {
         let (queue, commands) = crossbeam_channel::bounded(MAX_QUEUE);
         let (told, state) = watch::channel(State::Working);
-        let worker = Worker::new(published, clock, commands, told);
+        let worker = Worker::new(Arc::clone(&published), clock, commands, told);
         thread::Builder::new()
             .name(THREAD.into())
             .spawn(move || worker.run())
             .expect("a machine that can start a thread");
-        Self { queue: Mutex::new(Some(queue)), state }
+        Self { queue: Mutex::new(Some(queue)), published, state }
     }
 
     /// See [`crate::store::Store::commit`].
@@ -172,6 +174,7 @@ impl Committer {
         C: Contents,
         T: Send + 'static,
     {
+        let asked = Instant::now();
         let (done, wait) = oneshot::channel();
         let question = Box::new(Asked { decide, decided: None, done, contents: PhantomData });
         let command = Command::Commit(Commit { log, cause, question, attempts: 0 });
@@ -183,7 +186,15 @@ impl Committer {
                 TrySendError::Disconnected(_) => CommitError::Failed,
             })?;
         }
-        wait.await.map_err(|_| CommitError::Failed)?
+        let outcome = wait.await;
+        self.published.meters.answered(asked.elapsed());
+        outcome.map_err(|_| CommitError::Failed)?
+    }
+
+    /// Returns how many commands wait.
+    pub fn waiting(&self) -> usize {
+        let queue = self.queue.lock().expect("a lock that no panic poisons");
+        queue.as_ref().map_or(0, Sender::len)
     }
 
     /// Raises a log's floor, and deletes those of `rows` that are below it and no longer needed.

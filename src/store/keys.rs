@@ -16,15 +16,22 @@
 //!   e time (8 bytes) name            when the role of that name expires
 //! in the directory
 //!   J project                        a project's log
+//!   K key (8 bytes)                  an API key
+//!   H hash (32 bytes)                the id of the API key that has the hash
+//!   G project 0 permission           a permission on a project
 //!   V                                which vault key the secrets are sealed with
 //! ```
 //!
 //! Ids cannot contain a zero byte, so a part can never run into the next. Numbers are big-endian,
 //! so that they sort.
 
+use chrono::TimeDelta;
+
 use crate::model::id::{BranchId, EndpointId, OperationId, ProjectId};
+use crate::model::key::{KeyHash, KeyId};
 use crate::model::lsn::Lsn;
 use crate::model::name::{BranchName, DatabaseName, RoleName};
+use crate::model::permission::PermissionId;
 use crate::model::revision::Timestamp;
 
 /// The key of the project.
@@ -50,6 +57,9 @@ pub const EXPIRIES: &[u8] = b"e";
 /// The key of the vault's mark.
 pub const VAULT: &[u8] = b"V";
 
+/// What the keys of API keys begin with.
+pub const API_KEYS: &[u8] = b"K";
+
 const END_OF_PART: &[u8] = &[0];
 
 /// The key of a branch.
@@ -74,6 +84,13 @@ pub fn endpoint(id: &EndpointId) -> Vec<u8> {
 #[must_use]
 pub fn operation(id: OperationId) -> Vec<u8> {
     [OPERATIONS, id.0.as_bytes()].concat()
+}
+
+/// The first and the last key that an operation of the commit at `at` can have.
+#[must_use]
+pub fn operations_at(at: Timestamp) -> (Vec<u8>, Vec<u8>) {
+    let key = |index, seed| operation(OperationId::at(at, index, seed));
+    (key(0, 0), key(u8::MAX, u64::MAX))
 }
 
 /// What the keys of a branch's unfinished operations begin with.
@@ -124,6 +141,12 @@ pub fn expiry(at: Timestamp, name: &RoleName) -> Vec<u8> {
     [EXPIRIES, &time(at), name.as_str().as_bytes()].concat()
 }
 
+/// The first key after those of what expires by `until`, among the keys that begin with `prefix`.
+#[must_use]
+pub fn end_of_expiring(prefix: &[u8], until: Timestamp) -> Vec<u8> {
+    [prefix, &time(until + TimeDelta::microseconds(1))].concat()
+}
+
 /// A time, so that earlier ones sort first, those before 1970 among them.
 fn time(at: Timestamp) -> [u8; 8] {
     (at.timestamp_micros().cast_unsigned() ^ 1 << 63).to_be_bytes()
@@ -133,6 +156,30 @@ fn time(at: Timestamp) -> [u8; 8] {
 #[must_use]
 pub fn project(id: &ProjectId) -> Vec<u8> {
     [PROJECTS, id.as_str().as_bytes()].concat()
+}
+
+/// The key of an API key.
+#[must_use]
+pub fn api_key(KeyId(number): KeyId) -> Vec<u8> {
+    [API_KEYS, &number.to_be_bytes()].concat()
+}
+
+/// The key of what has an API key's hash.
+#[must_use]
+pub fn api_key_hash(KeyHash(hash): &KeyHash) -> Vec<u8> {
+    [b"H", &hash[..]].concat()
+}
+
+/// What the keys of a project's permissions begin with.
+#[must_use]
+pub fn permissions_of(project: &ProjectId) -> Vec<u8> {
+    [b"G", project.as_str().as_bytes(), END_OF_PART].concat()
+}
+
+/// The key of a permission.
+#[must_use]
+pub fn permission(project: &ProjectId, id: PermissionId) -> Vec<u8> {
+    [&permissions_of(project)[..], id.0.as_bytes()].concat()
 }
 
 #[cfg(test)]

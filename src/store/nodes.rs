@@ -8,6 +8,7 @@ use quick_cache::sync::Cache;
 
 use crate::model::revision::Revision;
 use crate::store::engine::{Engine, LogId};
+use crate::store::meters::CacheUse;
 use crate::store::published::Published;
 use crate::store::row::Row;
 use crate::store::{StoreError, read_row};
@@ -51,6 +52,13 @@ impl NodeCache {
     /// Adds a node that is durable.
     pub fn insert(&self, log: LogId, id: NodeId, node: Arc<Node>) {
         self.cache.insert((log, id), node);
+    }
+
+    /// Returns how the cache is used.
+    #[must_use]
+    pub fn cache_use(&self) -> CacheUse {
+        let cache = &self.cache;
+        CacheUse { bytes: cache.weight(), hits: cache.hits(), misses: cache.misses() }
     }
 
     /// Returns a node.

@@ -8,6 +8,7 @@ use tokio::sync::watch;
 
 use crate::model::revision::{Moment, Revision, Timestamp};
 use crate::store::engine::{Engine, LogId};
+use crate::store::meters::Meters;
 use crate::store::nodes::{NewNodes, NodeCache};
 use crate::store::{StoreError, read_row};
 use crate::tree::NodeId;
@@ -74,6 +75,7 @@ struct Logs {
 pub struct Published {
     pub(super) engine: Arc<dyn Engine>,
     pub(super) nodes: NodeCache,
+    pub(super) meters: Meters,
     logs: RwLock<Logs>,
     changes: watch::Sender<u64>,
 }
@@ -88,7 +90,8 @@ impl Published {
         }
         let nodes = NodeCache::new(Arc::clone(&engine), cache_bytes);
         let logs = RwLock::new(Logs { spans, pins: 0 });
-        Ok(Self { engine, nodes, logs, changes: watch::channel(0).0 })
+        let meters = Meters::default();
+        Ok(Self { engine, nodes, meters, logs, changes: watch::channel(0).0 })
     }
 
     fn read(&self) -> RwLockReadGuard<'_, Logs> {

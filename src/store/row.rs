@@ -84,6 +84,17 @@ pub enum RowError {
     },
 }
 
+/// What a row says before its nodes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RowHeader {
+    /// When it was committed.
+    pub at: Timestamp,
+    /// Who asked for what.
+    pub cause: Cause,
+    /// The root of the state that it left; none where that is empty.
+    pub root: Option<NodeId>,
+}
+
 #[derive(Encode, Decode)]
 struct Header {
     at_micros: i64,
@@ -93,6 +104,38 @@ struct Header {
     nodes: u32,
     /// How many bytes the nodes take before they are compressed.
     nodes_bytes: u32,
+}
+
+impl RowHeader {
+    /// Reads a row's header, and none of its nodes.
+    pub fn decode(row: &[u8]) -> Result<Self, RowError> {
+        split(row).map(|(header, _, _)| header)
+    }
+}
+
+/// How many nodes a row has, and how many bytes they take before they are compressed.
+type NodesSize = (u32, u32);
+
+/// Returns a row's header, how many nodes it has, and these as they are compressed.
+fn split(row: &[u8]) -> Result<(RowHeader, NodesSize, &[u8]), RowError> {
+    let (format, row) = row.split_first().ok_or(RowError::Short)?;
+    if *format != FORMAT {
+        return Err(RowError::Format(*format));
+    }
+    let (checksum, body) = row.split_first_chunk().ok_or(RowError::Short)?;
+    if crc32fast::hash(body) != u32::from_be_bytes(*checksum) {
+        return Err(RowError::Checksum);
+    }
+    let (length, body) = body.split_first_chunk().ok_or(RowError::Short)?;
+    let length = usize::try_from(u32::from_be_bytes(*length)).map_err(|_| RowError::Short)?;
+    let (header, rest) = body.split_at_checked(length).ok_or(RowError::Short)?;
+    let Header { at_micros, cause, root, nodes, nodes_bytes } = codec::decode(header)?;
+    let header = RowHeader {
+        at: Timestamp::from_timestamp_micros(at_micros).ok_or(RowError::Time)?,
+        cause: cause.into_model().map_err(RowError::Cause)?,
+        root: (root != 0).then(|| NodeId::from_raw(root)),
+    };
+    Ok((header, (nodes, nodes_bytes), rest))
 }
 
 /// What writes rows. It keeps what it works with, which would take longer to get anew than a usual
@@ -151,36 +194,21 @@ impl Encoder {
 impl Row {
     /// Reads a row.
     pub fn decode(row: &[u8]) -> Result<Self, RowError> {
-        let (format, row) = row.split_first().ok_or(RowError::Short)?;
-        if *format != FORMAT {
-            return Err(RowError::Format(*format));
-        }
-        let (checksum, body) = row.split_first_chunk().ok_or(RowError::Short)?;
-        if crc32fast::hash(body) != u32::from_be_bytes(*checksum) {
-            return Err(RowError::Checksum);
-        }
-        let (length, body) = body.split_first_chunk().ok_or(RowError::Short)?;
-        let length = usize::try_from(u32::from_be_bytes(*length)).map_err(|_| RowError::Short)?;
-        let (header, nodes) = body.split_at_checked(length).ok_or(RowError::Short)?;
-        let Header { at_micros, cause, root, nodes: count, nodes_bytes } = codec::decode(header)?;
-        let nodes_bytes = usize::try_from(nodes_bytes).map_err(|_| RowError::Short)?;
-        if MAX_NODES_BYTES < nodes_bytes {
+        let (RowHeader { at, cause, root }, count, nodes) = split(row)?;
+        let (count, bytes) = count;
+        let bytes = usize::try_from(bytes).map_err(|_| RowError::Short)?;
+        if MAX_NODES_BYTES < bytes {
             return Err(RowError::Compression);
         }
-        let nodes = block::decompress(nodes, nodes_bytes);
+        let nodes = block::decompress(nodes, bytes);
         let nodes = nodes.map_err(|_| RowError::Compression)?;
-        let mut nodes = &nodes[..];
+        let mut rest = &nodes[..];
         let nodes = (0..usize::try_from(count).map_err(|_| RowError::Short)?)
             .map(|index| {
-                let node = encoding::decode(&mut nodes);
+                let node = encoding::decode(&mut rest);
                 node.map(Arc::new).map_err(|source| RowError::Node { index, source })
             })
             .collect::<Result<_, _>>()?;
-        Ok(Self {
-            at: Timestamp::from_timestamp_micros(at_micros).ok_or(RowError::Time)?,
-            cause: cause.into_model().map_err(RowError::Cause)?,
-            root: (root != 0).then(|| NodeId::from_raw(root)),
-            nodes,
-        })
+        Ok(Self { at, cause, root, nodes })
     }
 }

@@ -11,6 +11,7 @@ mod branch;
 mod cause;
 mod database;
 mod endpoint;
+mod key;
 mod operation;
 mod origin;
 mod project;
@@ -20,6 +21,7 @@ pub use branch::{BranchRecord, Catalogs, StoredBranch, StoredBranchId, StoredPol
 pub use cause::StoredCause;
 pub use database::StoredDatabase;
 pub use endpoint::StoredEndpoint;
+pub use key::{StoredApiKey, StoredKeyId, StoredPermission};
 pub use operation::{StoredMark, StoredOperation, StoredUnfinished};
 pub use origin::StoredOrigin;
 pub use project::{StoredProject, StoredProjectEntry, StoredVaultMark};

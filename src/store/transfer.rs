@@ -18,6 +18,7 @@ use crate::store::engine::{
     AppendError, Engine, EngineError, LogId, MAX_ROW_BYTES, NewRow, TrimFailed,
 };
 use crate::store::published::Extent;
+use crate::store::row::Row;
 
 const MAGIC: &[u8] = b"offshoot export 1\n";
 
@@ -150,19 +151,95 @@ pub fn import(
     if !engine.logs()?.is_empty() {
         return Err(TransferError::NotEmpty);
     }
+    let mut import = Import { engine, group: Vec::with_capacity(IMPORT_GROUP), count: 0, progress };
+    let count = read(file, |part| match part {
+        Part::Row(row) => import.row(row),
+        Part::Floor { log, floor } => {
+            import.write()?;
+            Ok(engine.trim(log, floor, &[])?)
+        }
+    })?;
+    import.write()?;
+    Ok(count)
+}
+
+/// Reads an export to its end and checks all that can be checked without a store: the checksums of
+/// the rows and of the whole, and that no log has a hole from its floor on. Returns how many rows
+/// there are.
+pub fn verify(file: impl Read) -> Result<u64, TransferError> {
+    let mut open = None;
+    let count = read(file, |part| {
+        let next = match part {
+            Part::Row(NewRow { log, revision, bytes }) => {
+                Row::decode(&bytes).map_err(|_| TransferError::Damaged)?;
+                Run::and(open, log, revision).map(Some)
+            }
+            Part::Floor { log, floor } => {
+                let is_whole = open.is_some_and(|run: Run| run.is_whole_from(log, floor));
+                is_whole.then_some(None)
+            }
+        };
+        open = next.ok_or(TransferError::Damaged)?;
+        Ok(())
+    })?;
+    // A log without a floor was not written to its end.
+    if open.is_none() { Ok(count) } else { Err(TransferError::Damaged) }
+}
+
+/// The rows of a log that were read, of which the last are without a hole.
+#[derive(Clone, Copy)]
+struct Run {
+    log: LogId,
+    first: Revision,
+    last: Revision,
+}
+
+impl Run {
+    /// Returns the run that ends with one row more; nothing where that cannot be the next.
+    fn and(run: Option<Self>, log: LogId, revision: Revision) -> Option<Self> {
+        match run {
+            Some(run) if run.log != log || revision <= run.last => None,
+            Some(run) if revision == run.last.next() => Some(Self { last: revision, ..run }),
+            None | Some(_) => Some(Self { log, first: revision, last: revision }),
+        }
+    }
+
+    fn is_whole_from(self, log: LogId, floor: Revision) -> bool {
+        self.log == log && (self.first..=self.last).contains(&floor)
+    }
+}
+
+/// What an export is made of.
+enum Part {
+    Row(NewRow),
+    /// After all rows of the log.
+    Floor {
+        log: LogId,
+        floor: Revision,
+    },
+}
+
+/// Reads an export, hands each part to `take_part`, and returns how many rows there were. Only an
+/// end without an error says that they can be trusted.
+fn read(
+    file: impl Read,
+    mut take_part: impl FnMut(Part) -> Result<(), TransferError>,
+) -> Result<u64, TransferError> {
     let mut file = Summed { file, hasher: crc32fast::Hasher::new() };
     if take::<{ MAGIC.len() }>(&mut file).ok().as_ref().map(|magic| &magic[..]) != Some(MAGIC) {
         return Err(TransferError::NoExport);
     }
-    let mut import = Import { engine, group: Vec::with_capacity(IMPORT_GROUP), count: 0, progress };
+    let mut count = 0;
     loop {
         match take(&mut file)? {
-            [ROW] => import.row(take_row(&mut file)?)?,
+            [ROW] => {
+                count += 1;
+                take_part(Part::Row(take_row(&mut file)?))?;
+            }
             [FLOOR] => {
                 let log = LogId(u64::from_be_bytes(take(&mut file)?));
                 let floor = Revision(u64::from_be_bytes(take(&mut file)?));
-                import.write()?;
-                engine.trim(log, floor, &[])?;
+                take_part(Part::Floor { log, floor })?;
             }
             [END] => break,
             _ => return Err(TransferError::Damaged),
@@ -170,12 +247,11 @@ pub fn import(
     }
     let expected = u64::from_be_bytes(take(&mut file)?);
     let sum = file.hasher.clone().finalize();
-    let is_whole = sum == u32::from_be_bytes(take(&mut file)?) && expected == import.count;
+    let is_whole = sum == u32::from_be_bytes(take(&mut file)?) && expected == count;
     if !is_whole || file.read(&mut [0])? != 0 {
         return Err(TransferError::Damaged);
     }
-    import.write()?;
-    Ok(import.count)
+    Ok(count)
 }
 
 /// An import that is under way.

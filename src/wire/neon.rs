@@ -6,23 +6,27 @@
 
 #![expect(missing_docs, reason = "openapi.yaml describes every field, and a test compares the two")]
 
+pub mod account;
 pub mod branches;
 pub mod connection;
 pub mod databases;
+pub mod empty;
 pub mod endpoints;
 pub mod error;
+pub mod history;
+pub mod keys;
+pub mod left_out;
 pub mod operations;
 pub mod origin;
+pub mod permissions;
 pub mod projects;
 pub mod roles;
+pub mod settings;
 
 /// The platform of every project and the region of every endpoint: there is one machine.
 pub const PLATFORM: &str = "self-hosted";
 /// The region of every project and endpoint.
 pub const REGION: &str = "self-hosted-local";
-
-/// The owner of every project: there are no accounts.
-pub const OWNER: &str = "offshoot";
 
 /// One of the two words that Neon's clients know.
 pub const PROVISIONER: &str = "k8s-neonvm";

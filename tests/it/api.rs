@@ -3,8 +3,15 @@
 mod plane;
 
 mod absent;
+mod account;
 mod branches;
 mod endpoints;
+mod history;
+mod keys;
 mod listing;
 mod log;
+mod paging;
+mod past;
+mod readme;
 mod roles;
+mod room;

@@ -9,6 +9,7 @@ mod names;
 mod paths;
 mod queries;
 mod raw;
+mod restore;
 
 use std::collections::BTreeSet;
 
@@ -48,6 +49,7 @@ async fn bad_input_is_refused_in_words_that_help_and_changes_nothing() {
     raw::what_is_no_http(&plane).await;
     raw::bodies_without_an_end(&plane).await;
     assert_eq!(plane.everything().await, before, "a refusal changed something");
+    restore::what_cannot_go_back_or_end(&plane.remote).await;
 
     names::that_a_role_can_have(&plane).await;
     names::that_a_database_can_have(&plane).await;
@@ -68,6 +70,8 @@ pub struct Plane {
     pub project: String,
     pub branch: String,
     pub endpoint: String,
+    /// Other ids, and the words that stand for them.
+    pub others: Vec<(String, &'static str)>,
 }
 
 impl Plane {
@@ -78,7 +82,7 @@ impl Plane {
         let project = id(&created["project"]["id"]);
         remote.ended_operations(&project).await;
         let (branch, endpoint) = (id(&created["branch"]["id"]), id(&created["endpoints"][0]["id"]));
-        Self { remote, project, branch, endpoint }
+        Self { remote, project, branch, endpoint, others: Vec::new() }
     }
 
     /// Returns a path within the project.
@@ -128,12 +132,17 @@ impl Plane {
     /// Replaces what is another in every run.
     fn masked(&self, text: &str) -> String {
         let named = [(&self.project, "PROJECT"), (&self.branch, "BRANCH"), (&self.endpoint, "EP")];
-        let masked = named.iter().fold(text.to_owned(), |text, (id, word)| text.replace(*id, word));
+        let others = self.others.iter().map(|(id, word)| (id, *word));
+        let masked = named
+            .into_iter()
+            .chain(others)
+            .fold(text.to_owned(), |text, (id, word)| text.replace(id, word));
         let visible =
             |c: char| if c.is_control() { c.escape_default().to_string() } else { c.into() };
         let masked: String = masked.chars().map(visible).collect();
-        match masked.split_once("history is from ") {
-            Some((before, _)) => format!("{before}history is from .."),
+        let times = ["history is from ", "must lie between "];
+        match times.iter().find_map(|words| Some((masked.split_once(words)?.0, words))) {
+            Some((before, words)) => format!("{before}{words}.."),
             None => masked,
         }
     }

@@ -1,10 +1,11 @@
 //! The catalog against oracles that copy: every branch, revision and name, after random histories.
 
-mod command;
-mod copies;
+pub mod command;
+pub mod copies;
 mod cutoffs;
 mod flat;
 mod groups;
+mod past;
 mod plain;
 mod trims;
 mod world;
@@ -16,6 +17,8 @@ use offshoot::model::revision::Revision;
 use offshoot::model::role::Login;
 use offshoot::model::rules::branches::{Cutoff, NewBranch};
 use offshoot::model::rules::databases::DatabaseChange;
+use offshoot::model::rules::passwords::Passwords;
+use offshoot::model::rules::restore::Restoration;
 use proptest::prelude::*;
 
 use self::command::{Command, credential, database, endpoint, id, name, report, role};
@@ -75,6 +78,13 @@ enum Event {
         name: usize,
         revision: usize,
         micros: i64,
+    },
+    /// From another branch or from itself, at its head or in its past.
+    Restore {
+        branch: usize,
+        source: usize,
+        revision: Option<usize>,
+        preserve: Option<usize>,
     },
     RenameBranch {
         branch: usize,
@@ -143,10 +153,20 @@ fn branch_event() -> impl Strategy<Value = Event> {
                 let revision = revision.index(1000);
                 Event::BranchInPast { parent, name, revision, micros }
             }),
+        4 => restore_event(),
         1 => (branch.clone(), name).prop_map(
             |(branch, name)| Event::RenameBranch { branch, name }),
         2 => branch.prop_map(|branch| Event::DeleteBranch { branch }),
     ]
+}
+
+fn restore_event() -> impl Strategy<Value = Event> {
+    let (branch, preserve) = (0..4usize, prop::option::weighted(0.7, 0..6usize));
+    let revision = prop::option::of(any::<prop::sample::Index>());
+    (branch.clone(), branch, revision, preserve).prop_map(|(branch, source, revision, preserve)| {
+        let revision = revision.map(|revision| revision.index(1000));
+        Event::Restore { branch, source, revision, preserve }
+    })
 }
 
 fn event() -> impl Strategy<Value = Event> {
@@ -187,6 +207,23 @@ impl World {
                 let (id, parent) = (id(self.branches()), self.branch(*parent));
                 let new = NewBranch::new(id, name(*index), parent, cutoff);
                 self.run(&Command::Branch { new, asked: Some(asked) });
+            }
+            Event::Restore { branch, source, revision, preserve } => {
+                let times = &self.copies.times;
+                let asked = revision.map(|revision| times[revision % times.len()]);
+                let cutoff = asked.map_or(Cutoff::Head, |at| Cutoff::Past {
+                    revision: self.copies.revision_at(at),
+                    at,
+                    lsn: None,
+                });
+                let restoration = Restoration {
+                    target: self.branch(*branch),
+                    source: self.branch(*source),
+                    cutoff,
+                    preserve: preserve.map(|index| (id(self.branches()), name(index))),
+                    passwords: Passwords::Inherited,
+                };
+                self.run(&Command::Restore { restoration, asked });
             }
             Event::RecordPass { branch, back, kind, lsn } => {
                 let revision = Revision(self.copies.head().0.saturating_sub(*back));
@@ -242,6 +279,7 @@ impl World {
             Event::DeleteBranch { branch } => Command::DeleteBranch { branch: self.branch(branch) },
             Event::BranchAtHead { .. }
             | Event::BranchInPast { .. }
+            | Event::Restore { .. }
             | Event::RecordPass { .. }
             | Event::MoveClock { .. }
             | Event::Trim { .. }

@@ -3,6 +3,7 @@
 use offshoot::compute::Compute;
 use offshoot::compute::error::ComputeError;
 use offshoot::compute::simulated::SimulatedComputes;
+use offshoot::model::role::Login;
 use offshoot::plan::desired::Desired;
 
 use crate::support::{Catalog, branch, verifier};
@@ -24,7 +25,7 @@ async fn a_compute_converges_whatever_fails_on_the_way() {
         compute.converge(&before).await.expect("a pass");
         compute.by_hand(|world| {
             world.create_object("a", "bob").expect("an object");
-            world.create_role("by_hand", Some(verifier("x"))).expect("a role");
+            world.create_role("by_hand", &Login::Password(verifier("x"))).expect("a role");
         });
         computes.set_faults(30);
         let after = Desired::empty()

@@ -29,11 +29,14 @@ const ROUNDS: u32 = 36;
 /// Every so many rounds, the server is killed before it listens, or just then.
 const START_UP_EVERY: u32 = 4;
 
-/// Every so many rounds, a branch is created.
-const BRANCH_EVERY: u32 = 8;
+/// How many branches are created meanwhile at the most: each has a Postgres.
+const CHILDREN: u32 = 4;
 
-/// The round in which the server is asked to stop in good order.
-const GOOD_ORDER: u32 = ROUNDS / 2;
+/// Every so many rounds, the server is asked to stop in good order.
+const GOOD_ORDER_EVERY: u32 = ROUNDS / 2;
+
+/// How often the server trims, and what it keeps at the least, in milliseconds.
+const TRIM_MS: [&str; 2] = ["50", "2000"];
 
 /// How many ask at once.
 const CLIENTS: usize = 8;
@@ -63,10 +66,11 @@ struct Project {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_was_acknowledged_outlives_every_kill() {
     let mut rng = rng();
-    let home = Home::new();
+    let [every, grace] = TRIM_MS;
+    let home = Home::new().serving(&["--trim-every-ms", every, "--trim-grace-ms", grace]);
     let (project, postmasters) = {
         let server = home.serve();
-        let project = create_project(&server.remote).await;
+        let project = create_project(&server.remote, rng.random_range(0..=2)).await;
         (project, home.postmasters())
     };
     assert_eq!(postmasters.len(), project.branches.len(), "each branch has its Postgres");
@@ -74,7 +78,7 @@ async fn what_was_acknowledged_outlives_every_kill() {
         .map(|n| Client::new(n, &project.id, &project.branches, rng.random()))
         .collect();
     let mut children = Children::new(&project.id);
-    for round in 0..ROUNDS {
+    for round in 0..rounds(ROUNDS) {
         if round % START_UP_EVERY == START_UP_EVERY - 1 {
             let mut process = home.launch();
             sleep(Duration::from_millis(rng.random_range(0..START_UP_MS))).await;
@@ -86,14 +90,14 @@ async fn what_was_acknowledged_outlives_every_kill() {
         let answers = Arc::new(AtomicUsize::new(0));
         let work = |client: Client| client.work(remote.clone(), Arc::clone(&answers));
         let works: Vec<_> = clients.into_iter().map(|client| tokio::spawn(work(client))).collect();
-        let wants_child = round % BRANCH_EVERY == 1;
+        let wants_child = round % (rounds(ROUNDS) / CHILDREN).max(1) == 1;
         let child = tokio::spawn(children.create(wants_child, remote.clone(), rng.random()));
         if round % 2 == 0 {
             sleep(Duration::from_millis(rng.random_range(0..LIFE_MS))).await;
         } else {
             wait_for(&answers, rng.random_range(0..LIFE_ANSWERS)).await;
         }
-        if round == GOOD_ORDER {
+        if round % GOOD_ORDER_EVERY == GOOD_ORDER_EVERY / 2 {
             server.process.terminate();
             let status = server.process.wait(STOP_DEADLINE);
             assert!(status.success(), "{status}: {}", server.process.last_words());
@@ -149,8 +153,9 @@ fn assert_adopted(home: &Home, first: &BTreeMap<PathBuf, Vec<u32>>) {
     }
 }
 
-async fn create_project(remote: &Remote) -> Project {
-    let asked = json!({ "project": { "name": "crash" } });
+async fn create_project(remote: &Remote, retention_seconds: u32) -> Project {
+    let project = json!({ "name": "crash", "history_retention_seconds": retention_seconds });
+    let asked = json!({ "project": project });
     let created = remote.post("/projects", &asked).await.json(201);
     let id = text(&created["project"]["id"]);
     let asked = json!({
@@ -168,8 +173,15 @@ fn text(value: &Value) -> String {
     value.as_str().expect("a text").to_owned()
 }
 
+/// Returns how many rounds a test makes: `usual` of them, unless `OFFSHOOT_CRASH_ROUNDS` says.
+#[expect(clippy::disallowed_methods, reason = "whoever wants many rounds")]
+pub fn rounds(usual: u32) -> u32 {
+    let given = std::env::var("OFFSHOOT_CRASH_ROUNDS").ok();
+    given.map_or(usual, |rounds| rounds.parse().expect("a number of rounds"))
+}
+
 #[expect(clippy::disallowed_methods, clippy::print_stderr, reason = "whoever repeats a run")]
-fn rng() -> StdRng {
+pub fn rng() -> StdRng {
     let given = std::env::var("OFFSHOOT_TEST_SEED").ok();
     let seed = given.map_or_else(rand::random, |seed| seed.parse().expect("a number"));
     eprintln!("OFFSHOOT_TEST_SEED={seed}");

@@ -1,11 +1,17 @@
 //! End to end: the real program, over HTTP, with real PostgreSQL servers.
 
 mod attached;
+mod backup;
 mod cutoff;
+mod disk;
 mod documentation;
+mod expiry;
 mod lifecycle;
 mod login;
+mod metrics;
+mod passwords;
 mod restart;
+mod restore;
 mod secrecy;
 mod storage;
 mod support;

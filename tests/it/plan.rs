@@ -6,8 +6,12 @@ use std::path::Path;
 
 use offshoot::compute::simulated::world::World;
 use offshoot::model::operation::Subject;
+use offshoot::model::revision::Timestamp;
+use offshoot::model::role::Login;
+use offshoot::model::secret::Verifier;
 use offshoot::plan::desired::Desired;
 use offshoot::plan::observed::{Observed, Oid};
+use offshoot::plan::step::Stage;
 use offshoot::plan::{Plan, plan};
 use proptest::prelude::*;
 
@@ -55,7 +59,7 @@ fn render(plan: &Plan) -> String {
 }
 
 /// Reads a catalog: `role NAME born N password WORD`, `role NAME born N without login`,
-/// `database N NAME owner NAME`.
+/// `role NAME born N without password`, `until NAME TIME`, `database N NAME owner NAME`.
 fn parse(text: &str) -> Desired {
     text.lines().map(str::trim).filter(|line| !line.is_empty()).fold(
         Desired::empty(),
@@ -66,6 +70,10 @@ fn parse(text: &str) -> Desired {
             ["role", name, "born", born, "without", "login"] => {
                 desired.group(name, born.parse().expect("a revision"))
             }
+            ["role", name, "born", born, "without", "password"] => {
+                desired.role_with(name, born.parse().expect("a revision"), Login::Unset)
+            }
+            ["until", name, at] => desired.until(name, Some(at.parse().expect("a time"))),
             ["database", id, name, "owner", owner] => {
                 desired.database(id.parse().expect("a number"), name, owner)
             }
@@ -84,7 +92,7 @@ fn world(text: &str) -> World {
     for line in by_hand {
         let words: Vec<_> = line.split(' ').skip(2).collect();
         let done = match *words.as_slice() {
-            ["create", "role", name] => world.create_role(name, None).map(|_| ()),
+            ["create", "role", name] => world.create_role(name, &Login::Never).map(|_| ()),
             ["create", "database", name, "owner", owner] => {
                 world.create_database(name, owner).map(|_| ())
             }
@@ -108,23 +116,52 @@ fn converge(world: &mut World, desired: &Desired) -> Plan {
     plan
 }
 
+#[test]
+fn an_announced_database_is_not_taken_for_the_one_whose_name_it_is_to_get() {
+    let before = Desired::empty().role("sally", 1, "one").database(2, "shop", "sally");
+    let renamed = before.clone().database(2, "store", "sally").database(3, "shop", "sally");
+    let dropped = before.clone().without_database(2).database(3, "shop", "sally");
+    for (after, names) in [(renamed, vec!["shop", "store"]), (dropped, vec!["shop"])] {
+        let mut world = World::new();
+        assert_eq!(converge(&mut world, &before).problems, []);
+        // What comes after the transaction is lost, as in a crash.
+        let plan = plan(&after, &world.observe());
+        for step in plan.steps.iter().filter(|step| step.stage() <= Stage::Change) {
+            world.apply(step).expect("a step");
+        }
+        let old = world.observe().databases["shop"].oid;
+        let rest = converge(&mut world, &after);
+        assert_eq!(rest.problems, []);
+        let databases = world.observe().databases;
+        assert_ne!(databases["shop"].oid, old);
+        let ours = databases.iter().filter(|(_, it)| it.owner == "sally");
+        assert_eq!(ours.map(|(name, _)| name.as_str()).collect::<Vec<_>>(), names);
+    }
+}
+
 const NAMES: &[&str] = &["a", "b", "c", "d"];
 
 fn name() -> impl Strategy<Value = &'static str> {
     prop::sample::select(NAMES)
 }
 
+fn login() -> impl Strategy<Value = Login<Verifier>> {
+    let password = |word| Just(Login::Password(verifier(word)));
+    prop_oneof![Just(Login::Never), Just(Login::Unset), password("old"), password("new")]
+}
+
 /// A catalog in which every database's owner exists. Few names, so that they often meet.
 fn desired() -> impl Strategy<Value = Desired> {
-    let roles = prop::collection::btree_map(name(), (1..4u64, prop::option::of(0..2)), 0..4);
+    let role = (1..4u64, login(), prop::option::of(1..3i64));
+    let roles = prop::collection::btree_map(name(), role, 0..4);
     let databases =
         prop::collection::btree_map(name(), (1..6u64, any::<prop::sample::Index>()), 0..4);
     (roles, databases).prop_map(|(roles, databases)| {
         let owners: Vec<_> = roles.keys().copied().collect();
         let desired =
-            roles.iter().fold(Desired::empty(), |desired, (name, (born, word))| match word {
-                Some(word) => desired.role(name, *born, if *word == 0 { "old" } else { "new" }),
-                None => desired.group(name, *born),
+            roles.iter().fold(Desired::empty(), |desired, (name, (born, login, until))| {
+                let until = until.and_then(|second| Timestamp::from_timestamp(second, 0));
+                desired.role_with(name, *born, login.clone()).until(name, until)
             });
         databases.into_iter().filter(|_| !owners.is_empty()).fold(
             desired,
@@ -143,7 +180,7 @@ fn by_hand() -> impl Strategy<Value = Vec<(u8, &'static str, &'static str)>> {
 fn act(world: &mut World, (what, one, other): (u8, &str, &str)) {
     // Whatever is refused has not happened.
     match what {
-        0 => drop(world.create_role(one, Some(verifier("by hand")))),
+        0 => drop(world.create_role(one, &Login::Password(verifier("by hand")))),
         1 => drop(world.create_database(one, other)),
         2 => drop(world.create_object(one, other)),
         _ => drop(world.drop_role(one)),
@@ -168,8 +205,10 @@ fn assert_agrees(world: &World, desired: &Desired, plan: &Plan) -> Result<(), Te
     let is_excused = |subject| plan.problems.iter().any(|problem| problem.subject == subject);
     for (name, want) in &desired.roles {
         if !is_excused(Subject::Role(name.clone())) {
-            prop_assert!(observed.roles.contains_key(name.as_str()), "role {name}");
-            prop_assert_eq!(world.login(name.as_str()), want.verifier.as_ref());
+            let found = observed.roles.get(name.as_str()).map(|role| role.can_login);
+            prop_assert_eq!(found, Some(want.login != Login::Never), "role {}", name);
+            prop_assert_eq!(world.login(name.as_str()), want.login.credential());
+            prop_assert_eq!(world.valid_until(name.as_str()), want.valid_until);
         }
     }
     for want in desired.databases.values() {

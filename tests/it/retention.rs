@@ -1,6 +1,10 @@
 //! What a project keeps of its history, and what goes, round by round of a clock that tests move.
 
+mod expiry;
+
+use std::io;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use chrono::TimeDelta;
@@ -26,6 +30,7 @@ use offshoot::model::rules::projects::ProjectChange;
 use offshoot::model::state::{Mark, Read};
 use offshoot::ports::Ports;
 use offshoot::retention::{Counters, Trimmer};
+use offshoot::room::{Disk, Room, Space};
 use offshoot::store::Store;
 use offshoot::store::catalog::Catalog;
 use offshoot::store::directory::Directory;
@@ -39,23 +44,42 @@ use crate::store::support::{CACHE_BYTES, cause, clock};
 
 const GRACE: Duration = Duration::from_secs(60);
 
+/// How much of the disk is left free.
+const ROOM: u64 = 1 << 20;
+
 /// A server without a network or computes, one project, and a trimmer whose rounds the test makes.
 struct Plane {
     engine: Arc<Memory>,
     clock: Arc<ManualClock>,
+    disk: Told,
     control: ControlPlane,
     trimmer: Trimmer,
     main: BranchRef,
     roles: usize,
 }
 
-async fn open(engine: &Arc<Memory>, clock: &Arc<ManualClock>) -> (ControlPlane, Trimmer) {
+/// A disk that has as much free space as it is told.
+#[derive(Clone)]
+struct Told(Arc<AtomicU64>);
+
+impl Disk for Told {
+    fn space(&self) -> io::Result<Space> {
+        Ok(Space { free: self.0.load(Ordering::SeqCst), size: 1 << 40 })
+    }
+}
+
+async fn open(
+    engine: &Arc<Memory>,
+    clock: &Arc<ManualClock>,
+    disk: &Told,
+) -> (ControlPlane, Trimmer) {
     let store = Store::over(engine.clone(), CACHE_BYTES, clock.clone()).expect("a store");
     let machine = Machine {
         clock: clock.clone(),
         entropy: Arc::new(SeededEntropy::new(1)),
         vault: Vault::new(&[7; KEY_BYTES]),
         ports: Ports::new(42_000..=42_099),
+        room: Arc::new(Room::new(Box::new(disk.clone()), ROOM)),
     };
     let settings = Settings { installed: vec![PgVersion::DEFAULT], ..Settings::default() };
     let control = ControlPlane::open(store, machine, settings).await.expect("use cases");
@@ -67,7 +91,8 @@ async fn open(engine: &Arc<Memory>, clock: &Arc<ManualClock>) -> (ControlPlane, 
 impl Plane {
     async fn new(retention_seconds: u32) -> Self {
         let (engine, clock) = (Arc::new(Memory::default()), clock());
-        let (control, trimmer) = open(&engine, &clock).await;
+        let disk = Told(Arc::new(AtomicU64::new(u64::MAX)));
+        let (control, trimmer) = open(&engine, &clock, &disk).await;
         let request = ProjectRequest {
             history_retention_seconds: Some(retention_seconds),
             ..ProjectRequest::default()
@@ -75,18 +100,22 @@ impl Plane {
         let created = control.create_project(&Caller::offshoot(), request).await;
         let created = created.expect("a project");
         let main = BranchRef { project: created.project.id, branch: created.branch.id };
-        Self { engine, clock, control, trimmer, main, roles: 0 }
+        Self { engine, clock, disk, control, trimmer, main, roles: 0 }
     }
 
     /// Goes on as after a restart.
     async fn restart(self) -> Self {
         self.control.store().close().await;
-        let (control, trimmer) = open(&self.engine, &self.clock).await;
+        let (control, trimmer) = open(&self.engine, &self.clock, &self.disk).await;
         Self { control, trimmer, ..self }
     }
 
     fn pass_time(&self, seconds: i64) {
         self.clock.advance_micros(seconds * 1_000_000);
+    }
+
+    fn clock_in(&self, seconds: i64) -> Timestamp {
+        self.clock.now() + TimeDelta::seconds(seconds)
     }
 
     /// Creates `count` roles, each so many seconds after the one before.
@@ -160,7 +189,10 @@ impl Plane {
 }
 
 fn begins(error: ControlError) -> String {
-    let ControlError::Refused(Refusal::HistoryTrimmed { begins }) = error else {
+    let ControlError::Refused(
+        Refusal::PointOutsideHistory { earliest: begins, .. } | Refusal::HistoryTrimmed { begins },
+    ) = error
+    else {
         panic!("{error:?}");
     };
     begins

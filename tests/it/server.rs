@@ -17,6 +17,8 @@ use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use tempfile::TempDir;
 
+use crate::contract::exchange::{self, Exchange};
+
 /// How long anything may take that takes no time at all on a machine that is not busy.
 pub const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -49,6 +51,8 @@ const VARIABLES: &[&str] = &[
 pub struct Home {
     dir: TempDir,
     ports: (u16, u16),
+    /// What its servers are told besides.
+    arguments: Vec<String>,
 }
 
 impl Home {
@@ -56,7 +60,13 @@ impl Home {
         let dir = tempfile::Builder::new().prefix("offshoot-it-").tempdir().expect("a directory");
         // As root, Postgres runs as another user, who must get at its data.
         fs::set_permissions(dir.path(), Permissions::from_mode(0o755)).expect("an open directory");
-        Self { dir, ports: free_ports() }
+        Self { dir, ports: free_ports(), arguments: Vec::new() }
+    }
+
+    /// Tells the servers something besides.
+    pub fn serving(mut self, arguments: &[&str]) -> Self {
+        self.arguments.extend(arguments.iter().map(ToString::to_string));
+        self
     }
 
     pub fn data_dir(&self) -> PathBuf {
@@ -86,6 +96,7 @@ impl Home {
             .args(["--listen", "127.0.0.1:0", "--compute-ports", &format!("{first}-{last}")])
             .arg("--compute-dir")
             .arg(self.dir.path().join("computes"))
+            .args(&self.arguments)
             .stdout(Stdio::null())
             .stderr(Stdio::piped())
             .spawn()
@@ -292,9 +303,16 @@ impl Answer {
 
 /// Sends a request. An error means that nobody knows whether it was carried out.
 pub async fn send(request: RequestBuilder) -> Result<Answer, reqwest::Error> {
-    let response = request.send().await?;
+    let (client, request) = request.build_split();
+    let request = request?;
+    let (method, path) = (request.method().to_string(), request.url().path().to_owned());
+    let response = client.execute(request).await?;
     let (status, headers) = (response.status().as_u16(), response.headers().clone());
-    Ok(Answer { status, headers, text: response.text().await? })
+    let answer = Answer { status, headers, text: response.text().await? };
+    let content_type = answer.content_type().map(str::to_owned);
+    let answered = answer.text.clone();
+    exchange::check(&Exchange { method, path, status, content_type, answered });
+    Ok(answer)
 }
 
 fn free_ports() -> (u16, u16) {

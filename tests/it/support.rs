@@ -14,7 +14,8 @@ use offshoot::model::database::DatabaseId;
 use offshoot::model::endpoint::TlsMode;
 use offshoot::model::id::BranchId;
 use offshoot::model::name::{COMPUTE_ADMIN, RoleName};
-use offshoot::model::revision::Revision;
+use offshoot::model::revision::{Revision, Timestamp};
+use offshoot::model::role::Login;
 use offshoot::model::scram;
 use offshoot::model::secret::{Password, Verifier};
 use offshoot::plan::desired::{Desired, DesiredDatabase, DesiredRole};
@@ -53,6 +54,10 @@ pub trait Catalog {
     fn role(self, name: &str, born: u64, password: &str) -> Self;
     /// Adds a role that cannot log in.
     fn group(self, name: &str, born: u64) -> Self;
+    /// Adds a role that logs in in this way.
+    fn role_with(self, name: &str, born: u64, login: Login<Verifier>) -> Self;
+    /// Says until when the password of a role is good.
+    fn until(self, name: &str, at: Option<Timestamp>) -> Self;
     /// Removes a role.
     fn without_role(self, name: &str) -> Self;
     /// Adds a database, or changes the one with this number.
@@ -70,15 +75,23 @@ impl Catalog for Desired {
         Self { revision: Revision(revision), ..self }
     }
 
-    fn role(mut self, name: &str, born: u64, password: &str) -> Self {
-        let role = DesiredRole { born: Revision(born), verifier: Some(verifier(password)) };
+    fn role(self, name: &str, born: u64, password: &str) -> Self {
+        self.role_with(name, born, Login::Password(verifier(password)))
+    }
+
+    fn group(self, name: &str, born: u64) -> Self {
+        self.role_with(name, born, Login::Never)
+    }
+
+    fn role_with(mut self, name: &str, born: u64, login: Login<Verifier>) -> Self {
+        let role = DesiredRole { born: Revision(born), login, valid_until: None };
         self.roles.insert(RoleName::parse_existing(name).expect("a name"), role);
         self
     }
 
-    fn group(mut self, name: &str, born: u64) -> Self {
-        let role = DesiredRole { born: Revision(born), verifier: None };
-        self.roles.insert(RoleName::parse_existing(name).expect("a name"), role);
+    fn until(mut self, name: &str, at: Option<Timestamp>) -> Self {
+        let name = RoleName::parse_existing(name).expect("a name");
+        self.roles.get_mut(&name).expect("a role of the catalog").valid_until = at;
         self
     }
 

@@ -4,11 +4,13 @@ use std::collections::BTreeMap;
 
 use axum::extract::State;
 
-use crate::api::answer::{Answer, Created, Deleted, Found};
+use crate::api::answer::{Answer, Created, Deleted, Found, Seen};
 use crate::api::body::Body;
 use crate::api::error::ApiError;
 use crate::api::extract::{InBranch, InProject, branch_id};
-use crate::api::neon::{connection, endpoints, point, settings, unserved};
+use crate::api::neon::history::{self, Kinds};
+use crate::api::neon::point::Named;
+use crate::api::neon::{connection, endpoints, fields, point, unserved};
 use crate::api::page::{self, BranchQuery};
 use crate::api::query::Query;
 use crate::control::{self, BranchRequest, Caller, ControlPlane, RestoreRequest};
@@ -33,19 +35,21 @@ pub(super) async fn list_project_branches(
     _: Caller,
     InProject(project): InProject,
     query: Query,
-) -> Answer<BranchesAnswer> {
+) -> Result<Seen<BranchesAnswer>, ApiError> {
+    let seen = control.project_at(&project, point::at(&query)?).await?;
     let query = BranchQuery::parse(&query)?;
-    let (project, branches) = control.list_branches(&project)?;
-    let (branches, next) = page::cut(branches, &query);
-    Ok(Found(BranchesAnswer {
-        branches: branches.into_iter().map(|branch| Branch::new(&project, branch)).collect(),
+    let (branches, next) = page::cut(seen.branches()?, &query);
+    let shown = |branch| Branch::new(&seen.project, branch);
+    let answer = BranchesAnswer {
+        branches: branches.into_iter().map(shown).collect(),
         annotations: BTreeMap::new(),
         pagination: BranchesPagination {
             next,
             sort_by: query.sort.by.as_str().to_owned(),
             sort_order: query.sort.order.as_str().to_owned(),
         },
-    }))
+    };
+    Ok(Seen(answer, seen.moment().revision))
 }
 
 /// Creates a branch, with an endpoint if one is asked for.
@@ -65,10 +69,12 @@ pub(super) async fn get_project_branch(
     State(control): State<ControlPlane>,
     _: Caller,
     InBranch(at): InBranch,
-) -> Answer<BranchAnswer> {
-    let (project, branch) = control.get_branch(&at)?;
-    let branch = Branch::new(&project, branch);
-    Ok(Found(BranchAnswer { annotation: Annotation::empty(&branch), branch }))
+    query: Query,
+) -> Result<Seen<BranchAnswer>, ApiError> {
+    let seen = control.branch_at(&at, point::at(&query)?).await?;
+    let branch = Branch::new(&seen.at.project, seen.record()?);
+    let answer = BranchAnswer { annotation: Annotation::empty(&branch), branch };
+    Ok(Seen(answer, seen.moment().revision))
 }
 
 /// Changes the settings of a branch.
@@ -100,8 +106,12 @@ pub(super) async fn restore_project_branch(
     Body(body): Body<BranchRestoreRequest>,
 ) -> Answer<BranchOperations> {
     let source = branch_id(&body.source_branch_id)?;
-    let point = point::parse_source(body.source_lsn.as_deref(), body.source_timestamp.as_deref());
-    let point = match point {
+    let named = Named {
+        lsn: body.source_lsn.as_deref(),
+        timestamp: body.source_timestamp.as_deref(),
+        revision: body.source_revision,
+    };
+    let point = match point::parse_source(named) {
         Ok(point) => point,
         Err(error) => return Err(error.told(&control.history(&at.project, Some(&source))?)),
     };
@@ -150,8 +160,12 @@ fn request(
     let new = branch.as_ref().unwrap_or(&nothing);
     check_served(new)?;
     let parent = parent(new)?;
-    let point = point::parse_parent(new.parent_lsn.as_deref(), new.parent_timestamp.as_deref());
-    let point = match point {
+    let named = Named {
+        lsn: new.parent_lsn.as_deref(),
+        timestamp: new.parent_timestamp.as_deref(),
+        revision: new.parent_revision,
+    };
+    let point = match point::parse_parent(named) {
         Ok(point) => point,
         Err(error) => return Err(error.told(&control.history(project, parent.as_ref())?)),
     };
@@ -160,8 +174,8 @@ fn request(
         parent,
         point,
         protected: new.protected.unwrap_or(false),
-        expires_at: settings::expires_at(new.expires_at.as_deref())?,
-        password_policy: new.password_policy.as_deref().map(settings::policy).transpose()?,
+        expires_at: fields::expires_at(new.expires_at.as_deref())?,
+        password_policy: new.password_policy.as_deref().map(fields::policy).transpose()?,
         endpoint: endpoint(endpoints.as_deref().unwrap_or_default())?,
     })
 }
@@ -196,8 +210,8 @@ fn change(update: &BranchUpdate) -> Result<BranchChange, ApiError> {
     let change = BranchChange {
         name: name.as_deref().map(str::parse).transpose()?,
         protected: *protected,
-        expires_at: settings::changed_expiry(expires_at)?,
-        password_policy: settings::changed_policy(password_policy)?,
+        expires_at: fields::changed_expiry(expires_at)?,
+        password_policy: fields::changed_policy(password_policy)?,
     };
     if change == BranchChange::default() {
         return Err(ApiError::invalid(
@@ -218,6 +232,7 @@ fn shown(created: control::CreatedBranch) -> CreatedBranch {
         databases,
         operations,
         connection,
+        left_out,
     } = created;
     let role = |role: role::Role| {
         let password = passwords.get(&role.name);
@@ -229,6 +244,7 @@ fn shown(created: control::CreatedBranch) -> CreatedBranch {
         roles: roles.into_iter().map(role).collect(),
         databases: Database::list(&branch.id, databases),
         connection_uris: connection.map(|connection| vec![connection::details(&connection)]),
+        left_out: left_out.map(|left_out| history::left_out(left_out, Kinds::Both)),
         branch: Branch::new(&project, branch),
     }
 }

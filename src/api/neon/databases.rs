@@ -2,10 +2,13 @@
 
 use axum::extract::State;
 
-use crate::api::answer::{Answer, Created, Deleted, Found};
+use crate::api::answer::{Answer, Created, Deleted, Found, Seen};
 use crate::api::body::Body;
 use crate::api::error::ApiError;
 use crate::api::extract::{InBranch, InDatabase};
+use crate::api::neon::history::{self, Kinds};
+use crate::api::neon::point;
+use crate::api::query::Query;
 use crate::control::{BranchRef, Caller, ControlPlane};
 use crate::model::database;
 use crate::model::name::RoleName;
@@ -23,9 +26,13 @@ pub(super) async fn list_project_branch_databases(
     State(control): State<ControlPlane>,
     _: Caller,
     InBranch(at): InBranch,
-) -> Answer<DatabasesAnswer> {
-    let databases = control.list_databases(&at)?;
-    Ok(Found(DatabasesAnswer { databases: Database::list(&at.branch, databases) }))
+    query: Query,
+) -> Result<Seen<DatabasesAnswer>, ApiError> {
+    let seen = control.branch_at(&at, point::at(&query)?).await?;
+    let databases = Database::list(&seen.branch, seen.databases()?);
+    let left_out = if query.flag("explain")? { seen.left_out()? } else { None };
+    let left_out = left_out.map(|left_out| history::left_out(left_out, Kinds::Databases));
+    Ok(Seen(DatabasesAnswer { databases, left_out }, seen.moment().revision))
 }
 
 /// Creates a database on a branch.
@@ -46,9 +53,11 @@ pub(super) async fn get_project_branch_database(
     State(control): State<ControlPlane>,
     _: Caller,
     InDatabase(at, name): InDatabase,
-) -> Answer<DatabaseAnswer> {
-    let database = control.get_database(&at, &name)?;
-    Ok(Found(DatabaseAnswer { database: Database::new(&at.branch, database) }))
+    query: Query,
+) -> Result<Seen<DatabaseAnswer>, ApiError> {
+    let seen = control.branch_at(&at, point::at(&query)?).await?;
+    let database = Database::new(&seen.branch, seen.database(&name)?);
+    Ok(Seen(DatabaseAnswer { database }, seen.moment().revision))
 }
 
 /// Renames a database of a branch, or gives it another owner.

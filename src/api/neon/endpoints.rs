@@ -9,13 +9,13 @@ use crate::api::extract::{InEndpoint, InProject, branch_id};
 use crate::api::neon::tuning::Limits;
 use crate::api::neon::unserved;
 use crate::control::{AttachRequest, Caller, ControlPlane, EndpointRequest};
-use crate::model::endpoint::{self, TlsMode, Tuning};
+use crate::model::endpoint::{self, TlsMode, Tuning, TuningChange};
 use crate::model::id::ProjectId;
 use crate::model::name::PG_NAME_MAX_BYTES;
 use crate::model::operation;
 use crate::wire::neon::endpoints::{
-    Endpoint, EndpointAnswer, EndpointCreateRequest, EndpointOperations, EndpointsAnswer,
-    NewAttachment, NewEndpoint,
+    Endpoint, EndpointAnswer, EndpointCreateRequest, EndpointOperations, EndpointUpdate,
+    EndpointUpdateRequest, EndpointsAnswer, NewAttachment, NewEndpoint,
 };
 use crate::wire::neon::error::ErrorCode;
 use crate::wire::neon::operations::Operation;
@@ -96,6 +96,45 @@ pub(super) async fn suspend_project_endpoint(
 ) -> Answer<EndpointOperations> {
     let changed = control.suspend_endpoint(&caller, &at).await?;
     Ok(Found(shown(&at.project, changed)))
+}
+
+/// Changes what clients tune of an endpoint.
+pub(super) async fn update_project_endpoint(
+    State(control): State<ControlPlane>,
+    caller: Caller,
+    InEndpoint(at): InEndpoint,
+    Body(EndpointUpdateRequest { endpoint }): Body<EndpointUpdateRequest>,
+) -> Answer<EndpointOperations> {
+    let found = control.get_endpoint(&at)?;
+    unserved::refuse_other(
+        "endpoint.branch_id",
+        endpoint.branch_id.as_deref(),
+        found.branch.as_str(),
+    )?;
+    let changed = control.update_endpoint(&caller, &at, change(&endpoint)?).await?;
+    Ok(Found(shown(&at.project, changed)))
+}
+
+/// Asks for an endpoint to stop and run again.
+pub(super) async fn restart_project_endpoint(
+    State(control): State<ControlPlane>,
+    caller: Caller,
+    InEndpoint(at): InEndpoint,
+) -> Answer<EndpointOperations> {
+    let changed = control.restart_endpoint(&caller, &at).await?;
+    Ok(Found(shown(&at.project, changed)))
+}
+
+fn change(update: &EndpointUpdate) -> Result<TuningChange, ApiError> {
+    unserved::refuse_set("endpoint.settings", update.settings.as_ref())?;
+    unserved::refuse_on("endpoint.pooler_enabled", update.pooler_enabled)?;
+    unserved::refuse_on("endpoint.disabled", update.disabled)?;
+    Limits {
+        min_cu: update.autoscaling_limit_min_cu,
+        max_cu: update.autoscaling_limit_max_cu,
+        suspend_timeout_seconds: update.suspend_timeout_seconds,
+    }
+    .change()
 }
 
 /// Checks what every request for an endpoint may say, and returns what it tunes.

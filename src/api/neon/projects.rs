@@ -6,13 +6,16 @@ use serde_json::Map;
 use crate::api::answer::{Answer, Created, Found};
 use crate::api::body::Body;
 use crate::api::error::ApiError;
-use crate::api::extract::InProject;
+use crate::api::extract::{InProject, check_organization};
+use crate::api::keys::{Member, Opened};
 use crate::api::neon::connection;
-use crate::api::neon::settings::{changed_policy, policy};
+use crate::api::neon::fields::{changed_policy, policy};
+use crate::api::neon::settings;
 use crate::api::neon::tuning::Limits;
 use crate::api::neon::unserved;
 use crate::api::query::Query;
 use crate::control::{self, Caller, ControlPlane, ProjectQuery, ProjectRequest};
+use crate::model::key::Scope;
 use crate::model::project;
 use crate::model::role;
 use crate::model::rules::projects::ProjectChange;
@@ -36,9 +39,16 @@ const PAGE_PROJECTS: usize = 10;
 pub(super) async fn list_projects(
     State(control): State<ControlPlane>,
     _: Caller,
+    Opened(scope): Opened,
     query: Query,
 ) -> Answer<ProjectsAnswer> {
+    query.text("org_id").map(check_organization).transpose()?;
+    let only = match scope {
+        Scope::Account | Scope::Organization => None,
+        Scope::Project(own) => Some(own),
+    };
     let asked = ProjectQuery {
+        only,
         search: query.text("search").map(str::to_owned),
         cursor: query.cursor()?,
         limit: query.limit(1..=PAGE_MAX_PROJECTS)?.unwrap_or(PAGE_PROJECTS),
@@ -54,9 +64,10 @@ pub(super) async fn list_shared_projects(_: Caller) -> Found<ProjectsAnswer> {
 /// Creates a project with a branch, an endpoint, a role and a database.
 pub(super) async fn create_project(
     State(control): State<ControlPlane>,
-    caller: Caller,
+    Member(caller): Member,
     Body(ProjectCreateRequest { project }): Body<ProjectCreateRequest>,
 ) -> Result<Created<CreatedProject>, ApiError> {
+    project.org_id.as_deref().map(check_organization).transpose()?;
     let request = request(project)?;
     let created = control.create_project(&caller, request).await?;
     Ok(Created(shown(created)))
@@ -79,7 +90,7 @@ pub(super) async fn update_project(
     InProject(id): InProject,
     Body(ProjectUpdateRequest { project }): Body<ProjectUpdateRequest>,
 ) -> Answer<ProjectOperations> {
-    let change = change(&project)?;
+    let change = change(project)?;
     let project = control.update_project(&caller, &id, change).await?;
     Ok(Found(ProjectOperations { project: project.into(), operations: Vec::new() }))
 }
@@ -95,7 +106,6 @@ pub(super) async fn delete_project(
 }
 
 fn request(new: NewProject) -> Result<ProjectRequest, ApiError> {
-    unserved::refuse_set("project.settings", new.settings.as_ref())?;
     let defaults = new.default_endpoint_settings.unwrap_or_default();
     check_defaults(&defaults)?;
     let tuning = Limits {
@@ -113,11 +123,12 @@ fn request(new: NewProject) -> Result<ProjectRequest, ApiError> {
         branch_name: branch.name.as_deref().map(str::parse).transpose()?,
         database_name: branch.database_name.as_deref().map(str::parse).transpose()?,
         role_name: branch.role_name.as_deref().map(str::parse).transpose()?,
+        settings: settings::new(new.settings)?,
         tuning: Some(tuning.parse()?),
     })
 }
 
-fn change(update: &ProjectUpdate) -> Result<ProjectChange, ApiError> {
+fn change(update: ProjectUpdate) -> Result<ProjectChange, ApiError> {
     let ProjectUpdate {
         name,
         history_retention_seconds,
@@ -125,14 +136,19 @@ fn change(update: &ProjectUpdate) -> Result<ProjectChange, ApiError> {
         settings,
         default_endpoint_settings,
     } = update;
-    unserved::refuse_set("project.settings", settings.as_ref())?;
-    if let Some(defaults) = default_endpoint_settings {
-        check_defaults(defaults)?;
-    }
+    let defaults = default_endpoint_settings.unwrap_or_default();
+    check_defaults(&defaults)?;
+    let limits = Limits {
+        min_cu: defaults.autoscaling_limit_min_cu,
+        max_cu: defaults.autoscaling_limit_max_cu,
+        suspend_timeout_seconds: defaults.suspend_timeout_seconds,
+    };
     Ok(ProjectChange {
         name: name.as_deref().map(str::parse).transpose()?,
         history_retention_seconds: history_retention_seconds.map(retention).transpose()?,
-        password_policy: changed_policy(password_policy)?,
+        password_policy: changed_policy(&password_policy)?,
+        endpoint_defaults: limits.change()?,
+        ..settings::change(settings)?
     })
 }
 

@@ -2,11 +2,13 @@
 
 use axum::extract::State;
 
-use crate::api::answer::{Answer, Created, Deleted, Found};
+use crate::api::answer::{Answer, Created, Deleted, Found, Seen};
 use crate::api::body::Body;
 use crate::api::error::ApiError;
 use crate::api::extract::{InBranch, InRole};
-use crate::api::neon::settings;
+use crate::api::neon::history::{self, Kinds};
+use crate::api::neon::{fields, point};
+use crate::api::query::Query;
 use crate::control::{Caller, ControlPlane, RoleRequest};
 use crate::model::change::Change;
 use crate::wire::neon::error::ErrorCode;
@@ -22,9 +24,13 @@ pub(super) async fn list_project_branch_roles(
     State(control): State<ControlPlane>,
     _: Caller,
     InBranch(at): InBranch,
-) -> Answer<RolesAnswer> {
-    let roles = control.list_roles(&at)?;
-    Ok(Found(RolesAnswer { roles: Role::list(&at.branch, roles) }))
+    query: Query,
+) -> Result<Seen<RolesAnswer>, ApiError> {
+    let seen = control.branch_at(&at, point::at(&query)?).await?;
+    let roles = Role::list(&seen.branch, seen.roles()?);
+    let left_out = if query.flag("explain")? { seen.left_out()? } else { None };
+    let left_out = left_out.map(|left_out| history::left_out(left_out, Kinds::Roles));
+    Ok(Seen(RolesAnswer { roles, left_out }, seen.moment().revision))
 }
 
 /// Creates a role on a branch, and shows its password.
@@ -37,7 +43,7 @@ pub(super) async fn create_project_branch_role(
     let request = RoleRequest {
         name: role.name.parse()?,
         no_login: role.no_login.unwrap_or(false),
-        expires_at: settings::expires_at(role.expires_at.as_deref())?,
+        expires_at: fields::expires_at(role.expires_at.as_deref())?,
     };
     let (role, password, operations) = control.create_role(&caller, &at, request).await?;
     Ok(Created(RoleOperations {
@@ -51,9 +57,11 @@ pub(super) async fn get_project_branch_role(
     State(control): State<ControlPlane>,
     _: Caller,
     InRole(at, name): InRole,
-) -> Answer<RoleAnswer> {
-    let role = control.get_role(&at, &name)?;
-    Ok(Found(RoleAnswer { role: Role::new(&at.branch, role) }))
+    query: Query,
+) -> Result<Seen<RoleAnswer>, ApiError> {
+    let seen = control.branch_at(&at, point::at(&query)?).await?;
+    let role = Role::new(&seen.branch, seen.role(&name)?);
+    Ok(Seen(RoleAnswer { role }, seen.moment().revision))
 }
 
 /// Changes when a role expires.
@@ -64,7 +72,7 @@ pub(super) async fn update_project_branch_role(
     Body(RoleUpdateRequest { role }): Body<RoleUpdateRequest>,
 ) -> Answer<RoleOperations> {
     let RoleUpdate { expires_at } = role;
-    let expires_at = match settings::changed_expiry(&expires_at)? {
+    let expires_at = match fields::changed_expiry(&expires_at)? {
         Change::Keep => {
             let message = "there is nothing to change; give role.expires_at, a time or null";
             return Err(ApiError::invalid(message));
@@ -114,7 +122,9 @@ pub(super) async fn get_project_branch_role_password(
     State(control): State<ControlPlane>,
     _: Caller,
     InRole(at, name): InRole,
+    query: Query,
 ) -> Answer<PasswordAnswer> {
-    let password = control.reveal_role_password(&at, &name)?;
+    let point = point::at(&query)?;
+    let password = control.reveal_role_password(&at, &name, point).await?;
     Ok(Found(PasswordAnswer { password: Secret::from(&password) }))
 }

@@ -1,48 +1,134 @@
-//! Settings that branches, roles and projects share, as requests write them.
+//! What requests set of a project.
 
-use chrono::SubsecRound;
+use std::collections::BTreeSet;
 
 use crate::api::error::ApiError;
-use crate::model::branch::PasswordPolicy;
-use crate::model::change::Change;
-use crate::model::revision::Timestamp;
-use crate::wire::field::Field;
-use crate::wire::time::Time;
+use crate::api::neon::unserved;
+use crate::model::project::{AllowedIp, MaintenanceWindow, ProjectSettings, Quota};
+use crate::model::rules::projects::ProjectChange;
+use crate::wire::neon::settings::{Maintenance, NewAllowedIps, NewSettings, minutes};
 
-/// Reads a time at which something is to expire. An empty text is none, as an absent one.
-pub(super) fn expires_at(text: Option<&str>) -> Result<Option<Timestamp>, ApiError> {
-    text.filter(|text| !text.is_empty()).map(time).transpose()
+/// Returns the settings of a new project.
+pub(super) fn new(settings: Option<NewSettings>) -> Result<ProjectSettings, ApiError> {
+    let Some(settings) = settings else { return Ok(ProjectSettings::default()) };
+    check_served(&settings)?;
+    let (allowed_ips, protected_branches_only) =
+        settings.allowed_ips.map(allowed_ips).transpose()?.unwrap_or_default();
+    Ok(ProjectSettings {
+        allowed_ips,
+        protected_branches_only,
+        quota: settings.quota.map(Quota::from).unwrap_or_default(),
+        maintenance: settings.maintenance_window.map(maintenance).transpose()?,
+    })
 }
 
-/// Reads a time. Its fraction of a second is dropped, as Neon does.
-fn time(text: &str) -> Result<Timestamp, ApiError> {
-    let Time(at) =
-        text.parse().map_err(|error| ApiError::invalid(format_args!("expires_at: {error}")))?;
-    Ok(at.trunc_subsecs(0))
+/// Returns what a request changes of the settings, and nothing else of the project.
+pub(super) fn change(settings: Option<NewSettings>) -> Result<ProjectChange, ApiError> {
+    let Some(settings) = settings else { return Ok(ProjectChange::default()) };
+    check_served(&settings)?;
+    Ok(ProjectChange {
+        allowed_ips: settings.allowed_ips.map(allowed_ips).transpose()?,
+        quota: settings.quota.map(Quota::from),
+        maintenance: settings.maintenance_window.map(maintenance).transpose()?,
+        ..ProjectChange::default()
+    })
 }
 
-/// Reads a change of the time at which something is to expire; null takes it away.
-pub(super) fn changed_expiry(field: &Field<String>) -> Result<Change<Timestamp>, ApiError> {
-    match field {
-        Field::Absent => Ok(Change::Keep),
-        Field::Null => Ok(Change::Clear),
-        Field::Value(text) => Ok(expires_at(Some(text))?.map_or(Change::Clear, Change::Set)),
+fn check_served(settings: &NewSettings) -> Result<(), ApiError> {
+    for (field, is_on) in [
+        ("enable_logical_replication", settings.enable_logical_replication),
+        ("block_public_connections", settings.block_public_connections),
+        ("block_vpc_connections", settings.block_vpc_connections),
+        ("hipaa", settings.hipaa),
+    ] {
+        unserved::refuse_on(&format!("project.settings.{field}"), is_on)?;
+    }
+    let field = "project.settings.audit_log_level";
+    unserved::refuse_set(field, settings.audit_log_level.as_ref())?;
+    let field = "project.settings.preload_libraries";
+    unserved::refuse_set(field, settings.preload_libraries.as_ref())
+}
+
+fn allowed_ips(new: NewAllowedIps) -> Result<(Vec<AllowedIp>, bool), ApiError> {
+    let NewAllowedIps { ips, protected_branches_only } = new;
+    let ips = ips.unwrap_or_default();
+    if ProjectSettings::MAX_ALLOWED_IPS < ips.len() {
+        return Err(ApiError::invalid(format_args!(
+            "project.settings.allowed_ips.ips can have at most {} addresses",
+            ProjectSettings::MAX_ALLOWED_IPS
+        )));
+    }
+    let ips = ips.iter().map(|ip| ip.parse()).collect::<Result<_, _>>();
+    let ips = ips.map_err(|error| {
+        ApiError::invalid(format_args!("project.settings.allowed_ips.ips: {error}"))
+    })?;
+    Ok((ips, protected_branches_only.unwrap_or_default()))
+}
+
+fn maintenance(new: Maintenance) -> Result<MaintenanceWindow, ApiError> {
+    let Maintenance { weekdays, start_time, end_time } = new;
+    let are_days = weekdays.iter().all(|day| (1..=7).contains(day))
+        && weekdays.iter().collect::<BTreeSet<_>>().len() == weekdays.len();
+    match (minutes(&start_time), minutes(&end_time)) {
+        (Some(start), Some(end)) if are_days => Ok(MaintenanceWindow { weekdays, start, end }),
+        _ => Err(ApiError::invalid(
+            "project.settings.maintenance_window: weekdays are numbers from 1 to 7, each once, and \
+             start_time and end_time are times like `02:00`",
+        )),
     }
 }
 
-/// Reads a password policy.
-pub(super) fn policy(text: &str) -> Result<PasswordPolicy, ApiError> {
-    let found = PasswordPolicy::ALL.iter().find(|(_, name)| *name == text);
-    found
-        .map(|(policy, _)| *policy)
-        .ok_or_else(|| ApiError::invalid("password_policy must be `inherit`, `fresh` or `none`"))
-}
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
 
-/// Reads a change of a password policy; null leaves it to what the parent calls for.
-pub(super) fn changed_policy(field: &Field<String>) -> Result<Change<PasswordPolicy>, ApiError> {
-    match field {
-        Field::Absent => Ok(Change::Keep),
-        Field::Null => Ok(Change::Clear),
-        Field::Value(text) => policy(text).map(Change::Set),
+    use super::*;
+    use crate::wire::neon::error::ErrorCode;
+
+    fn parsed(settings: Value) -> Result<ProjectSettings, ApiError> {
+        new(serde_json::from_value(settings).expect("well-formed settings"))
+    }
+
+    #[test]
+    fn settings_that_say_what_is_so_anyway_are_the_ones_of_nobody() {
+        let said = json!({
+            "allowed_ips": { "ips": [], "protected_branches_only": false },
+            "quota": { "active_time_seconds": 0 },
+            "enable_logical_replication": false,
+        });
+        assert_eq!(parsed(said), Ok(ProjectSettings::default()));
+    }
+
+    #[test]
+    fn a_setting_that_a_client_would_rely_on_is_refused() {
+        for (field, value) in [
+            ("block_public_connections", json!(true)),
+            ("hipaa", json!(true)),
+            ("audit_log_level", json!("base")),
+            ("preload_libraries", json!({ "enabled_libraries": ["x"] })),
+        ] {
+            let error = parsed(json!({ field: value })).expect_err("a refusal");
+            assert_eq!(error.code(), ErrorCode::NotSupported);
+            assert!(error.message().contains(field), "{}", error.message());
+        }
+    }
+
+    #[test]
+    fn a_setting_that_makes_no_sense_is_refused() {
+        let window = |days: Value, start: &str| {
+            json!({ "maintenance_window": {
+                "weekdays": days, "start_time": start, "end_time": "03:00" } })
+        };
+        for settings in [
+            json!({ "allowed_ips": { "ips": ["nowhere"] } }),
+            json!({ "allowed_ips": { "ips": vec!["192.0.2.1"; 201] } }),
+            window(json!([0]), "02:00"),
+            window(json!([1, 1]), "02:00"),
+            window(json!([1]), "24:00"),
+            window(json!([1]), "2:00"),
+        ] {
+            let error = parsed(settings).expect_err("a refusal");
+            assert_eq!(error.code(), ErrorCode::InvalidRequest);
+        }
     }
 }

@@ -1,7 +1,7 @@
 //! What clients tune.
 
 use crate::api::error::ApiError;
-use crate::model::endpoint::Tuning;
+use crate::model::endpoint::{Tuning, TuningChange};
 
 /// The fewest compute units of an endpoint, in hundredths.
 const MIN_CU_HUNDREDTHS: f64 = 25.0;
@@ -23,21 +23,23 @@ pub(super) struct Limits {
 impl Limits {
     /// Returns what the request says, checked. A limit that is absent follows the other.
     pub(super) fn parse(self) -> Result<Tuning, ApiError> {
-        let default = Tuning::default();
-        let min = hundredths("autoscaling_limit_min_cu", self.min_cu)?;
-        let max = hundredths("autoscaling_limit_max_cu", self.max_cu)?;
-        let min_cu_hundredths = min.unwrap_or(default.min_cu_hundredths);
-        let max_cu_hundredths = max.unwrap_or(default.max_cu_hundredths.max(min_cu_hundredths));
-        if max_cu_hundredths < min_cu_hundredths {
+        let tuning = Tuning::default().with(self.change()?);
+        Ok(tuning.expect("a change whose limits were checked"))
+    }
+
+    /// Returns what the request changes, checked.
+    pub(super) fn change(self) -> Result<TuningChange, ApiError> {
+        let change = TuningChange {
+            min_cu_hundredths: hundredths("autoscaling_limit_min_cu", self.min_cu)?,
+            max_cu_hundredths: hundredths("autoscaling_limit_max_cu", self.max_cu)?,
+            suspend_timeout_seconds: self.suspend_timeout_seconds.map(timeout).transpose()?,
+        };
+        if Tuning::default().with(change).is_none() {
             return Err(ApiError::invalid(
                 "autoscaling_limit_max_cu is less than autoscaling_limit_min_cu",
             ));
         }
-        let suspend_timeout_seconds = match self.suspend_timeout_seconds {
-            None => default.suspend_timeout_seconds,
-            Some(seconds) => timeout(seconds)?,
-        };
-        Ok(Tuning { min_cu_hundredths, max_cu_hundredths, suspend_timeout_seconds })
+        Ok(change)
     }
 }
 

@@ -10,7 +10,8 @@ use crate::compute::postgres::Session;
 use crate::model::database::DatabaseId;
 use crate::model::id::BranchId;
 use crate::model::name::{DatabaseName, ROLE_GROUP, RoleName};
-use crate::model::revision::Revision;
+use crate::model::revision::{Revision, Timestamp};
+use crate::model::role::Login;
 use crate::plan::observed::{
     DatabaseMark, Observed, ObservedDatabase, ObservedRole, Oid, RoleMark, VerifierDigest,
 };
@@ -39,7 +40,8 @@ const SCHEMA: &str = "WITH me AS (SELECT oid FROM pg_roles WHERE rolname = curre
          OR EXISTS (SELECT FROM pg_inherits WHERE ours.oid IN (inhparent, inhrelid))), \
      to_regclass('offshoot.state') IS NOT NULL FROM pg_namespace WHERE nspname = 'offshoot'";
 
-const ROLE_MARKS: &str = "SELECT oid, name, born, digest, in_group, retired \
+const ROLE_MARKS: &str = "SELECT oid, name, born, in_group, retired, login, digest, \
+     (extract(epoch FROM valid_until) * 1000000)::bigint \
      FROM offshoot.managed_role WHERE branch = $1";
 
 const DATABASE_MARKS: &str =
@@ -113,11 +115,17 @@ async fn role_marks(
     for row in session.query(ROLE_MARKS, &[&branch.as_str()]).await? {
         // What is no legal name was not written by us.
         let Ok(name) = RoleName::parse_existing(&get::<String>(&row, 1)?) else { continue };
-        let digest: Option<Vec<u8>> = get(&row, 3)?;
-        let digest = digest.and_then(|bytes| bytes.try_into().ok()).map(VerifierDigest);
         let born = Revision(u64::try_from(get::<i64>(&row, 2)?).unwrap_or_default());
-        let (in_group, is_retired) = (get(&row, 4)?, get(&row, 5)?);
-        let mark = RoleMark { name, born, digest, in_group, is_retired };
+        let (in_group, is_retired) = (get(&row, 3)?, get(&row, 4)?);
+        let digest: Option<Vec<u8>> = get(&row, 6)?;
+        let digest = digest.and_then(|bytes| bytes.try_into().ok()).map(VerifierDigest);
+        let login = match (get(&row, 5)?, digest) {
+            (false, _) => Login::Never,
+            (true, None) => Login::Unset,
+            (true, Some(digest)) => Login::Password(digest),
+        };
+        let valid_until = get::<Option<i64>>(&row, 7)?.and_then(Timestamp::from_timestamp_micros);
+        let mark = RoleMark { name, born, login, valid_until, in_group, is_retired };
         marks.insert(Oid(get(&row, 0)?), mark);
     }
     Ok(marks)

@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::database::DatabaseId;
 use crate::model::name::{DatabaseName, ROLE_GROUP, RoleName};
-use crate::model::revision::Revision;
+use crate::model::revision::{Revision, Timestamp};
+use crate::model::role::Login;
 use crate::model::secret::Verifier;
 use crate::plan::observed::{
     DatabaseMark, Observed, ObservedDatabase, ObservedRole, Oid, RoleMark, VerifierDigest,
@@ -26,8 +27,10 @@ pub struct Refused(pub String);
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct World {
     observed: Observed,
-    /// What each role that can log in logs in with.
+    /// What each role that has a password logs in with.
     verifiers: BTreeMap<Oid, Verifier>,
+    /// Until when the passwords are good that have an end.
+    validity: BTreeMap<Oid, Timestamp>,
     /// What else each role owns: objects in databases, by the database's number.
     belongings: BTreeSet<(Oid, Oid)>,
     next: Oid,
@@ -62,6 +65,7 @@ impl World {
         Self {
             observed,
             verifiers: BTreeMap::new(),
+            validity: BTreeMap::new(),
             belongings: BTreeSet::new(),
             next: Oid(Oid::FIRST_OF_USERS.0 + 1),
         }
@@ -80,15 +84,21 @@ impl World {
         self.verifiers.get(&role.oid)
     }
 
+    /// Returns until when a role's password is good, where it has an end.
+    #[must_use]
+    pub fn valid_until(&self, name: &str) -> Option<Timestamp> {
+        self.validity.get(&self.observed.roles.get(name)?.oid).copied()
+    }
+
     /// Makes a role by hand.
-    pub fn create_role(&mut self, name: &str, verifier: Option<Verifier>) -> Result<Oid, Refused> {
+    pub fn create_role(&mut self, name: &str, login: &Login<Verifier>) -> Result<Oid, Refused> {
         if self.observed.roles.contains_key(name) {
             return Err(Refused(format!("role \"{name}\" already exists")));
         }
         let oid = self.draw_oid();
-        let role = ObservedRole { oid, can_login: verifier.is_some(), is_superuser: false };
+        let role = ObservedRole { oid, can_login: false, is_superuser: false };
         self.observed.roles.insert(name.into(), role);
-        self.verifiers.extend(verifier.map(|verifier| (oid, verifier)));
+        self.set_login(oid, name, login)?;
         Ok(oid)
     }
 
@@ -178,15 +188,22 @@ impl World {
             Step::RetireRole { oid, name: _, found_as, renamed_to } => {
                 self.retire(*oid, found_as, renamed_to.as_deref())?;
             }
-            Step::CreateRole { name, born, verifier } => {
-                let oid = self.create_role(name.as_str(), verifier.clone())?;
-                let digest = verifier.as_ref().map(VerifierDigest::of);
-                let (name, born) = (name.clone(), *born);
-                let mark = RoleMark { name, born, digest, in_group: false, is_retired: false };
+            Step::CreateRole { name, born, login, valid_until } => {
+                let oid = self.create_role(name.as_str(), login)?;
+                self.set_validity(oid, *valid_until);
+                let (name, login) = (name.clone(), login.of(VerifierDigest::of));
+                let (born, valid_until, in_group) = (*born, *valid_until, false);
+                let mark = RoleMark { name, born, login, valid_until, in_group, is_retired: false };
                 self.observed.role_marks.insert(oid, mark);
             }
-            Step::SetLogin { oid, name, verifier } => {
-                self.set_login(*oid, name.as_str(), verifier.as_ref())?;
+            Step::SetLogin { oid, name, login } => {
+                self.set_login(*oid, name.as_str(), login)?;
+                self.role_mark(*oid)?.login = login.of(VerifierDigest::of);
+            }
+            Step::SetValidity { oid, name, valid_until } => {
+                self.role(name.as_str())?;
+                self.set_validity(*oid, *valid_until);
+                self.role_mark(*oid)?.valid_until = *valid_until;
             }
             Step::JoinGroup { names } => self.join_group(names)?,
             Step::RemoveRole { oid, name: _, found_as } => self.remove_role(*oid, found_as)?,
@@ -253,24 +270,25 @@ impl World {
         mark.ok_or_else(|| Refused(format!("database {} has no mark", id.0)))
     }
 
-    fn set_login(
-        &mut self,
-        oid: Oid,
-        name: &str,
-        verifier: Option<&Verifier>,
-    ) -> Result<(), Refused> {
+    fn set_login(&mut self, oid: Oid, name: &str, login: &Login<Verifier>) -> Result<(), Refused> {
         let role = self.observed.roles.get_mut(name);
         let role = role.ok_or_else(|| Refused(format!("role \"{name}\" does not exist")))?;
-        role.can_login = verifier.is_some();
+        role.can_login = *login != Login::Never;
         self.verifiers.remove(&oid);
-        self.verifiers.extend(verifier.map(|verifier| (oid, verifier.clone())));
-        self.role_mark(oid)?.digest = verifier.map(VerifierDigest::of);
+        self.verifiers.extend(login.credential().map(|verifier| (oid, verifier.clone())));
         Ok(())
     }
 
+    fn set_validity(&mut self, oid: Oid, until: Option<Timestamp>) {
+        self.validity.remove(&oid);
+        self.validity.extend(until.map(|until| (oid, until)));
+    }
+
     fn retire(&mut self, oid: Oid, found_as: &str, to: Option<&str>) -> Result<(), Refused> {
-        self.set_login(oid, found_as, None)?;
-        self.role_mark(oid)?.is_retired = true;
+        self.set_login(oid, found_as, &Login::Never)?;
+        let mark = self.role_mark(oid)?;
+        mark.is_retired = true;
+        mark.login = Login::Never;
         to.map_or(Ok(()), |to| self.rename_role(found_as, to))
     }
 
@@ -320,6 +338,7 @@ impl World {
         self.observed.roles.remove(found_as);
         self.observed.role_marks.remove(&oid);
         self.verifiers.remove(&oid);
+        self.validity.remove(&oid);
         Ok(())
     }
 

@@ -1,5 +1,7 @@
 //! Rules about branches.
 
+use std::collections::BTreeMap;
+
 use crate::model::branch::{Beginning, Branch, BranchPoint, Lineage, PasswordPolicy, Source};
 use crate::model::change::Change;
 use crate::model::endpoint::Endpoint;
@@ -30,7 +32,7 @@ pub struct NewBranch {
     pub protected: bool,
     /// When it is to go by itself, if it is.
     pub expires_at: Option<Timestamp>,
-    /// What it is to do with the passwords that come with a catalog, where that is decided.
+    /// What the request says that it is to do with the passwords that come with a catalog.
     pub password_policy: Option<PasswordPolicy>,
     /// What becomes of the passwords now.
     pub passwords: Passwords,
@@ -138,20 +140,23 @@ pub fn create<S: Write>(
         Some(at) => Some(expiry::of_branch(at, moment).map_err(Denied::Refused)?),
         None => None,
     };
+    let project = projects::current(state)?;
+    let password_policy = passwords::policy_of_new(new.password_policy, &project, &parent);
+    passwords::check(password_policy, &new.passwords)?;
     let point = new.cutoff.on(state, &parent, moment)?;
     let (cutoff, at) = (point.cutoff, point.at);
     let began = Beginning { moment, source: Some(Source { branch: parent.id.clone(), cutoff }) };
     let branch = Branch {
         protected: new.protected,
         expiry,
-        password_policy: new.password_policy,
+        password_policy,
         ..Branch::new(new.id, new.name, Lineage::Child(point), began)
     };
     state.put_branch(branch.clone())?;
     if !state.copy_catalog(&branch.id, &parent.id, cutoff)? {
         return refuse(outside_history(&parent, at, moment.at));
     }
-    passwords::settle(state, moment, &branch.id, &new.passwords, &[])?;
+    passwords::settle(state, moment, &branch.id, &new.passwords, &BTreeMap::new())?;
     let created = (Action::CreateBranch, Subject::Whole);
     let (branch, endpoint, work) = match new.endpoint {
         None => (branch, None, vec![created]),
@@ -234,6 +239,9 @@ pub fn update<S: Write>(
         branch.protected = *protected;
     }
     branch.password_policy = password_policy.of(branch.password_policy);
+    if *protected == Some(true) && *expires_at == Change::Keep {
+        expiry::check_lasting(&branch, "be protected").map_err(Denied::Refused)?;
+    }
     if branch.expiry.is_some() {
         let project = projects::current(state)?;
         expiry::check_branch(state, &project, &branch)?;

@@ -1,7 +1,7 @@
 //! Rules about endpoints.
 
 use crate::model::branch::Branch;
-use crate::model::endpoint::{Endpoint, EndpointState, Power, Site, Tuning};
+use crate::model::endpoint::{Endpoint, EndpointState, Power, Site, Tuning, TuningChange};
 use crate::model::id::{BranchId, EndpointId};
 use crate::model::operation::{Action, Operation, Subject};
 use crate::model::refusal::Refusal;
@@ -104,6 +104,39 @@ pub fn delete<S: Write>(
     };
     state.put_branch(Branch { endpoint: None, ..branch })?;
     state.remove_endpoint(id)?;
+    Ok((endpoint, operations))
+}
+
+/// Changes what clients tune. Nothing is left to do: a compute's size follows the machine's.
+pub fn update<S: Write>(
+    state: &mut S,
+    moment: Moment,
+    id: &EndpointId,
+    change: TuningChange,
+) -> Result<Changed, Denied<S::Error>> {
+    let endpoint = get(state, id)?;
+    let tuning = endpoint.tuning.with(change).expect("a change whose limits were checked");
+    let endpoint = Endpoint { tuning, updated_at: moment.at, ..endpoint };
+    state.put_endpoint(endpoint.clone())?;
+    Ok((endpoint, Vec::new()))
+}
+
+/// Asks for an endpoint to stop and run again.
+pub fn restart<S: Write>(
+    state: &mut S,
+    moment: Moment,
+    seed: Seed,
+    id: &EndpointId,
+) -> Result<Changed, Denied<S::Error>> {
+    let endpoint = get(state, id)?;
+    if let Site::Attached(_) = endpoint.site {
+        return refuse(Refusal::EndpointAttached(endpoint.id));
+    }
+    let branch = get_branch(state, &endpoint.branch)?;
+    let endpoint = Endpoint { desired: Power::Active, updated_at: moment.at, ..endpoint };
+    state.put_endpoint(endpoint.clone())?;
+    let work = [(Action::SuspendCompute, Subject::Whole), (Action::StartCompute, Subject::Whole)];
+    let operations = schedule(state, moment, seed, &branch, &work)?;
     Ok((endpoint, operations))
 }
 

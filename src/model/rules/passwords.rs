@@ -1,4 +1,7 @@
 //! Rules about the passwords that come with a catalog.
+//!
+//! A password is a branch's own if it was drawn for that branch. One that came with a catalog opens
+//! the branch from which it came, too.
 
 use std::collections::BTreeMap;
 
@@ -7,19 +10,30 @@ use crate::model::id::BranchId;
 use crate::model::name::RoleName;
 use crate::model::origin::Origin;
 use crate::model::project::Project;
+use crate::model::refusal::Refusal;
 use crate::model::revision::Moment;
 use crate::model::role::{Credential, Login, Role};
-use crate::model::state::{Denied, Write};
+use crate::model::state::{Denied, Read, Write};
 
 /// What becomes of the passwords in a catalog that is copied.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Passwords {
     /// They stay.
     Inherited,
-    /// Each role gets the one that was drawn for it.
+    /// The branch keeps its own, and each other role gets the one that was drawn for it.
     Fresh(BTreeMap<RoleName, Credential>),
-    /// They go.
+    /// The branch keeps its own, and the others go.
     Unset,
+}
+
+impl Passwords {
+    fn policy(&self) -> PasswordPolicy {
+        match self {
+            Self::Inherited => PasswordPolicy::Inherit,
+            Self::Fresh(_) => PasswordPolicy::Fresh,
+            Self::Unset => PasswordPolicy::None,
+        }
+    }
 }
 
 /// Returns the policy of a branch that is to be created, where one applies: the request's, the
@@ -33,25 +47,75 @@ pub fn policy_of_new(
     asked.or(project.password_policy).or(parent.protected.then_some(PasswordPolicy::Fresh))
 }
 
-/// Returns the policy under which `target` takes the catalog of `source`.
-#[must_use]
-pub fn policy_of_restore(target: &Branch, source: &Branch) -> PasswordPolicy {
-    let by_default = if source.protected && source.id != target.id {
-        PasswordPolicy::Fresh
-    } else {
-        PasswordPolicy::Inherit
-    };
-    target.password_policy.unwrap_or(by_default)
+/// Returns the policy of a branch that is there, where one applies: its own, or that of every child
+/// of a protected branch.
+pub(super) fn policy_of<S: Read>(
+    state: &S,
+    branch: &Branch,
+) -> Result<Option<PasswordPolicy>, S::Error> {
+    if branch.password_policy.is_some() {
+        return Ok(branch.password_policy);
+    }
+    let Some(point) = branch.branch_point() else { return Ok(None) };
+    let parent = state.branch(&point.parent)?;
+    Ok(parent.filter(|parent| parent.protected).map(|_| PasswordPolicy::Fresh))
 }
 
-/// Sees to the passwords in the catalog that `branch` was just given. The ones that it had of its
-/// own before, in `own`, it keeps.
+/// Returns the policy under which `target` takes the catalog of `source`. A branch that has
+/// passwords of its own shares them with its children, and with nobody else who takes its catalog.
+pub fn policy_of_restore<S: Read>(
+    state: &S,
+    target: &Branch,
+    source: &Branch,
+) -> Result<PasswordPolicy, S::Error> {
+    if let Some(policy) = policy_of(state, target)? {
+        return Ok(policy);
+    }
+    let is_parent = target.branch_point().is_some_and(|point| point.parent == source.id);
+    let has_own = match source.password_policy {
+        None | Some(PasswordPolicy::Inherit) => false,
+        Some(PasswordPolicy::Fresh | PasswordPolicy::None) => true,
+    };
+    let is_kept = source.id != target.id && (source.protected || (has_own && !is_parent));
+    Ok(if is_kept { PasswordPolicy::Fresh } else { PasswordPolicy::Inherit })
+}
+
+/// Refuses passwords that were prepared for another policy than the one that applies: what they
+/// were read from may have changed since.
+pub(super) fn check<E>(
+    applies: Option<PasswordPolicy>,
+    prepared: &Passwords,
+) -> Result<(), Denied<E>> {
+    if applies.unwrap_or(PasswordPolicy::Inherit) == prepared.policy() {
+        return Ok(());
+    }
+    Err(Denied::Refused(Refusal::PasswordPolicyMoved))
+}
+
+/// Returns the passwords that are a branch's own.
+pub fn own<S: Read>(
+    state: &S,
+    branch: &BranchId,
+) -> Result<BTreeMap<RoleName, Credential>, S::Error> {
+    let roles = state.roles(branch)?.into_iter();
+    let own = |role: Role| own_of(branch, &role).cloned().map(|own| (role.name, own));
+    Ok(roles.filter_map(own).collect())
+}
+
+/// Returns a role's password, if it is the branch's own.
+#[must_use]
+pub fn own_of<'a>(branch: &BranchId, role: &'a Role) -> Option<&'a Credential> {
+    role.login.credential().filter(|credential| credential.branch == *branch)
+}
+
+/// Sees to the passwords in the catalog that `branch` was just given. The ones that were its own
+/// before, in `kept`, it keeps; and the ones that come back to it.
 pub(super) fn settle<S: Write>(
     state: &mut S,
     moment: Moment,
     branch: &BranchId,
     passwords: &Passwords,
-    own: &[Role],
+    kept: &BTreeMap<RoleName, Credential>,
 ) -> Result<(), Denied<S::Error>> {
     let drawn = match passwords {
         Passwords::Inherited => return Ok(()),
@@ -62,15 +126,13 @@ pub(super) fn settle<S: Write>(
         if role.login == Login::Never {
             continue;
         }
-        let kept = own.iter().find(|own| own.name == role.name).and_then(|own| {
-            let credential = own.login.credential();
-            // One that it shares with the source is not its own.
-            credential.filter(|credential| role.login.credential() != Some(*credential))
-        });
-        let credential = kept.or_else(|| drawn.and_then(|drawn| drawn.get(&role.name)));
+        let own = kept.get(&role.name).or_else(|| own_of(branch, &role));
+        let credential = own.or_else(|| drawn.and_then(|drawn| drawn.get(&role.name)));
         let login = credential.cloned().map_or(Login::Unset, Login::Password);
-        let origin = Origin { branch: branch.clone(), revision: moment.revision };
-        state.put_role(branch, Role { login, origin, updated_at: moment.at, ..role })?;
+        if login != role.login {
+            let origin = Origin { branch: branch.clone(), revision: moment.revision };
+            state.put_role(branch, Role { login, origin, updated_at: moment.at, ..role })?;
+        }
     }
     Ok(())
 }

@@ -2,11 +2,14 @@
 
 use crate::model::branch::{Beginning, Branch, Lineage, PasswordPolicy};
 use crate::model::change::Change;
+use crate::model::endpoint::{Tuning, TuningChange};
 use crate::model::id::{BranchId, ProjectId};
 use crate::model::name::{BranchName, DatabaseName, ProjectName, RoleName};
 use crate::model::operation::{Action, Subject};
 use crate::model::origin::Origin;
-use crate::model::project::{PgVersion, Project};
+use crate::model::project::{
+    AllowedIp, MaintenanceWindow, PgVersion, Project, ProjectSettings, Quota,
+};
 use crate::model::refusal::Refusal;
 use crate::model::revision::Moment;
 use crate::model::role::{Credential, Login, Role};
@@ -30,6 +33,10 @@ pub struct NewProject {
     pub history_retention_seconds: u32,
     /// The policy of new branches whose requests say none, where that is decided.
     pub password_policy: Option<PasswordPolicy>,
+    /// What clients set and read back.
+    pub settings: ProjectSettings,
+    /// What clients tune for endpoints in general.
+    pub endpoint_defaults: Tuning,
     /// The id of its default branch.
     pub branch: BranchId,
     /// The name of its default branch.
@@ -55,6 +62,27 @@ pub struct ProjectChange {
     pub history_retention_seconds: Option<u32>,
     /// Its password policy, if that changes.
     pub password_policy: Change<PasswordPolicy>,
+    /// From where clients may come, and whether that goes for protected branches alone.
+    pub allowed_ips: Option<(Vec<AllowedIp>, bool)>,
+    /// How much may be used, if that changes.
+    pub quota: Option<Quota>,
+    /// When it may be maintained, if that changes.
+    pub maintenance: Option<MaintenanceWindow>,
+    /// What changes of what clients tune for endpoints in general.
+    pub endpoint_defaults: TuningChange,
+}
+
+impl ProjectChange {
+    fn settings(&self, old: ProjectSettings) -> ProjectSettings {
+        let old_ips = (old.allowed_ips, old.protected_branches_only);
+        let (allowed_ips, protected_branches_only) = self.allowed_ips.clone().unwrap_or(old_ips);
+        ProjectSettings {
+            allowed_ips,
+            protected_branches_only,
+            quota: self.quota.unwrap_or(old.quota),
+            maintenance: self.maintenance.clone().or(old.maintenance),
+        }
+    }
 }
 
 /// Creates a project in a log of its own, which is still empty.
@@ -71,6 +99,8 @@ pub fn create<S: Write>(
         store_passwords: new.store_passwords,
         history_retention_seconds: new.history_retention_seconds,
         password_policy: new.password_policy,
+        settings: new.settings,
+        endpoint_defaults: new.endpoint_defaults,
         default_branch: new.branch.clone(),
         created_at: moment.at,
         updated_at: moment.at,
@@ -102,7 +132,10 @@ pub fn update<S: Write>(
     change: ProjectChange,
 ) -> Result<Project, Denied<S::Error>> {
     let project = get(state, id)?;
+    let tuning = project.endpoint_defaults.with(change.endpoint_defaults);
     let project = Project {
+        settings: change.settings(project.settings),
+        endpoint_defaults: tuning.expect("a change whose limits were checked"),
         name: change.name.unwrap_or(project.name),
         history_retention_seconds: change
             .history_retention_seconds

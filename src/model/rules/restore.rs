@@ -3,16 +3,19 @@
 //! Nothing is rewound. The old catalog stays in the history, so that no reader and no child finds
 //! its past changed, and undoing is another restore.
 
+use std::collections::BTreeMap;
+
 use crate::model::branch::{Beginning, Branch, BranchPoint, Lineage, Source};
 use crate::model::id::BranchId;
 use crate::model::name::BranchName;
 use crate::model::operation::{Action, Operation, Subject};
+use crate::model::point::Point;
 use crate::model::refusal::Refusal;
 use crate::model::revision::{Moment, Revision};
 use crate::model::rules::branches::{Cutoff, children, outside_history};
 use crate::model::rules::passwords::{self, Passwords};
 use crate::model::rules::{Seed, application, expiry, get_branch, refuse, schedule};
-use crate::model::state::{Denied, Write};
+use crate::model::state::{Denied, Read, Write};
 
 /// A restore that is asked for.
 #[derive(Clone, Debug)]
@@ -39,9 +42,12 @@ pub fn restore<S: Write>(
     let target = get_branch(state, &asked.target)?;
     let source = get_branch(state, &asked.source)?;
     check(state, &target, asked)?;
+    let policy = passwords::policy_of_restore(state, &target, &source)?;
+    passwords::check(Some(policy), &asked.passwords)?;
+    let password_policy = passwords::policy_of(state, &target)?;
     let own = match asked.passwords {
-        Passwords::Inherited => Vec::new(),
-        Passwords::Fresh(_) | Passwords::Unset => state.roles(&target.id)?,
+        Passwords::Inherited => BTreeMap::new(),
+        Passwords::Fresh(_) | Passwords::Unset => passwords::own(state, &target.id)?,
     };
     if let Some((id, name)) = &asked.preserve {
         preserve(state, moment, &target, id, name)?;
@@ -55,6 +61,7 @@ pub fn restore<S: Write>(
         lineage: lineage(&target, asked, point),
         began: Beginning { moment, source: Some(Source { branch: source.id.clone(), cutoff }) },
         expiry,
+        password_policy,
         updated_at: moment.at,
         ..target
     };
@@ -69,18 +76,19 @@ pub fn restore<S: Write>(
     Ok((branch, operations))
 }
 
-fn check<S: Write>(
-    state: &S,
-    target: &Branch,
-    asked: &Restoration,
-) -> Result<(), Denied<S::Error>> {
+/// Checks that a restore of `target` from `source` says from when, where it must.
+pub fn check_point(target: &BranchId, source: &BranchId, point: Point) -> Result<(), Refusal> {
+    if target == source && point == Point::Head {
+        return Err(Refusal::RestoreWithoutPoint(target.clone()));
+    }
+    Ok(())
+}
+
+fn check<S: Read>(state: &S, target: &Branch, asked: &Restoration) -> Result<(), Denied<S::Error>> {
     if target.protected {
         return refuse(Refusal::BranchProtected(target.id.clone()));
     }
     let is_own = asked.source == target.id;
-    if is_own && asked.cutoff == Cutoff::Head {
-        return refuse(Refusal::RestoreWithoutPoint(target.id.clone()));
-    }
     let Some((_, name)) = &asked.preserve else {
         let why = if is_own {
             "from its own past puts what came after it aside"

@@ -4,13 +4,14 @@ use std::ops::ControlFlow;
 
 use super::{Catalog, first};
 use crate::model::id::{BranchId, OperationId};
+use crate::model::name::RoleName;
 use crate::model::operation::Operation;
 use crate::model::revision::Timestamp;
 use crate::model::role::Role;
-use crate::store::records::get;
+use crate::store::records::{Records, get};
 use crate::store::stored::{
-    StoredBranch, StoredBranchId, StoredOperation, StoredRole, StoredRoleName, StoredUnfinished,
-    decode,
+    Stored, StoredBranch, StoredBranchId, StoredOperation, StoredRole, StoredRoleName,
+    StoredUnfinished, decode,
 };
 use crate::store::{StoreError, keys};
 use crate::tree::Tree;
@@ -66,6 +67,33 @@ impl Catalog {
             .map(Some)
     }
 
+    /// Returns the branches of which something, or which themselves, expire by `until`: the first
+    /// of them first, and at most `limit`.
+    pub fn due_branches(
+        &self,
+        until: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<BranchId>, StoreError> {
+        let end = keys::end_of_expiring(keys::DUES, until);
+        let until = Until { first: keys::DUES, end: &end, limit };
+        list_until::<StoredBranchId>(&self.project, self.project.tree(), &until)
+    }
+
+    /// Returns the roles of a branch that expire by `until`: the first of them first, and at most
+    /// `limit`.
+    pub fn due_roles(
+        &self,
+        branch: &BranchId,
+        until: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<Role>, StoreError> {
+        let end = keys::end_of_expiring(keys::EXPIRIES, until);
+        let until = Until { first: keys::EXPIRIES, end: &end, limit };
+        let catalog = self.catalog(branch)?;
+        let names = list_until::<StoredRoleName>(&self.project, &catalog, &until)?;
+        names.into_iter().map(|name| self.get_role(&catalog, &name)).collect()
+    }
+
     /// Returns the role of a branch that expires first.
     pub fn first_expiring(&self, branch: &BranchId) -> Result<Option<Role>, StoreError> {
         self.first_expiring_in(&self.catalog(branch)?)
@@ -75,8 +103,35 @@ impl Catalog {
         let Some(name) = first::<StoredRoleName>(&self.project, catalog, keys::EXPIRIES)? else {
             return Ok(None);
         };
-        let key = keys::role(&name);
-        let role = get::<StoredRole>(self.project.nodes(), catalog, &key)?;
-        role.ok_or(StoreError::Dangling { key }).map(Some)
+        self.get_role(catalog, &name).map(Some)
     }
+
+    fn get_role(&self, catalog: &Tree, name: &RoleName) -> Result<Role, StoreError> {
+        let key = keys::role(name);
+        let role = get::<StoredRole>(self.project.nodes(), catalog, &key)?;
+        role.ok_or(StoreError::Dangling { key })
+    }
+}
+
+/// The records from a key on, and before another.
+struct Until<'a> {
+    first: &'a [u8],
+    end: &'a [u8],
+    limit: usize,
+}
+
+fn list_until<T: Stored>(
+    records: &Records,
+    tree: &Tree,
+    until: &Until<'_>,
+) -> Result<Vec<T::Model>, StoreError> {
+    let mut found = Vec::new();
+    tree.scan(records.nodes(), until.first, |key, value| {
+        if until.end <= key || until.limit <= found.len() {
+            return ControlFlow::Break(());
+        }
+        found.push(decode::<T>(key, value));
+        ControlFlow::Continue(())
+    })?;
+    found.into_iter().collect()
 }

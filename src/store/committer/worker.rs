@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, Mutex};
 use std::thread;
+use std::time::Instant;
 
 use crossbeam_channel::Receiver;
 use tokio::sync::watch;
@@ -123,8 +124,12 @@ impl Worker {
         if group.rows.is_empty() {
             return Ok(());
         }
+        let begun = Instant::now();
         match self.published.engine.append(&group.rows) {
-            Ok(()) => Ok(()),
+            Ok(()) => {
+                self.published.meters.appended(group.rows.len(), begun.elapsed());
+                Ok(())
+            }
             Err(AppendError::Conflict { log, revision }) => {
                 tracing::debug!(%log, %revision, "another process got in first");
                 self.published.refresh(log).map_err(|error| {

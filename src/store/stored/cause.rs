@@ -7,6 +7,7 @@ use uuid::Uuid;
 
 use super::{Invalid, Stored};
 use crate::model::cause::{Caller, Cause, Deed, Topic};
+use crate::model::key::KeyId;
 use crate::model::name::{DatabaseName, RoleName};
 
 /// Who asked for a commit, and for what.
@@ -45,6 +46,7 @@ impl Stored for StoredCause {
                 StoredTopic::Endpoint(branch.to_string(), id.to_string())
             }
         };
+        let key_id = key_id.map(|KeyId(number)| number);
         let request_id = *request_id.as_bytes();
         Self { deed: deed.number(), topic, key_id, key, request_id, address }
     }
@@ -66,7 +68,12 @@ impl Stored for StoredCause {
         Ok(Cause {
             deed: known.ok_or_else(|| Invalid::number("deed", deed))?.0,
             topic,
-            caller: Caller { key_id, key, request_id: Uuid::from_bytes(request_id), address },
+            caller: Caller {
+                key_id: key_id.map(KeyId),
+                key,
+                request_id: Uuid::from_bytes(request_id),
+                address,
+            },
         })
     }
 }

@@ -14,13 +14,33 @@ pub struct StoredEndpoint {
     site: StoredSite,
     is_desired_active: bool,
     state: u8,
-    min_cu_hundredths: u32,
-    max_cu_hundredths: u32,
-    suspend_timeout_seconds: i32,
+    tuning: StoredTuning,
     created_at: i64,
     updated_at: i64,
     started_at: Option<i64>,
     suspended_at: Option<i64>,
+}
+
+/// What clients tune.
+#[derive(Encode, Decode)]
+pub(super) struct StoredTuning {
+    min_cu_hundredths: u32,
+    max_cu_hundredths: u32,
+    suspend_timeout_seconds: i32,
+}
+
+impl From<Tuning> for StoredTuning {
+    fn from(tuning: Tuning) -> Self {
+        let Tuning { min_cu_hundredths, max_cu_hundredths, suspend_timeout_seconds } = tuning;
+        Self { min_cu_hundredths, max_cu_hundredths, suspend_timeout_seconds }
+    }
+}
+
+impl From<StoredTuning> for Tuning {
+    fn from(tuning: StoredTuning) -> Self {
+        let StoredTuning { min_cu_hundredths, max_cu_hundredths, suspend_timeout_seconds } = tuning;
+        Self { min_cu_hundredths, max_cu_hundredths, suspend_timeout_seconds }
+    }
 }
 
 #[derive(Encode, Decode)]
@@ -56,7 +76,7 @@ impl Stored for StoredEndpoint {
             site,
             desired,
             state,
-            tuning: Tuning { min_cu_hundredths, max_cu_hundredths, suspend_timeout_seconds },
+            tuning,
             created_at,
             updated_at,
             started_at,
@@ -68,9 +88,7 @@ impl Stored for StoredEndpoint {
             site: StoredSite::from_model(site),
             is_desired_active: desired == Power::Active,
             state: number_of(STATES, &state),
-            min_cu_hundredths,
-            max_cu_hundredths,
-            suspend_timeout_seconds,
+            tuning: tuning.into(),
             created_at: time::store(created_at),
             updated_at: time::store(updated_at),
             started_at: started_at.map(time::store),
@@ -85,9 +103,7 @@ impl Stored for StoredEndpoint {
             site,
             is_desired_active,
             state,
-            min_cu_hundredths,
-            max_cu_hundredths,
-            suspend_timeout_seconds,
+            tuning,
             created_at,
             updated_at,
             started_at,
@@ -99,7 +115,7 @@ impl Stored for StoredEndpoint {
             site: site.into_model()?,
             desired: if is_desired_active { Power::Active } else { Power::Idle },
             state: of_number(STATES, "state of an endpoint", state)?,
-            tuning: Tuning { min_cu_hundredths, max_cu_hundredths, suspend_timeout_seconds },
+            tuning: tuning.into(),
             created_at: time::load(created_at)?,
             updated_at: time::load(updated_at)?,
             started_at: started_at.map(time::load).transpose()?,

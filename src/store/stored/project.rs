@@ -2,9 +2,10 @@
 
 use bincode::{Decode, Encode};
 
+use super::endpoint::StoredTuning;
 use super::{Invalid, Stored, StoredPolicy, time};
 use crate::model::id::ProjectId;
-use crate::model::project::{PgVersion, Project};
+use crate::model::project::{MaintenanceWindow, PgVersion, Project, ProjectSettings, Quota};
 use crate::store::engine::LogId;
 
 /// A project.
@@ -16,10 +17,75 @@ pub struct StoredProject {
     store_passwords: bool,
     history_retention_seconds: u32,
     password_policy: Option<StoredPolicy>,
+    settings: StoredSettings,
+    endpoint_defaults: StoredTuning,
     default_branch: String,
     created_at: i64,
     updated_at: i64,
     deleted_at: Option<i64>,
+}
+
+#[derive(Encode, Decode)]
+struct StoredSettings {
+    allowed_ips: Vec<String>,
+    protected_branches_only: bool,
+    quota: [Option<u64>; 5],
+    maintenance: Option<(Vec<u8>, u16, u16)>,
+}
+
+impl From<ProjectSettings> for StoredSettings {
+    fn from(settings: ProjectSettings) -> Self {
+        let ProjectSettings { allowed_ips, protected_branches_only, quota, maintenance } = settings;
+        let Quota {
+            active_time_seconds,
+            compute_time_seconds,
+            written_data_bytes,
+            data_transfer_bytes,
+            logical_size_bytes,
+        } = quota;
+        let window = |MaintenanceWindow { weekdays, start, end }| (weekdays, start, end);
+        Self {
+            allowed_ips: allowed_ips.iter().map(|ip| ip.as_str().to_owned()).collect(),
+            protected_branches_only,
+            quota: [
+                active_time_seconds,
+                compute_time_seconds,
+                written_data_bytes,
+                data_transfer_bytes,
+                logical_size_bytes,
+            ],
+            maintenance: maintenance.map(window),
+        }
+    }
+}
+
+impl StoredSettings {
+    fn into_model(self) -> Result<ProjectSettings, Invalid> {
+        let Self { allowed_ips, protected_branches_only, quota, maintenance } = self;
+        let [
+            active_time_seconds,
+            compute_time_seconds,
+            written_data_bytes,
+            data_transfer_bytes,
+            logical_size_bytes,
+        ] = quota;
+        let ip = |text: String| {
+            text.parse().map_err(|_| Invalid::number("address that can be allowed", &text))
+        };
+        let window = |(weekdays, start, end)| MaintenanceWindow { weekdays, start, end };
+        Ok(ProjectSettings {
+            allowed_ips: allowed_ips.into_iter().map(ip).collect::<Result<_, _>>()?,
+            protected_branches_only,
+            quota: Quota {
+                active_time_seconds,
+                compute_time_seconds,
+                written_data_bytes,
+                data_transfer_bytes,
+                logical_size_bytes,
+            },
+            maintenance: maintenance.map(window),
+        })
+    }
 }
 
 impl Stored for StoredProject {
@@ -33,6 +99,8 @@ impl Stored for StoredProject {
             store_passwords,
             history_retention_seconds,
             password_policy,
+            settings,
+            endpoint_defaults,
             default_branch,
             created_at,
             updated_at,
@@ -45,6 +113,8 @@ impl Stored for StoredProject {
             store_passwords,
             history_retention_seconds,
             password_policy: password_policy.map(StoredPolicy::of),
+            settings: settings.into(),
+            endpoint_defaults: endpoint_defaults.into(),
             default_branch: default_branch.to_string(),
             created_at: time::store(created_at),
             updated_at: time::store(updated_at),
@@ -60,6 +130,8 @@ impl Stored for StoredProject {
             store_passwords,
             history_retention_seconds,
             password_policy,
+            settings,
+            endpoint_defaults,
             default_branch,
             created_at,
             updated_at,
@@ -73,6 +145,8 @@ impl Stored for StoredProject {
             store_passwords,
             history_retention_seconds,
             password_policy: password_policy.map(StoredPolicy::policy),
+            settings: settings.into_model()?,
+            endpoint_defaults: endpoint_defaults.into(),
             default_branch: default_branch.parse()?,
             created_at: time::load(created_at)?,
             updated_at: time::load(updated_at)?,

@@ -48,6 +48,7 @@ enum StoredLogin {
 struct StoredCredential {
     verifier: String,
     sealed: Option<Vec<u8>>,
+    branch: String,
 }
 
 impl Stored for StoredRole {
@@ -59,10 +60,11 @@ impl Stored for StoredRole {
         let login = match login {
             Login::Never => StoredLogin::Never,
             Login::Unset => StoredLogin::Unset,
-            Login::Password(Credential { verifier, sealed }) => {
+            Login::Password(Credential { verifier, sealed, branch }) => {
                 StoredLogin::Password(StoredCredential {
                     verifier: verifier.reveal().to_owned(),
                     sealed: sealed.map(|Sealed(bytes)| bytes.into_vec()),
+                    branch: branch.to_string(),
                 })
             }
         };
@@ -84,10 +86,11 @@ impl Stored for StoredRole {
         let login = match login {
             StoredLogin::Never => Login::Never,
             StoredLogin::Unset => Login::Unset,
-            StoredLogin::Password(StoredCredential { verifier, sealed }) => {
+            StoredLogin::Password(StoredCredential { verifier, sealed, branch }) => {
                 Login::Password(Credential {
                     verifier: Verifier::from_trusted(verifier),
                     sealed: sealed.map(|bytes| Sealed(bytes.into())),
+                    branch: branch.parse()?,
                 })
             }
         };

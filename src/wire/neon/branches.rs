@@ -12,6 +12,7 @@ use crate::wire::neon::CREATION_SOURCE;
 use crate::wire::neon::connection::ConnectionDetails;
 use crate::wire::neon::databases::Database;
 use crate::wire::neon::endpoints::{Endpoint, NewEndpoint};
+use crate::wire::neon::left_out::LeftOut;
 use crate::wire::neon::operations::Operation;
 use crate::wire::neon::roles::Role;
 use crate::wire::time::Time;
@@ -113,6 +114,9 @@ pub struct CreatedBranch {
     pub databases: Vec<Database>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub connection_uris: Option<Vec<ConnectionDetails>>,
+    /// What the parent has by now that the branch does not; Neon's answers have nothing like it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub left_out: Option<LeftOut>,
 }
 
 /// A branch that is to be created.
@@ -137,6 +141,9 @@ pub struct NewBranch {
     pub parent_lsn: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub parent_timestamp: Option<String>,
+    /// What a read shows in its header; Neon's requests have no such word.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parent_revision: Option<u64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub protected: Option<bool>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -158,6 +165,9 @@ pub struct BranchRestoreRequest {
     pub source_lsn: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source_timestamp: Option<String>,
+    /// What a read shows in its header; Neon's requests have no such word.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source_revision: Option<u64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub preserve_under_name: Option<String>,
 }
@@ -257,6 +267,7 @@ impl Annotation {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::endpoint::Tuning;
     use crate::model::lsn::Lsn;
     use crate::model::project::PgVersion;
     use crate::model::revision::{Moment, Revision, Timestamp};
@@ -269,6 +280,8 @@ mod tests {
             store_passwords: true,
             history_retention_seconds: 0,
             password_policy: None,
+            settings: project::ProjectSettings::default(),
+            endpoint_defaults: Tuning::default(),
             default_branch: "br-main".parse().expect("an id"),
             created_at: Timestamp::UNIX_EPOCH,
             updated_at: Timestamp::UNIX_EPOCH,

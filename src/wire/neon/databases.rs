@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::database::{self, DatabaseId};
 use crate::model::id::BranchId;
+use crate::wire::neon::left_out::LeftOut;
 use crate::wire::neon::operations::Operation;
 use crate::wire::neon::origin::Origin;
 use crate::wire::time::Time;
@@ -30,6 +31,8 @@ pub struct DatabaseAnswer {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DatabasesAnswer {
     pub databases: Vec<Database>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub left_out: Option<LeftOut>,
 }
 
 /// A database that was changed, and what is left to do about it.

@@ -60,6 +60,14 @@ codes! {
     DatabaseNotFound = "DATABASE_NOT_FOUND",
     /// The project has no such operation.
     OperationNotFound = "OPERATION_NOT_FOUND",
+    /// There is no such API key.
+    KeyNotFound = "KEY_NOT_FOUND",
+    /// The project has no such permission.
+    PermissionNotFound = "PERMISSION_NOT_FOUND",
+    /// There is no such organization.
+    OrganizationNotFound = "ORGANIZATION_NOT_FOUND",
+    /// The key does not open that.
+    OutsideScope = "OUTSIDE_SCOPE",
     /// The project has a branch of that name.
     BranchAlreadyExists = "BRANCH_ALREADY_EXISTS",
     /// The branch has a role of that name.
@@ -68,9 +76,11 @@ codes! {
     DatabaseAlreadyExists = "DATABASE_ALREADY_EXISTS",
     /// The branch has an endpoint.
     EndpointAlreadyExists = "ENDPOINT_ALREADY_EXISTS",
+    /// The project was opened to that address already.
+    PermissionAlreadyExists = "PERMISSION_ALREADY_EXISTS",
     /// Passwords are not kept, so none can be shown.
     PasswordsNotStored = "PASSWORDS_NOT_STORED",
-    /// The role cannot log in.
+    /// The role cannot log in, or has no password yet.
     RoleHasNoPassword = "ROLE_HAS_NO_PASSWORD",
     /// The body is too long.
     PayloadTooLarge = "PAYLOAD_TOO_LARGE",
@@ -96,14 +106,20 @@ codes! {
     EndpointAttached = "ENDPOINT_ATTACHED",
     /// There is no room for another endpoint.
     EndpointsLimitExceeded = "ENDPOINTS_LIMIT_EXCEEDED",
+    /// There is no room for another API key.
+    KeysLimitExceeded = "KEYS_LIMIT_EXCEEDED",
+    /// There is no room for another permission.
+    PermissionsLimitExceeded = "PERMISSIONS_LIMIT_EXCEEDED",
     /// The machine has no PostgreSQL of that version.
     PgVersionNotInstalled = "PG_VERSION_NOT_INSTALLED",
     /// Something inside is broken.
     Internal = "INTERNAL",
-    /// Too much is waiting; nothing was changed.
+    /// Too much is waiting, or others were faster; nothing was changed.
     Busy = "BUSY",
     /// The server is not ready to serve.
     NotReady = "NOT_READY",
+    /// The server's disk is too full; nothing was changed.
+    InsufficientStorage = "INSUFFICIENT_STORAGE",
     /// The answer took too long; what was asked for may still happen.
     RequestTimeout = "REQUEST_TIMEOUT",
 }
@@ -124,12 +140,17 @@ impl ErrorCode {
             | Self::EndpointNotFound
             | Self::RoleNotFound
             | Self::DatabaseNotFound
-            | Self::OperationNotFound => 404,
+            | Self::OperationNotFound
+            | Self::KeyNotFound
+            | Self::PermissionNotFound
+            | Self::OrganizationNotFound
+            | Self::OutsideScope => 404,
             Self::MethodNotAllowed => 405,
             Self::BranchAlreadyExists
             | Self::RoleAlreadyExists
             | Self::DatabaseAlreadyExists
-            | Self::EndpointAlreadyExists => 409,
+            | Self::EndpointAlreadyExists
+            | Self::PermissionAlreadyExists => 409,
             // Both say that there is no password to be had, which is the one thing that Neon's
             // clients expect a 412 to mean; a 409 they take for a name that is taken.
             Self::PasswordsNotStored | Self::RoleHasNoPassword => 412,
@@ -145,11 +166,14 @@ impl ErrorCode {
             | Self::RolesLimitExceeded
             | Self::EndpointAttached
             | Self::EndpointsLimitExceeded
+            | Self::KeysLimitExceeded
+            | Self::PermissionsLimitExceeded
             | Self::PgVersionNotInstalled => 422,
             Self::Internal => 500,
             Self::Busy | Self::NotReady => 503,
             // Not 503: clients take that for a promise that nothing happened.
             Self::RequestTimeout => 504,
+            Self::InsufficientStorage => 507,
         }
     }
 
@@ -157,7 +181,11 @@ impl ErrorCode {
     #[must_use]
     pub fn is_retryable(self) -> bool {
         match self {
-            Self::Internal | Self::Busy | Self::NotReady | Self::RequestTimeout => true,
+            Self::Internal
+            | Self::Busy
+            | Self::NotReady
+            | Self::InsufficientStorage
+            | Self::RequestTimeout => true,
             Self::InvalidRequest
             | Self::NotSupported
             | Self::WrongLsnOrTimestamp
@@ -171,10 +199,15 @@ impl ErrorCode {
             | Self::RoleNotFound
             | Self::DatabaseNotFound
             | Self::OperationNotFound
+            | Self::KeyNotFound
+            | Self::PermissionNotFound
+            | Self::OrganizationNotFound
+            | Self::OutsideScope
             | Self::BranchAlreadyExists
             | Self::RoleAlreadyExists
             | Self::DatabaseAlreadyExists
             | Self::EndpointAlreadyExists
+            | Self::PermissionAlreadyExists
             | Self::PasswordsNotStored
             | Self::RoleHasNoPassword
             | Self::PayloadTooLarge
@@ -189,6 +222,8 @@ impl ErrorCode {
             | Self::RolesLimitExceeded
             | Self::EndpointAttached
             | Self::EndpointsLimitExceeded
+            | Self::KeysLimitExceeded
+            | Self::PermissionsLimitExceeded
             | Self::PgVersionNotInstalled => false,
         }
     }

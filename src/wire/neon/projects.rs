@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use crate::model::account::ORGANIZATION;
 use crate::model::endpoint::{LOCAL_HOST, Tuning};
 use crate::model::project;
 use crate::wire::field::Field;
@@ -12,7 +13,8 @@ use crate::wire::neon::databases::Database;
 use crate::wire::neon::endpoints::Endpoint;
 use crate::wire::neon::operations::{Operation, Pagination};
 use crate::wire::neon::roles::Role;
-use crate::wire::neon::{CREATION_SOURCE, NEVER, OWNER, PLATFORM, PROVISIONER, REGION};
+use crate::wire::neon::settings::{NewSettings, ProjectSettings};
+use crate::wire::neon::{CREATION_SOURCE, NEVER, PLATFORM, PROVISIONER, REGION};
 use crate::wire::time::Time;
 
 /// What a project shows in a list.
@@ -62,6 +64,7 @@ pub struct ProjectCore {
     pub updated_at: Time,
     pub synthetic_storage_size: u64,
     pub owner_id: String,
+    pub org_id: String,
 }
 
 /// What an endpoint of the project gets when nobody says.
@@ -70,22 +73,6 @@ pub struct EndpointDefaults {
     pub autoscaling_limit_min_cu: f64,
     pub autoscaling_limit_max_cu: f64,
     pub suspend_timeout_seconds: i32,
-}
-
-/// A project's settings: none of them is served, so each says that it is off.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ProjectSettings {
-    pub allowed_ips: AllowedIps,
-    pub enable_logical_replication: bool,
-    pub block_public_connections: bool,
-    pub block_vpc_connections: bool,
-}
-
-/// From where clients may connect: from anywhere, where the list is empty.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct AllowedIps {
-    pub ips: Vec<String>,
-    pub protected_branches_only: bool,
 }
 
 /// One project.
@@ -137,6 +124,8 @@ pub struct NewProject {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub org_id: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pg_version: Option<i64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub store_passwords: Option<bool>,
@@ -147,7 +136,7 @@ pub struct NewProject {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub branch: Option<FirstBranch>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub settings: Option<Value>,
+    pub settings: Option<NewSettings>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub default_endpoint_settings: Option<EndpointSettings>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -202,7 +191,7 @@ pub struct ProjectUpdate {
     #[serde(default, skip_serializing_if = "Field::is_absent")]
     pub password_policy: Field<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub settings: Option<Value>,
+    pub settings: Option<NewSettings>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub default_endpoint_settings: Option<EndpointSettings>,
 }
@@ -216,6 +205,8 @@ impl From<project::Project> for ProjectCore {
             store_passwords,
             history_retention_seconds,
             password_policy,
+            settings,
+            endpoint_defaults,
             default_branch: _,
             created_at,
             updated_at,
@@ -227,8 +218,8 @@ impl From<project::Project> for ProjectCore {
             region_id: REGION.to_owned(),
             name: name.to_string(),
             provisioner: PROVISIONER.to_owned(),
-            default_endpoint_settings: Tuning::default().into(),
-            settings: ProjectSettings::default(),
+            default_endpoint_settings: endpoint_defaults.into(),
+            settings: settings.into(),
             pg_version: pg_version.number(),
             proxy_host: LOCAL_HOST.to_owned(),
             branch_logical_size_limit: 0,
@@ -241,7 +232,8 @@ impl From<project::Project> for ProjectCore {
             updated_at: Time(updated_at),
             password_policy: password_policy.map(|policy| policy.as_str().to_owned()),
             synthetic_storage_size: 0,
-            owner_id: OWNER.to_owned(),
+            owner_id: ORGANIZATION.to_owned(),
+            org_id: ORGANIZATION.to_owned(),
         }
     }
 }

@@ -6,6 +6,7 @@ use crate::model::id::BranchId;
 use crate::model::role::{self, Login};
 use crate::model::secret::Password;
 use crate::wire::field::Field;
+use crate::wire::neon::left_out::LeftOut;
 use crate::wire::neon::operations::Operation;
 use crate::wire::neon::origin::Origin;
 use crate::wire::secret::Secret;
@@ -38,6 +39,8 @@ pub struct RoleAnswer {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RolesAnswer {
     pub roles: Vec<Role>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub left_out: Option<LeftOut>,
 }
 
 /// A role that was changed, and what is left to do about it.
@@ -163,7 +166,11 @@ mod tests {
     fn a_role_shows_neither_its_password_nor_what_is_kept_of_it() {
         let verifier = Verifier::from_trusted("SCRAM-SHA-256$4096:c2FsdA==$a:b");
         let sealed = Some(Sealed(Box::new([1])));
-        let role = shown(Login::Password(Credential { verifier, sealed }));
+        let role = shown(Login::Password(Credential {
+            verifier,
+            sealed,
+            branch: "br-a".parse().expect("an id"),
+        }));
         insta::assert_snapshot!(
             json(&role),
             @r#"{"branch_id":"br-a","name":"we ird/n","protected":false,"authentication_method":"password","created_at":"1970-01-01T00:00:00.000000Z","updated_at":"1970-01-01T00:00:00.000000Z","origin":{"branch_id":"br-a","revision":3,"at":"1970-01-01T00:00:00.000000Z"}}"#

@@ -69,7 +69,7 @@ async fn a_project_is_changed_and_deleted() {
     let changed = project.ask("PATCH", "", change).await;
     assert_eq!(changed.body["project"]["name"], "store");
     assert_eq!(changed.body["project"]["history_retention_seconds"], 0);
-    let unserved = json!({ "project": { "settings": { "allowed_ips": { "ips": ["10.0.0.1"] } } } });
+    let unserved = json!({ "project": { "settings": { "hipaa": true } } });
     project.ask("PATCH", "", unserved).await.is_refused(400, "NOT_SUPPORTED");
     assert_eq!(project.ask("DELETE", "", Value::Null).await.status, 200);
     project.ask("GET", "", Value::Null).await.is_refused(404, "PROJECT_NOT_FOUND");

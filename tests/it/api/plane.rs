@@ -1,16 +1,20 @@
 //! A whole server without a network, and what people do with it.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 
+use crate::contract::exchange::{self, Exchange};
 use axum::Router;
 use axum::body::{Body, to_bytes};
+use axum::extract::ConnectInfo;
 use axum::http::{HeaderMap, Request};
-use offshoot::api::{self, Api, ApiKeys};
+use offshoot::api::{self, Api, ApiKeys, Metrics};
 use offshoot::clock::SystemClock;
 use offshoot::control::{ControlPlane, Machine, Settings};
 use offshoot::entropy::SeededEntropy;
 use offshoot::model::project::PgVersion;
 use offshoot::ports::Ports;
+use offshoot::room::{FileSystem, Room};
 use offshoot::store::Store;
 use offshoot::vault::{KEY_BYTES, Vault};
 use serde_json::{Value, json};
@@ -18,6 +22,9 @@ use tempfile::TempDir;
 use tower::ServiceExt as _;
 
 pub const KEY: &str = "key-for-tests";
+
+/// From where people ask.
+const ADDRESS: ([u8; 4], u16) = ([192, 0, 2, 7], 50_000);
 
 /// The ports that endpoints may be given; nothing is ever started on them.
 const PORTS: std::ops::RangeInclusive<u16> = 42_000..=42_999;
@@ -44,11 +51,20 @@ pub struct Answer {
 
 impl TestPlane {
     pub async fn new() -> Self {
-        Self::with_settings(Settings::default()).await
+        Self::over(temporary(), Settings::default()).await
+    }
+
+    /// Returns a server that has this much room.
+    pub async fn with_room(room: Room) -> Self {
+        Self::over(room, Settings::default()).await
     }
 
     /// Returns a server about which its operator decided this.
     pub async fn with_settings(settings: Settings) -> Self {
+        Self::over(temporary(), settings).await
+    }
+
+    async fn over(room: Room, settings: Settings) -> Self {
         let directory = tempfile::tempdir().expect("a directory");
         let clock = Arc::new(SystemClock);
         let store = Store::open(directory.path(), 1 << 20, clock.clone()).expect("a new store");
@@ -56,6 +72,7 @@ impl TestPlane {
             clock,
             entropy: Arc::new(SeededEntropy::new(1)),
             vault: Vault::new(&[7; KEY_BYTES]),
+            room: Arc::new(room),
             ports: Ports::new(PORTS),
         };
         let settings = Settings { installed: vec![PgVersion::DEFAULT], ..settings };
@@ -65,20 +82,37 @@ impl TestPlane {
             keys: ApiKeys::of_admin(KEY),
             readiness: Arc::new(|| Ok(())),
             entropy: Arc::new(SeededEntropy::new(2)),
+            metrics: Metrics::new(Vec::new()),
         });
         Self { _directory: directory, router }
     }
 
     pub async fn ask(&self, method: &str, path: &str, body: &str) -> Answer {
+        self.ask_with(KEY, method, path, body).await
+    }
+
+    /// Asks with another key.
+    pub async fn ask_with(&self, key: &str, method: &str, path: &str, body: &str) -> Answer {
         let request = Request::builder()
             .method(method)
             .uri(format!("/api/v2{path}"))
-            .header("authorization", format!("Bearer {KEY}"))
+            .header("authorization", format!("Bearer {key}"))
+            .extension(ConnectInfo(SocketAddr::from(ADDRESS)))
             .body(Body::from(body.to_owned()))
             .expect("a request");
         let response = self.router.clone().oneshot(request).await.expect("an answer");
         let (parts, body) = response.into_parts();
         let bytes = to_bytes(body, usize::MAX).await.expect("a body");
+        exchange::check(&Exchange {
+            method: method.to_owned(),
+            path: path.to_owned(),
+            status: parts.status.as_u16(),
+            content_type: parts
+                .headers
+                .get("content-type")
+                .map(|value| value.to_str().expect("a text").to_owned()),
+            answered: String::from_utf8_lossy(&bytes).into_owned(),
+        });
         let body = if bytes.is_empty() {
             Value::Null
         } else {
@@ -104,6 +138,11 @@ impl TestProject {
         let id = self.created["project"]["id"].as_str().expect("an id");
         let body = if body.is_null() { String::new() } else { body.to_string() };
         self.plane.ask(method, &format!("/projects/{id}{path}"), &body).await
+    }
+
+    /// Returns the server.
+    pub fn plane(&self) -> &TestPlane {
+        &self.plane
     }
 
     /// Asks anywhere.
@@ -140,6 +179,11 @@ impl TestProject {
             .map(|role| role["name"].as_str().expect("a name").to_owned())
             .collect()
     }
+}
+
+/// Returns the room of the tests' machine, without a floor.
+fn temporary() -> Room {
+    Room::new(Box::new(FileSystem(std::env::temp_dir())), 0)
 }
 
 impl Answer {

@@ -133,7 +133,7 @@ pub async fn of_other_things(plane: &Plane) {
     /projects {}: 400 INVALID_REQUEST invalid request: missing field `project` at line 1 column 2
     /projects {"project":{"branch":{"role_name":7}}}: 400 INVALID_REQUEST invalid request: project.branch.role_name: invalid type: integer `7`, expected a string at line 1 column 35
     PATCH /projects/PROJECT/branches/BRANCH {}: 400 INVALID_REQUEST invalid request: missing field `branch` at line 1 column 2
-    PATCH /projects/PROJECT/branches/BRANCH {"branch":{}}: 400 INVALID_REQUEST there is nothing to change; give branch.name, the branch's new name
+    PATCH /projects/PROJECT/branches/BRANCH {"branch":{}}: 400 INVALID_REQUEST there is nothing to change; give branch.name, branch.protected, branch.expires_at or branch.password_policy
     PATCH /projects/PROJECT/branches/BRANCH/databases/neondb {"database":{}}: 400 INVALID_REQUEST there is nothing to change; give database.name or database.owner_name
     PATCH /projects/PROJECT/branches/BRANCH/databases/neondb {"database":{"name":7}}: 400 INVALID_REQUEST invalid request: database.name: invalid type: integer `7`, expected a string at line 1 column 21
     PATCH /projects/PROJECT {"project":{"name":[]}}: 400 INVALID_REQUEST invalid request: project.name: invalid type: sequence, expected a string at line 1 column 19

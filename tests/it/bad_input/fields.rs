@@ -84,12 +84,7 @@ async fn versions_that_are_not_installed(plane: &Plane) {
 
 pub async fn that_are_not_served(plane: &Plane) {
     let mut table = plane.table();
-    for branch in [
-        json!({ "protected": true }),
-        json!({ "archived": true }),
-        json!({ "expires_at": "2030-01-01T00:00:00Z" }),
-        json!({ "init_source": "schema-only" }),
-    ] {
+    for branch in [json!({ "archived": true }), json!({ "init_source": "schema-only" })] {
         let body = json!({ "branch": branch });
         table.ask(&branch.to_string(), plane.post(&plane.in_project("/branches"), &body)).await;
     }
@@ -107,7 +102,7 @@ pub async fn that_are_not_served(plane: &Plane) {
     let body = json!({ "endpoints": [{ "type": "read_write" }, { "type": "read_write" }] });
     table.ask("two endpoints", plane.post(&plane.in_project("/branches"), &body)).await;
     for settings in [
-        json!({ "settings": { "allowed_ips": { "ips": ["10.0.0.0/8"] } } }),
+        json!({ "settings": { "block_public_connections": true } }),
         json!({ "default_endpoint_settings": { "pg_settings": { "fsync": "off" } } }),
     ] {
         let body = json!({ "project": settings });
@@ -115,13 +110,8 @@ pub async fn that_are_not_served(plane: &Plane) {
         let patch = plane.request(Method::PATCH, &plane.in_project("")).json(&body);
         table.ask("the same, later", patch).await;
     }
-    let body = json!({ "branch": { "protected": true } });
-    let patch = plane.request(Method::PATCH, &plane.in_branch("")).json(&body);
-    table.ask("protected, later", patch).await;
     insta::assert_snapshot!(table.text(), @r#"
-    {"protected":true}: 400 NOT_SUPPORTED branch.protected is not served here, and ignoring it could harm; leave it out
     {"archived":true}: 400 NOT_SUPPORTED branch.archived is not served here, and ignoring it could harm; leave it out
-    {"expires_at":"2030-01-01T00:00:00Z"}: 400 NOT_SUPPORTED branch.expires_at is not served here, and ignoring it could harm; leave it out
     {"init_source":"schema-only"}: 400 NOT_SUPPORTED branch.init_source: only `parent-data` is served here; leave the field out
     {"type":"read_only"}: 400 NOT_SUPPORTED endpoint.type: only `read_write` is served here; leave the field out
     {"type":""}: 400 NOT_SUPPORTED endpoint.type: only `read_write` is served here; leave the field out
@@ -130,11 +120,10 @@ pub async fn that_are_not_served(plane: &Plane) {
     {"settings":{"pg_settings":{"fsync":"off"}},"type":"read_write"}: 400 NOT_SUPPORTED endpoint.settings is not served here, and ignoring it could harm; leave it out
     {"suspend_timeout_seconds":1,"type":"read_write"}: 400 INVALID_REQUEST suspend_timeout_seconds must be -1 (never), 0 (the default), or from 60 to 604800
     two endpoints: 400 NOT_SUPPORTED endpoints: a branch has one endpoint here, of the type `read_write`
-    {"settings":{"allowed_ips":{"ips":["10.0.0.0/8"]}}}: 400 NOT_SUPPORTED project.settings is not served here, and ignoring it could harm; leave it out
-    the same, later: 400 NOT_SUPPORTED project.settings is not served here, and ignoring it could harm; leave it out
+    {"settings":{"block_public_connections":true}}: 400 NOT_SUPPORTED project.settings.block_public_connections is not served here, and ignoring it could harm; leave it out
+    the same, later: 400 NOT_SUPPORTED project.settings.block_public_connections is not served here, and ignoring it could harm; leave it out
     {"default_endpoint_settings":{"pg_settings":{"fsync":"off"}}}: 400 NOT_SUPPORTED project.default_endpoint_settings.pg_settings is not served here, and ignoring it could harm; leave it out
     the same, later: 400 NOT_SUPPORTED project.default_endpoint_settings.pg_settings is not served here, and ignoring it could harm; leave it out
-    protected, later: 400 NOT_SUPPORTED branch.protected is not served here, and ignoring it could harm; leave it out
     "#);
 }
 
@@ -177,11 +166,11 @@ pub async fn of_branches_and_endpoints(plane: &Plane) {
     {"parent_id":"br-none-here-aaaaaaaa"}: 404 BRANCH_NOT_FOUND branch not found; branch_id:"br-none-here-aaaaaaaa"
     {"parent_id":"main"}: 404 BRANCH_NOT_FOUND branch not found; branch_id:"main"
     {"parent_id":"PROJECT"}: 404 BRANCH_NOT_FOUND branch not found; branch_id:"PROJECT"
-    {"parent_lsn":"xyz"}: 400 WRONG_LSN_OR_TIMESTAMP parent_lsn: `xyz` is not an LSN; write two hexadecimal numbers of 1 to 8 digits, as in `16/B374D848`; the parent's history is from ..
-    {"parent_lsn":"0/0","parent_timestamp":"2026-01-31T12:00:00Z"}: 400 WRONG_LSN_OR_TIMESTAMP parent_lsn and parent_timestamp are both given; give one of them; the parent's history is from ..
-    {"parent_timestamp":"yesterday"}: 400 WRONG_LSN_OR_TIMESTAMP parent_timestamp: `yesterday` is not a time; write it in RFC 3339, as in `2026-01-31T12:00:00Z`; the parent's history is from ..
-    {"parent_timestamp":"2026-01-31T12:00:00"}: 400 WRONG_LSN_OR_TIMESTAMP parent_timestamp: `2026-01-31T12:00:00` has no time zone; write it in RFC 3339 with `Z` or an offset, as in `2026-01-31T12:00:00Z`; the parent's history is from ..
-    {"parent_timestamp":"2026-13-41T12:00:00Z"}: 400 WRONG_LSN_OR_TIMESTAMP parent_timestamp: `2026-13-41T12:00:00Z` is not a time; write it in RFC 3339, as in `2026-01-31T12:00:00Z`; the parent's history is from ..
+    {"parent_lsn":"xyz"}: 400 WRONG_LSN_OR_TIMESTAMP parent_lsn: `xyz` is not an LSN; write two hexadecimal numbers of 1 to 8 digits, as in `16/B374D848`; the branch's history is from ..
+    {"parent_lsn":"0/0","parent_timestamp":"2026-01-31T12:00:00Z"}: 400 WRONG_LSN_OR_TIMESTAMP parent_lsn and parent_timestamp are both given; give one of them; the branch's history is from ..
+    {"parent_timestamp":"yesterday"}: 400 WRONG_LSN_OR_TIMESTAMP parent_timestamp: `yesterday` is not a time; write it in RFC 3339, as in `2026-01-31T12:00:00Z`; the branch's history is from ..
+    {"parent_timestamp":"2026-01-31T12:00:00"}: 400 WRONG_LSN_OR_TIMESTAMP parent_timestamp: `2026-01-31T12:00:00` has no time zone; write it in RFC 3339 with `Z` or an offset, as in `2026-01-31T12:00:00Z`; the branch's history is from ..
+    {"parent_timestamp":"2026-13-41T12:00:00Z"}: 400 WRONG_LSN_OR_TIMESTAMP parent_timestamp: `2026-13-41T12:00:00Z` is not a time; write it in RFC 3339, as in `2026-01-31T12:00:00Z`; the branch's history is from ..
     a second endpoint: 409 ENDPOINT_ALREADY_EXISTS read_write endpoint already exists; endpoint_id:"EP"
     of an unknown branch: 404 BRANCH_NOT_FOUND branch not found; branch_id:"br-none"
     of no branch: 404 BRANCH_NOT_FOUND branch not found; branch_id:"main"

@@ -139,7 +139,7 @@ pub async fn that_nobody_serves(plane: &Plane) {
     for (method, path) in [
         (Method::PUT, "/projects"),
         (Method::DELETE, "/projects"),
-        (Method::PATCH, "/projects/none/branches/br-none/roles/sally"),
+        (Method::PUT, "/projects/none/branches/br-none/roles/sally"),
         (Method::GET, "/projects/none/branches/br-none/roles/sally/reset_password"),
         (Method::OPTIONS, "/projects"),
         (Method::TRACE, "/projects"),
@@ -159,7 +159,7 @@ pub async fn that_nobody_serves(plane: &Plane) {
     /api/v2/projects: 404 NOT_FOUND there is nothing under this path; see openapi.yaml
     PUT /projects: 405 METHOD_NOT_ALLOWED the path does not have this method
     DELETE /projects: 405 METHOD_NOT_ALLOWED the path does not have this method
-    PATCH /projects/none/branches/br-none/roles/sally: 405 METHOD_NOT_ALLOWED the path does not have this method
+    PUT /projects/none/branches/br-none/roles/sally: 405 METHOD_NOT_ALLOWED the path does not have this method
     GET /projects/none/branches/br-none/roles/sally/reset_password: 405 METHOD_NOT_ALLOWED the path does not have this method
     OPTIONS /projects: 405 METHOD_NOT_ALLOWED the path does not have this method
     TRACE /projects: 405 METHOD_NOT_ALLOWED the path does not have this method

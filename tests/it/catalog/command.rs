@@ -6,7 +6,7 @@ use offshoot::model::id::BranchId;
 use offshoot::model::lsn::Lsn;
 use offshoot::model::name::{BranchName, DatabaseName, RoleName};
 use offshoot::model::operation::{Operation, Retry, Subject};
-use offshoot::model::project::PgVersion;
+use offshoot::model::project::{PgVersion, ProjectSettings};
 use offshoot::model::revision::{Moment, Revision, Timestamp};
 use offshoot::model::role::{Credential, Login};
 use offshoot::model::rules::branches::{BranchChange, NewBranch};
@@ -14,8 +14,9 @@ use offshoot::model::rules::databases::DatabaseChange;
 use offshoot::model::rules::endpoints::NewEndpoint;
 use offshoot::model::rules::passes::{Outcome, Problem, Report};
 use offshoot::model::rules::projects::NewProject;
+use offshoot::model::rules::restore::Restoration;
 use offshoot::model::rules::roles::NewRole;
-use offshoot::model::rules::{Seed, branches, databases, passes, projects, roles};
+use offshoot::model::rules::{Seed, branches, databases, passes, projects, restore, roles};
 use offshoot::model::secret::Verifier;
 use offshoot::model::state::{Denied, Mark, Write};
 
@@ -70,7 +71,7 @@ pub fn id(index: usize) -> BranchId {
 /// Returns a credential that no other number has.
 pub fn credential(number: u64) -> Credential {
     let verifier = Verifier::from_trusted(format!("SCRAM-SHA-256$4096:c2FsdA==${number}:key"));
-    Credential { verifier, sealed: None }
+    Credential { verifier, sealed: None, branch: id(0) }
 }
 
 pub fn endpoint(number: u64) -> NewEndpoint {
@@ -126,6 +127,11 @@ pub enum Command {
     /// Branches, at the time that was asked for or at the head.
     Branch {
         new: NewBranch,
+        asked: Option<Timestamp>,
+    },
+    /// Restores, to the time that was asked for or to the head.
+    Restore {
+        restoration: Restoration,
         asked: Option<Timestamp>,
     },
     RenameBranch {
@@ -189,6 +195,9 @@ impl Command {
                 told(databases::delete(state, moment, seed, &branch, &name))
             }
             Self::Branch { new, asked: _ } => told(branches::create(state, moment, seed, new)),
+            Self::Restore { restoration, asked: _ } => {
+                told(restore::restore(state, moment, seed, &restoration))
+            }
             Self::RenameBranch { branch, name } => {
                 let change = BranchChange { name: Some(name), ..BranchChange::default() };
                 told(branches::update(state, moment, &branch, &change))
@@ -208,6 +217,7 @@ impl Command {
             Self::UpdateDatabase { .. } => Deed::UpdateDatabase,
             Self::DropDatabase { .. } => Deed::DeleteDatabase,
             Self::Branch { .. } => Deed::CreateBranch,
+            Self::Restore { .. } => Deed::RestoreBranch,
             Self::RenameBranch { .. } => Deed::UpdateBranch,
             Self::DeleteBranch { .. } => Deed::DeleteBranch,
             Self::Record(_) => Deed::RecordPass,
@@ -215,7 +225,7 @@ impl Command {
     }
 }
 
-fn new_project() -> NewProject {
+pub fn new_project() -> NewProject {
     NewProject {
         id: "project".parse().expect("an id"),
         name: "project".parse().expect("a name"),
@@ -223,6 +233,8 @@ fn new_project() -> NewProject {
         store_passwords: true,
         history_retention_seconds: 0,
         password_policy: None,
+        settings: ProjectSettings::default(),
+        endpoint_defaults: Tuning::default(),
         branch: id(0),
         branch_name: name(0),
         database: database(0),

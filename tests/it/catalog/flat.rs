@@ -8,7 +8,7 @@ use offshoot::model::cause::Deed;
 use offshoot::model::endpoint::{Site, Tuning};
 use offshoot::model::id::BranchId;
 use offshoot::model::origin::Origin;
-use offshoot::model::project::PgVersion;
+use offshoot::model::project::{PgVersion, ProjectSettings};
 use offshoot::model::revision::{Moment, Revision};
 use offshoot::model::role::{Credential, Login, Role};
 use offshoot::model::rules::branches::{Cutoff, NewBranch};
@@ -47,6 +47,7 @@ fn credential() -> Credential {
     Credential {
         verifier: Verifier::from_trusted(verifier),
         sealed: Some(Sealed(vec![7; 56].into())),
+        branch: id(0),
     }
 }
 
@@ -61,6 +62,8 @@ impl Plane {
             pg_version: PgVersion::DEFAULT,
             store_passwords: true,
             history_retention_seconds: 86_400,
+            settings: ProjectSettings::default(),
+            endpoint_defaults: Tuning::default(),
             password_policy: None,
             branch: id(0),
             branch_name: "main".parse().expect("a name"),

@@ -8,6 +8,7 @@ use offshoot::model::id::BranchId;
 use offshoot::model::name::{BranchName, DatabaseName, RoleName};
 use offshoot::model::revision::Timestamp;
 use offshoot::model::role::{Credential, Login};
+use offshoot::model::rules::restore::Restoration;
 
 use super::command::{Command, credential, database, id, name, role};
 
@@ -69,6 +70,7 @@ impl Plain {
                 self.now.insert(id(0), first_branch());
                 Some(())
             }
+            Command::Restore { restoration, asked } => self.restore(restoration, *asked),
             Command::Branch { .. }
             | Command::RenameBranch { .. }
             | Command::DeleteBranch { .. } => self.change_branches(command),
@@ -158,16 +160,10 @@ impl Plain {
         match command {
             Command::Branch { new, asked } => {
                 self.now.get(&new.parent)?;
-                let cutoff = match asked {
-                    None => &self.now,
-                    Some(asked) => {
-                        &self.past[self.times.iter().take_while(|time| *time <= asked).count()]
-                    }
-                };
                 let child = PlainBranch {
                     name: self.free(&new.name)?,
                     parent: Some(new.parent.clone()),
-                    ..cutoff.get(&new.parent)?.clone()
+                    ..self.at(*asked).get(&new.parent)?.clone()
                 };
                 self.now.insert(new.id.clone(), child);
                 Some(())
@@ -187,6 +183,37 @@ impl Plain {
             }
             other => unreachable!("{other:?} is not about branches"),
         }
+    }
+
+    fn restore(&mut self, restoration: &Restoration, asked: Option<Timestamp>) -> Option<()> {
+        let Restoration { target, source, cutoff: _, preserve, passwords: _ } = restoration;
+        self.now.get(source)?;
+        let before = self.now.get(target)?.clone();
+        let copied = self.at(asked).get(source)?.clone();
+        let is_of = |branch: &PlainBranch, id| branch.parent.as_ref() == Some(id);
+        let mut parent = before.parent.clone();
+        if let Some((id, name)) = preserve {
+            let name = self.free(name)?;
+            for child in self.now.values_mut().filter(|branch| is_of(branch, target)) {
+                child.parent = Some(id.clone());
+            }
+            self.now.insert(id.clone(), PlainBranch { name, ..before.clone() });
+            if source == target {
+                parent = parent.map(|_| id.clone());
+            }
+        } else if source == target || self.now.values().any(|branch| is_of(branch, target)) {
+            return None;
+        }
+        let (roles, databases) = (copied.roles, copied.databases);
+        let name = before.name;
+        self.now.insert(target.clone(), PlainBranch { name, parent, roles, databases });
+        Some(())
+    }
+
+    /// Returns the branches as they were at a time, or as they are.
+    fn at(&self, asked: Option<Timestamp>) -> &Branches {
+        let Some(asked) = asked else { return &self.now };
+        &self.past[self.times.iter().take_while(|time| **time <= asked).count()]
     }
 
     fn free(&self, name: &BranchName) -> Option<BranchName> {

@@ -142,8 +142,14 @@ impl World {
 
     /// Whether a command asks for a state that was trimmed.
     fn asks_below_floor(&self, command: &Command) -> bool {
-        let Command::Branch { new, asked: _ } = command else { return false };
-        match new.cutoff {
+        let cutoff = if let Command::Branch { new, asked: _ } = command {
+            new.cutoff
+        } else if let Command::Restore { restoration, asked: _ } = command {
+            restoration.cutoff
+        } else {
+            return false;
+        };
+        match cutoff {
             Cutoff::Past { revision, at: _, lsn: _ } => self.is_trimmed(revision),
             Cutoff::Head => false,
         }
@@ -208,7 +214,7 @@ impl World {
         self.check_time(time(0));
         self.check_time(time(i64::MAX / 1000));
         let engine = &self.open.as_ref().expect("an open store").0;
-        let findings = check::check(engine).expect("a check");
+        let findings = check::check(engine, |_| {}).expect("a check");
         let rows = self.copies.head().0 - self.floor + 1 + kept(&**engine, LOG).len() as u64;
         assert_eq!((findings.wrong, findings.rows), (vec![], rows));
     }

@@ -1,6 +1,8 @@
 //! Samples of every shape, which together show every field: answers made from the model, as the
 //! server makes them, and requests as a client would.
 
+mod account;
+mod histories;
 mod requests;
 
 use std::collections::BTreeMap;
@@ -17,7 +19,7 @@ use offshoot::model::id::{BranchId, OperationId, ProjectId};
 use offshoot::model::lsn::Lsn;
 use offshoot::model::operation::{Action, Operation, Retry, Status, Subject};
 use offshoot::model::origin::Origin;
-use offshoot::model::project::{PgVersion, Project};
+use offshoot::model::project::{MaintenanceWindow, PgVersion, Project, ProjectSettings, Quota};
 use offshoot::model::revision::{Moment, Revision, Timestamp};
 use offshoot::model::role::{Login, Role};
 use offshoot::model::secret::{Password, Sealed};
@@ -30,7 +32,18 @@ use serde_json::{Map, Value};
 
 /// Returns samples, each with the name of its schema.
 pub fn all() -> Vec<(&'static str, Value)> {
-    [projects(), branches(), roles(), databases(), endpoints(), others(), requests::all()].concat()
+    [
+        projects(),
+        branches(),
+        roles(),
+        databases(),
+        endpoints(),
+        others(),
+        account::all(),
+        histories::all(),
+        requests::all(),
+    ]
+    .concat()
 }
 
 fn value(shape: impl Serialize) -> Value {
@@ -49,6 +62,21 @@ fn branch_id() -> BranchId {
     "br-late-rice-a5cf06kb".parse().expect("an id")
 }
 
+fn settings() -> ProjectSettings {
+    ProjectSettings {
+        allowed_ips: vec!["192.0.2.0/24".parse().expect("a network")],
+        protected_branches_only: true,
+        quota: Quota {
+            active_time_seconds: Some(1),
+            compute_time_seconds: Some(2),
+            written_data_bytes: Some(3),
+            data_transfer_bytes: Some(4),
+            logical_size_bytes: Some(5),
+        },
+        maintenance: Some(MaintenanceWindow { weekdays: vec![7], start: 120, end: 180 }),
+    }
+}
+
 fn project() -> Project {
     Project {
         id: project_id(),
@@ -57,6 +85,8 @@ fn project() -> Project {
         store_passwords: true,
         history_retention_seconds: Project::DEFAULT_RETENTION_SECONDS,
         password_policy: Some(PasswordPolicy::Fresh),
+        settings: settings(),
+        endpoint_defaults: Tuning::default(),
         default_branch: branch_id(),
         created_at: at(),
         updated_at: at(),
@@ -215,8 +245,6 @@ fn projects() -> Vec<(&'static str, Value)> {
         applications: Map::new(),
         integrations: Map::new(),
     };
-    let mut settings = shown.clone();
-    settings.core.settings.allowed_ips.ips.push("127.0.0.1".into());
     let created = neon::projects::CreatedProject {
         project: shown.clone(),
         connection_uris: vec![connection_shape()],
@@ -226,7 +254,8 @@ fn projects() -> Vec<(&'static str, Value)> {
         branch: neon::branches::Branch::new(&project(), root()),
         endpoints: endpoint_shapes(),
     };
-    let changed = neon::projects::ProjectOperations { project: settings, operations: Vec::new() };
+    let changed =
+        neon::projects::ProjectOperations { project: shown.clone(), operations: Vec::new() };
     vec![
         ("ProjectsAnswer", value(page)),
         ("CreatedProject", value(created)),
@@ -254,6 +283,7 @@ fn branches() -> Vec<(&'static str, Value)> {
         roles: vec![role_shape()],
         databases: vec![database_shape()],
         connection_uris: Some(vec![connection_shape()]),
+        left_out: Some(histories::left_out()),
     };
     let changed =
         neon::branches::BranchOperations { branch: shown.clone(), operations: operation_shapes() };
@@ -271,9 +301,11 @@ fn roles() -> Vec<(&'static str, Value)> {
         operations: operation_shapes(),
     };
     let password = Secret::from(&Password::new("npg_Xq3v"));
+    let left_out = Some(histories::left_out());
+    let roles = neon::roles::RolesAnswer { roles: vec![role_shape()], left_out };
     vec![
         ("RoleAnswer", value(neon::roles::RoleAnswer { role: role_shape() })),
-        ("RolesAnswer", value(neon::roles::RolesAnswer { roles: vec![role_shape()] })),
+        ("RolesAnswer", value(roles)),
         ("RoleOperations", value(changed)),
         ("PasswordAnswer", value(neon::roles::PasswordAnswer { password })),
     ]
@@ -285,10 +317,12 @@ fn databases() -> Vec<(&'static str, Value)> {
         database: database.clone(),
         operations: operation_shapes(),
     };
-    let databases = vec![database.clone()];
+    let left_out = Some(histories::left_out());
+    let databases =
+        neon::databases::DatabasesAnswer { databases: vec![database.clone()], left_out };
     vec![
         ("DatabaseAnswer", value(neon::databases::DatabaseAnswer { database })),
-        ("DatabasesAnswer", value(neon::databases::DatabasesAnswer { databases })),
+        ("DatabasesAnswer", value(databases)),
         ("DatabaseOperations", value(changed)),
     ]
 }

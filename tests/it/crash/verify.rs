@@ -3,6 +3,8 @@
 use std::collections::BTreeSet;
 
 use futures_util::{StreamExt, stream};
+use offshoot::model::revision::Revision;
+use offshoot::store::engine::{Engine, LogId};
 use serde_json::Value;
 use tokio_postgres::NoTls;
 use tokio_postgres::error::SqlState;
@@ -10,6 +12,7 @@ use tokio_postgres::error::SqlState;
 use crate::crash::client::{Belief, Children, Client, Known};
 use crate::crash::{Project, text};
 use crate::server::{Home, Remote};
+use crate::store::load;
 
 /// How many ask at once.
 const CALLERS: usize = 8;
@@ -50,6 +53,15 @@ pub async fn verify(home: &Home, project: &Project, clients: &[Client], children
     server.process.kill();
     let check = home.command("check").output().expect("a check");
     assert!(check.status.success(), "{}", String::from_utf8_lossy(&check.stdout));
+    assert_trimmed(home);
+}
+
+/// A run in which no history was trimmed would show nothing about that.
+fn assert_trimmed(home: &Home) {
+    let engine = load::open(&home.data_dir());
+    let logs = engine.logs().expect("logs").into_iter();
+    let mut projects = logs.filter(|log| *log != LogId::DIRECTORY);
+    assert!(projects.all(|log| Revision::FIRST < engine.floor(log).expect("a floor")));
 }
 
 /// A run in which nothing was acknowledged, or nothing cut off, would show nothing.

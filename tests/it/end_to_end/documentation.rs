@@ -33,6 +33,9 @@ const OPERATION: &[&str] = &[
     "updated_at",
 ];
 
+/// What Offshoot says besides: where a role was last written.
+const ROLE_ORIGIN: &str = "origin";
+
 /// What the API's definition has besides, and the page leaves out.
 const ROLE_ALSO: &str = "authentication_method";
 const OPERATION_ALSO: &str = "total_duration_ms";
@@ -144,7 +147,8 @@ async fn create_sally(branch: &Branch, base: &str) -> Value {
 /// Checks a role's fields, their types and forms; and that it has no others.
 #[track_caller]
 fn check_role(branch: &Branch, role: &Value, name: &str, has_password: bool) {
-    check_fields(role, ROLE, if has_password { &["password", ROLE_ALSO] } else { &[ROLE_ALSO] });
+    let others = ["password", ROLE_ALSO, ROLE_ORIGIN];
+    check_fields(role, ROLE, if has_password { &others } else { &others[1..] });
     assert_eq!(role["branch_id"], branch.id);
     assert_eq!(role["name"], name);
     assert!(role["protected"].is_boolean(), "{role}");

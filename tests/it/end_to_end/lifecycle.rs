@@ -38,6 +38,21 @@ async fn a_suspended_postgres_wakes_for_a_change_and_sleeps_again() {
 }
 
 #[tokio::test]
+async fn a_restarted_postgres_is_another_process_and_its_sessions_have_ended() {
+    let server = Server::start();
+    let main = server.create_project().await.main;
+    let before = server.home.postmaster(&main.id);
+    let session = main.login(OWNER).await.expect("a session");
+    let answer = main.api.post_nothing(&main.endpoint_path("/restart")).await.expect(200);
+    main.finish(&answer).await;
+    let after = server.home.postmaster(&main.id);
+    assert!(after.is_some() && after != before, "{before:?} {after:?}");
+    session.batch_execute("SELECT 1").await.expect_err("a session that ended");
+    main.login(OWNER).await.expect("a session");
+    assert_eq!(main.endpoint().await["current_state"], "active");
+}
+
+#[tokio::test]
 async fn databases_are_made_renamed_given_away_and_dropped() {
     let server = Server::start();
     let main = server.create_project().await.main;

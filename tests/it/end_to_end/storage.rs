@@ -72,6 +72,7 @@ async fn a_store_without_its_key_is_refused() {
     assert_eq!(code, Some(1), "{words}");
     assert!(words.contains("secret.key"), "{words}");
     assert!(!words.contains("panicked"), "{words}");
+    assert!(!home.data_dir().join("secret.key").exists(), "no other key takes its place");
 }
 
 #[tokio::test]
@@ -100,6 +101,8 @@ async fn a_damaged_store_is_found_out_and_crashes_nothing() {
     // What is looked at is a copy: sled tidies up when it is opened, and then notices more itself.
     let (damaged, mut found) = (Home::bare(), 0);
     copy(&home.data_dir().join("store"), &damaged.data_dir().join("store"));
+    fs::copy(home.data_dir().join("secret.key"), damaged.data_dir().join("secret.key"))
+        .expect("a key");
     let (code, sound) = run(&mut damaged.offshoot("check"));
     assert_eq!(code, Some(0), "{sound}");
     assert!(sound.contains(": 0 findings"), "{sound}");

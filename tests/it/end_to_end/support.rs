@@ -52,8 +52,13 @@ impl Server {
 
     /// Starts a server on directories that may have been another's.
     pub fn start_in(home: &Arc<Home>, log: &str) -> Self {
+        Self::start_with(home, log, &[])
+    }
+
+    /// Starts a server that is told this besides what its home says.
+    pub fn start_with(home: &Arc<Home>, log: &str, flags: &[&str]) -> Self {
         let mut command = home.serve();
-        command.args(["--log", log]).stdout(Stdio::null()).stderr(Stdio::piped());
+        command.args(["--log", log]).args(flags).stdout(Stdio::null()).stderr(Stdio::piped());
         let mut child = command.spawn().expect("the program");
         let said = Arc::new(Mutex::new(String::new()));
         let address = listen(&mut child, Arc::clone(&said));

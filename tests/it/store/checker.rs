@@ -21,7 +21,7 @@ async fn healthy() -> Arc<Memory> {
 }
 
 fn findings(engine: &Arc<Memory>) -> Findings {
-    check(&(Arc::clone(engine) as Arc<dyn Engine>)).expect("a check")
+    check(&(Arc::clone(engine) as Arc<dyn Engine>), |_| {}).expect("a check")
 }
 
 #[track_caller]

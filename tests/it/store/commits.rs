@@ -245,6 +245,7 @@ fn large_role(number: usize, bytes: usize, moment: Moment) -> Role {
     let credential = Credential {
         verifier: Verifier::from_trusted("SCRAM-SHA-256$4096:c2FsdA==$a:b"),
         sealed: Some(Sealed(noise(number, bytes).into())),
+        branch: "br-main".parse().expect("an id"),
     };
     Role {
         name: format!("role-{number:04}").parse().expect("a name"),

@@ -8,7 +8,7 @@ use offshoot::store::check::check;
 use offshoot::store::directory::Directory;
 use offshoot::store::engine::{Engine, LogId};
 use offshoot::store::sled::SledEngine;
-use offshoot::store::transfer::{TransferError, export, import};
+use offshoot::store::transfer::{TransferError, export, import, verify};
 use offshoot::store::trim::TrimError;
 use offshoot::store::{Store, StoreError};
 use tokio::runtime::Handle;
@@ -32,13 +32,13 @@ async fn trimmed() -> (Arc<Memory>, Store) {
 }
 
 fn wrong(engine: &Arc<impl Engine + 'static>) -> Vec<String> {
-    check(&(Arc::clone(engine) as Arc<dyn Engine>)).expect("a check").wrong
+    check(&(Arc::clone(engine) as Arc<dyn Engine>), |_| {}).expect("a check").wrong
 }
 
 #[tokio::test]
 async fn the_checker_takes_holes_below_a_floor_for_what_they_are() {
     let (engine, _) = trimmed().await;
-    let findings = check(&(engine.clone() as Arc<dyn Engine>)).expect("a check");
+    let findings = check(&(engine.clone() as Arc<dyn Engine>), |_| {}).expect("a check");
     assert_eq!(findings.wrong, [""; 0]);
     assert_eq!(findings.rows, engine.rows().len() as u64);
     // What a crash brought back is nothing wrong either.
@@ -64,6 +64,7 @@ async fn an_import_has_the_floor_and_the_rows_below_it() {
     let mut file = Vec::new();
     let rows = export(&*engine, &mut file, |_| {}).expect("an export");
     assert_eq!(rows, engine.rows().len() as u64);
+    assert_eq!(verify(&file[..]).expect("a sound file"), rows);
     let dir = tempfile::tempdir().expect("a directory");
     let other = SledEngine::open(dir.path(), CACHE_BYTES).expect("an engine");
     assert_eq!(import(&other, &mut &file[..], |_| {}).expect("an import"), rows);
@@ -90,6 +91,67 @@ async fn a_hole_from_the_floor_on_is_not_exported() {
     engine.rows().remove(&(LOG, FLOOR));
     let error = export(&*engine, &mut Vec::new(), |_| {}).expect_err("a hole");
     assert!(matches!(error, TransferError::RowMissing { log: LOG, revision: FLOOR }));
+}
+
+/// What an export begins with.
+const MAGIC: &[u8] = b"offshoot export 1\n";
+
+/// How many bytes the end of an export takes, and the head of each row and the whole of each floor.
+const END_BYTES: usize = 13;
+const ROW_HEAD_BYTES: usize = 21;
+const FLOOR_BYTES: usize = 17;
+
+/// Returns the rows and floors of an export, each as it stands there.
+fn parts(file: &[u8]) -> Vec<Vec<u8>> {
+    let mut rest = &file[MAGIC.len()..file.len() - END_BYTES];
+    let mut parts = Vec::new();
+    while !rest.is_empty() {
+        let length = match rest[0] {
+            b'C' => {
+                let length = rest[17..ROW_HEAD_BYTES].try_into().expect("four bytes");
+                ROW_HEAD_BYTES + usize::try_from(u32::from_be_bytes(length)).expect("a length")
+            }
+            _ => FLOOR_BYTES,
+        };
+        let (part, others) = rest.split_at(length);
+        parts.push(part.to_vec());
+        rest = others;
+    }
+    parts
+}
+
+/// Returns an export of these parts, whose sums are right.
+fn file_of(parts: &[Vec<u8>]) -> Vec<u8> {
+    let rows = parts.iter().filter(|part| part[0] == b'C').count() as u64;
+    let mut file = [MAGIC, &parts.concat(), b"E", &rows.to_be_bytes()].concat();
+    file.extend(crc32fast::hash(&file).to_be_bytes());
+    file
+}
+
+#[tokio::test]
+async fn a_file_that_lacks_a_row_from_the_floor_on_or_the_floor_is_no_good_export() {
+    let (engine, store) = trimmed().await;
+    add(&store, OTHER_LOG, 1).await.expect("a commit");
+    let mut file = Vec::new();
+    export(&*engine, &mut file, |_| {}).expect("an export");
+    let parts = parts(&file);
+    assert!(file_of(&parts) == file);
+    let holders = kept(&*engine, LOG).len();
+    let floor = parts.iter().position(|part| part[0] == b'F').expect("a floor");
+    // Which rows below the floor are needed shows only in a store.
+    for missing in holders..=floor {
+        let mut less = parts.clone();
+        less.remove(missing);
+        let found = verify(&file_of(&less)[..]);
+        // Without its newest row, a log is one that was exported before that.
+        assert_eq!(found.is_ok(), missing == floor - 1, "{missing}: {found:?}");
+    }
+    let mut last = parts.clone();
+    last.pop();
+    verify(&file_of(&last)[..]).expect_err("a log without a floor");
+    let mut swapped = parts;
+    swapped.swap(floor - 2, floor - 1);
+    verify(&file_of(&swapped)[..]).expect_err("a newer row before an older one");
 }
 
 /// A file, and what happens to the store while it is written.

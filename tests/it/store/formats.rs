@@ -50,7 +50,7 @@ async fn what_is_written_today_is_what_the_fixture_has() {
 #[tokio::test]
 async fn a_store_of_format_1_reads_as_it_was_written() {
     let engine = imported(FORMAT_1);
-    let findings = check::check(&(engine.clone() as Arc<dyn Engine>)).expect("a check");
+    let findings = check::check(&(engine.clone() as Arc<dyn Engine>), |_| {}).expect("a check");
     assert_eq!((findings.logs, findings.wrong), (3, vec![]));
     for bytes in engine.rows().values() {
         let row = Row::decode(bytes).expect("a row");

@@ -69,7 +69,7 @@ fn wrong(states: &[&Records]) -> Vec<String> {
         let row = Row { at, cause: cause(Deed::SetUp), root, nodes };
         engine.rows().insert((sample::LOG, Revision(number)), Encoder::default().encode(&row));
     }
-    let wrong = check(&(engine as Arc<dyn Engine>)).expect("a check").wrong;
+    let wrong = check(&(engine as Arc<dyn Engine>), |_| {}).expect("a check").wrong;
     wrong.into_iter().filter(|sentence| sentence.contains("leads to")).collect()
 }
 
@@ -122,7 +122,7 @@ async fn an_operation_that_ended_and_is_listed_as_unfinished_is_found() {
 #[tokio::test]
 async fn a_project_of_the_directory_without_its_log_is_found() {
     let sample = sample::engine().await;
-    let check = || check(&(sample.clone() as Arc<dyn Engine>)).expect("a check").wrong;
+    let check = || check(&(sample.clone() as Arc<dyn Engine>), |_| {}).expect("a check").wrong;
     assert_eq!(check(), [""; 0]);
     sample.rows().retain(|(log, _), _| *log != sample::LOG);
     assert!(check().iter().any(|sentence| sentence.contains("leads to")));

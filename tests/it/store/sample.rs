@@ -11,16 +11,18 @@ use offshoot::model::cause::{Caller, Cause, Deed, Topic};
 use offshoot::model::change::Change;
 use offshoot::model::endpoint::{Attachment, EndpointState, Power, Site, TlsMode, Tuning};
 use offshoot::model::id::BranchId;
+use offshoot::model::key::KeyId;
 use offshoot::model::lsn::Lsn;
+use offshoot::model::name::BranchName;
 use offshoot::model::operation::{Retry, Subject};
-use offshoot::model::project::{PgVersion, Project};
+use offshoot::model::project::{PgVersion, Project, ProjectSettings};
 use offshoot::model::revision::{Moment, Revision, Timestamp};
 use offshoot::model::role::{Credential, Login};
 use offshoot::model::rules::branches::{BranchChange, Cutoff, NewBranch};
 use offshoot::model::rules::databases::DatabaseChange;
 use offshoot::model::rules::endpoints::NewEndpoint;
 use offshoot::model::rules::passes::{Outcome, Problem, Report};
-use offshoot::model::rules::projects::{NewProject, ProjectChange};
+use offshoot::model::rules::projects::NewProject;
 use offshoot::model::rules::roles::NewRole;
 use offshoot::model::rules::{Seed, branches, databases, endpoints, passes, projects, roles};
 use offshoot::model::secret::{Sealed, Verifier};
@@ -31,6 +33,7 @@ use offshoot::store::engine::LogId;
 use offshoot::store::{Store, StoreError, transfer};
 use uuid::Uuid;
 
+use super::account;
 use super::memory::Memory;
 use super::support::{CACHE_BYTES, clock, time};
 
@@ -51,6 +54,7 @@ fn credential(number: u8, is_sealed: bool) -> Credential {
     Credential {
         verifier: Verifier::from_trusted(format!("SCRAM-SHA-256$4096:c2FsdA==${number}:key")),
         sealed: is_sealed.then(|| Sealed(Box::new([number; 30]))),
+        branch: of("br-main"),
     }
 }
 
@@ -62,6 +66,8 @@ fn new_project(id: &str, branch: &str, endpoint: NewEndpoint) -> NewProject {
         store_passwords: true,
         history_retention_seconds: Project::DEFAULT_RETENTION_SECONDS,
         password_policy: Some(PasswordPolicy::Fresh),
+        settings: ProjectSettings::default(),
+        endpoint_defaults: Tuning::default(),
         branch: of(branch),
         branch_name: of("main"),
         database: of("neondb"),
@@ -70,6 +76,12 @@ fn new_project(id: &str, branch: &str, endpoint: NewEndpoint) -> NewProject {
         has_system_role: true,
         endpoint,
     }
+}
+
+/// Returns a branch that has its parent's passwords, whatever its project would have.
+fn inheriting(id: BranchId, name: BranchName, parent: BranchId, cutoff: Cutoff) -> NewBranch {
+    let password_policy = Some(PasswordPolicy::Inherit);
+    NewBranch { password_policy, ..NewBranch::new(id, name, parent, cutoff) }
 }
 
 fn local(id: &str, port: u16) -> NewEndpoint {
@@ -111,7 +123,7 @@ impl Maker {
             Topic::Endpoint(of("br-main"), of("ep-main")),
         ];
         let caller = Caller {
-            key_id: Some(self.commits.into()),
+            key_id: Some(KeyId(self.commits.into())),
             key: "ci".into(),
             request_id: Uuid::from_bytes([self.commits; 16]),
             address: address[usize::from(self.commits) % address.len()],
@@ -145,10 +157,11 @@ impl Maker {
 
     async fn set_up(&mut self) {
         let cause = self.cause(Deed::SetUp);
-        let decide = |directory: &mut Directory, _: Moment| {
+        let decide = |directory: &mut Directory, moment: Moment| {
             directory.put_vault_mark([1, 2, 3, 4, 5, 6, 7, 8])?;
             directory.put_project(of("cool-sample-00000001"), LOG)?;
-            Ok(directory.put_project(of("late-sample-00000002"), LOG_OF_DELETED)?)
+            directory.put_project(of("late-sample-00000002"), LOG_OF_DELETED)?;
+            Ok(account::put(directory, moment)?)
         };
         self.store.commit(LogId::DIRECTORY, cause, decide).await.expect("a commit");
     }
@@ -223,7 +236,7 @@ impl Maker {
                     s,
                     m,
                     seed,
-                    NewBranch { endpoint, ..NewBranch::new(id, name, parent, cutoff) },
+                    NewBranch { endpoint, ..inheriting(id, name, parent, cutoff) },
                 )
             })
             .await;
@@ -245,7 +258,7 @@ impl Maker {
             let lsn = Some(Lsn(u64::MAX));
             let cutoff = Cutoff::Past { revision: past.revision, at: past.at, lsn };
             let (id, name, parent) = (of("br-past"), of("past"), of("br-main"));
-            branches::create(s, m, seed, NewBranch::new(id, name, parent, cutoff))
+            branches::create(s, m, seed, inheriting(id, name, parent, cutoff))
         })
         .await;
         self.commit(Deed::UpdateBranch, |s, m, _| {
@@ -304,8 +317,7 @@ impl Maker {
         })
         .await;
         self.commit(Deed::UpdateProject, |s, m, _| {
-            let change =
-                ProjectChange { history_retention_seconds: Some(7), ..ProjectChange::default() };
+            let change = account::project_change();
             projects::update(s, m, &of("cool-sample-00000001"), change)
         })
         .await;
@@ -336,7 +348,8 @@ pub async fn engine() -> Arc<Memory> {
 /// Returns the export of the sample.
 pub async fn export() -> Vec<u8> {
     let mut file = Vec::new();
-    transfer::export(&*engine().await, &mut file, |_| {}).expect("an export");
+    let engine = engine().await;
+    transfer::export(&*engine, &mut file, |_| {}).expect("an export");
     file
 }
 
@@ -344,9 +357,7 @@ pub async fn export() -> Vec<u8> {
 pub fn tell(store: &Store) -> String {
     let mut told = String::new();
     let directory = store.view::<Directory>(LogId::DIRECTORY).state;
-    let (mark, projects) = (directory.vault_mark(), directory.projects());
-    writeln!(told, "{:?} {:?}", mark.expect("a mark"), projects.expect("projects"))
-        .expect("a text");
+    account::tell(&mut told, &directory).expect("a directory that reads");
     for log in [LOG, LOG_OF_DELETED] {
         for number in 1..=store.heads()[&log].0 {
             let view = store.view_at::<Catalog>(log, Revision(number)).expect("a view");
@@ -377,7 +388,7 @@ fn tell_state(told: &mut String, state: &Catalog) -> Result<(), StoreError> {
         line(&state.first_mark(&branch.id)?);
         for role in state.roles(&branch.id)? {
             line(&role);
-            if let Some(Credential { verifier, sealed }) = role.login.credential() {
+            if let Some(Credential { verifier, sealed, branch: _ }) = role.login.credential() {
                 line(&(verifier.reveal(), sealed.as_ref().map(|sealed| &sealed.0)));
             }
         }

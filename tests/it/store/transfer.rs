@@ -7,11 +7,12 @@ use offshoot::store::Store;
 use offshoot::store::directory::Directory;
 use offshoot::store::engine::{Engine, LogId};
 use offshoot::store::sled::SledEngine;
-use offshoot::store::transfer::{TransferError, export, import};
+use offshoot::store::transfer::{TransferError, export, import, verify};
 
+use super::gate::Gate;
 use super::memory::Memory;
 use super::sample;
-use super::support::{CACHE_BYTES, LOG, chain, clock, fill};
+use super::support::{CACHE_BYTES, LOG, add, chain, clock, fill};
 
 /// How long the line is with which every export begins.
 const MAGIC_BYTES: usize = 18;
@@ -78,6 +79,7 @@ async fn a_file_that_was_cut_short_anywhere_is_refused() {
     let file = small().await;
     for length in 0..file.len() {
         let error = import_into(&Memory::default(), &file[..length]).expect_err("a cut file");
+        verify(&file[..length]).expect_err("a cut file");
         let is_begun = MAGIC_BYTES <= length;
         assert_eq!(is_begun, matches!(error, TransferError::Damaged), "{length}: {error:?}");
         assert_eq!(!is_begun, matches!(error, TransferError::NoExport), "{length}: {error:?}");
@@ -91,10 +93,39 @@ async fn a_file_that_was_altered_anywhere_is_refused() {
         let mut altered = file.clone();
         altered[at] ^= 1 << (at % 8);
         import_into(&Memory::default(), &altered).expect_err("an altered file");
+        verify(&altered[..]).expect_err("an altered file");
     }
+    assert_eq!(verify(&file[..]).expect("a sound file"), 3);
     let longer = [&file[..], b"\n"].concat();
     let error = import_into(&Memory::default(), &longer).expect_err("a longer file");
     assert!(matches!(error, TransferError::Damaged), "{error:?}");
+}
+
+#[tokio::test]
+async fn a_row_that_was_damaged_before_it_was_exported_is_found_out() {
+    let engine = Arc::new(Memory::default());
+    fill(engine.clone(), 3).await.close().await;
+    *engine.rows().get_mut(&(LOG, Revision(2))).expect("a row").last_mut().expect("a byte") ^= 1;
+    let error = verify(&exported(&*engine)[..]).expect_err("a damaged row");
+    assert!(matches!(error, TransferError::Damaged), "{error:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_export_beside_commits_holds_what_is_published_and_nothing_else() {
+    let gate = Gate::open();
+    let store = fill(gate.clone(), 2).await;
+    gate.shut();
+    let commit = tokio::spawn({
+        let store = store.clone();
+        async move { add(&store, LOG, 2).await }
+    });
+    gate.wait_for_appends(3);
+    let mut file = Vec::new();
+    assert_eq!(store.export(&mut file, |_| {}).expect("an export"), 2);
+    assert_eq!(verify(&file[..]).expect("a sound file"), 2);
+    gate.reopen();
+    commit.await.expect("a task that ends").expect("a commit");
+    assert_eq!(store.export(&mut Vec::new(), |_| {}).expect("an export"), 3);
 }
 
 #[tokio::test]

@@ -39,7 +39,61 @@ fn attached_endpoint() -> Value {
     endpoint
 }
 
-fn projects() -> Vec<(&'static str, Value)> {
+fn settings() -> Value {
+    json!({
+        "allowed_ips": { "ips": ["192.0.2.1"], "protected_branches_only": true },
+        "quota": {
+            "active_time_seconds": 1,
+            "compute_time_seconds": 2,
+            "written_data_bytes": 3,
+            "data_transfer_bytes": 4,
+            "logical_size_bytes": 5,
+        },
+        "maintenance_window": { "weekdays": [1], "start_time": "02:00", "end_time": "03:00" },
+        "enable_logical_replication": false,
+        "block_public_connections": false,
+        "block_vpc_connections": false,
+        "hipaa": false,
+        "audit_log_level": "",
+        "preload_libraries": {},
+    })
+}
+
+fn endpoint_update() -> Value {
+    let mut update = new_endpoint();
+    update["branch_id"] = json!("br-late-rice-a5cf06kb");
+    update.as_object_mut().expect("an object").remove("type");
+    json!({ "endpoint": update })
+}
+
+pub(super) fn all() -> Vec<(&'static str, Value)> {
+    [of_projects(), of_branches(), of_the_account()].concat()
+}
+
+fn of_the_account() -> Vec<(&'static str, Value)> {
+    vec![
+        (
+            "EndpointUpdateRequest",
+            read::<neon::endpoints::EndpointUpdateRequest>(endpoint_update()),
+        ),
+        (
+            "ApiKeyCreateRequest",
+            read::<neon::keys::KeyCreateRequest>(json!({ "key_name": "laptop" })),
+        ),
+        (
+            "OrgApiKeyCreateRequest",
+            read::<neon::keys::OrgKeyCreateRequest>(
+                json!({ "key_name": "ci", "project_id": "winter-smoke-11077351" }),
+            ),
+        ),
+        (
+            "PermissionRequest",
+            read::<neon::permissions::PermissionRequest>(json!({ "email": "a@b" })),
+        ),
+    ]
+}
+
+fn of_projects() -> Vec<(&'static str, Value)> {
     let limits = json!({
         "autoscaling_limit_min_cu": 0.25,
         "autoscaling_limit_max_cu": 1.0,
@@ -49,12 +103,13 @@ fn projects() -> Vec<(&'static str, Value)> {
     });
     let new_project = json!({ "project": {
         "name": "shop",
+        "org_id": "org-offshoot",
         "pg_version": 17,
         "store_passwords": true,
         "history_retention_seconds": 86_400,
         "password_policy": "fresh",
         "branch": { "name": "main", "role_name": "sally", "database_name": "shop" },
-        "settings": {},
+        "settings": settings(),
         "default_endpoint_settings": limits,
         "autoscaling_limit_min_cu": 0.25,
         "autoscaling_limit_max_cu": 1.0,
@@ -63,7 +118,7 @@ fn projects() -> Vec<(&'static str, Value)> {
         "name": "shop",
         "history_retention_seconds": 0,
         "password_policy": null,
-        "settings": {},
+        "settings": settings(),
         "default_endpoint_settings": limits,
     }});
     vec![
@@ -72,13 +127,14 @@ fn projects() -> Vec<(&'static str, Value)> {
     ]
 }
 
-pub(super) fn all() -> Vec<(&'static str, Value)> {
+fn of_branches() -> Vec<(&'static str, Value)> {
     let new_branch = json!({
         "branch": {
             "name": "preview/42",
             "parent_id": "br-late-rice-a5cf06kb",
             "parent_lsn": "0/16B3F00",
             "parent_timestamp": "2026-01-31T12:00:00Z",
+            "parent_revision": 7,
             "protected": false,
             "archived": false,
             "init_source": "parent-data",
@@ -97,13 +153,14 @@ pub(super) fn all() -> Vec<(&'static str, Value)> {
         "source_branch_id": "br-late-rice-a5cf06kb",
         "source_lsn": "0/16B3F00",
         "source_timestamp": "2026-01-31T12:00:00Z",
+        "source_revision": 7,
         "preserve_under_name": "dev_old",
     });
     let expires_at = "2026-02-28T12:00:00Z";
     let role = json!({ "role": { "name": "sally", "no_login": false, "expires_at": expires_at } });
     let role_update = json!({ "role": { "expires_at": expires_at } });
     let database = json!({ "database": { "name": "shop", "owner_name": "sally" } });
-    let others = vec![
+    vec![
         ("BranchCreateRequest", read::<neon::branches::BranchCreateRequest>(new_branch)),
         ("BranchUpdateRequest", read::<neon::branches::BranchUpdateRequest>(branch)),
         ("BranchRestoreRequest", read::<neon::branches::BranchRestoreRequest>(restore)),
@@ -117,6 +174,5 @@ pub(super) fn all() -> Vec<(&'static str, Value)> {
                 json!({ "endpoint": attached_endpoint() }),
             ),
         ),
-    ];
-    [projects(), others].concat()
+    ]
 }

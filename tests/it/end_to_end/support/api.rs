@@ -4,6 +4,8 @@ use reqwest::header::CONTENT_TYPE;
 use reqwest::{Client, Method, RequestBuilder};
 use serde_json::Value;
 
+use crate::contract::exchange::{self, Exchange};
+
 /// A server's API, with its administrator's key.
 #[derive(Clone)]
 pub struct Api {
@@ -73,11 +75,22 @@ impl Api {
 impl Answer {
     /// Sends a request.
     pub async fn to(request: RequestBuilder) -> Self {
-        let response = request.send().await.expect("an answer");
+        let (client, request) = request.build_split();
+        let request = request.expect("a request");
+        let (method, path) = (request.method().to_string(), request.url().path().to_owned());
+        let response = client.execute(request).await.expect("an answer");
         let content_type = response.headers().get(CONTENT_TYPE);
         let content_type = content_type.map(|value| value.to_str().expect("a text").to_owned());
         let status = response.status().as_u16();
-        Self { status, content_type, text: response.text().await.expect("a body") }
+        let text = response.text().await.expect("a body");
+        exchange::check(&Exchange {
+            method,
+            path,
+            status,
+            content_type: content_type.clone(),
+            answered: text.clone(),
+        });
+        Self { status, content_type, text }
     }
 
     /// Returns the body of an answer that must have this status.

@@ -68,14 +68,19 @@ impl Branch {
     }
 
     /// Creates a child with an endpoint, and waits until it runs. `birth` says how it is born.
-    pub async fn branch_off(&self, mut birth: Value) -> Self {
+    pub async fn branch_off(&self, birth: Value) -> Self {
+        let (child, answer) = self.begin_child(birth).await;
+        child.finish(&answer).await;
+        child
+    }
+
+    /// Creates a child with an endpoint, and returns it with the answer.
+    pub async fn begin_child(&self, mut birth: Value) -> (Self, Value) {
         birth["parent_id"] = json!(self.id);
         let body = json!({ "branch": birth, "endpoints": [{ "type": "read_write" }] });
         let path = format!("/projects/{}/branches", self.project);
         let answer = self.api.post(&path, &body).await.expect(201);
-        let child = Self::born(&self.api, &self.project, &answer);
-        child.finish(&answer).await;
-        child
+        (Self::born(&self.api, &self.project, &answer), answer)
     }
 
     /// Asks for a role, and returns the answer.
@@ -108,6 +113,30 @@ impl Branch {
     pub async fn delete_role(&self, name: &str) {
         let answer = self.api.delete(&self.role_path(name, "")).await.expect(200);
         self.finish(&answer).await;
+    }
+
+    /// Restores or resets as `wish` says, waits until its Postgres has followed, and returns the
+    /// answer.
+    pub async fn restore(&self, wish: Value) -> Value {
+        let answer = self.api.post(&self.path("/restore"), &wish).await.expect(200);
+        self.finish(&answer).await;
+        answer
+    }
+
+    /// Changes the branch's settings.
+    pub async fn set(&self, change: Value) -> Value {
+        let body = json!({ "branch": change });
+        self.api.patch(&self.path(""), &body).await.expect(200)["branch"].take()
+    }
+
+    /// Returns the branch as it is shown.
+    pub async fn shown(&self) -> Value {
+        self.api.get(&self.path("")).await.expect(200)["branch"].take()
+    }
+
+    /// Returns the time of the last change of its roles and databases, which is a point that has it.
+    pub async fn changed_at(&self) -> Value {
+        self.shown().await["updated_at"].take()
     }
 
     pub async fn role_names(&self) -> Vec<String> {

@@ -155,7 +155,9 @@ impl Drop for Home {
 /// Returns the program, with nothing in its environment that would speak to it.
 pub fn offshoot() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_offshoot"));
-    for name in ["DATA_DIR", "LISTEN", "PG_BIN", "PG_USER", "STOP_COMPUTES", "WELCOME", "LOG"] {
+    for name in
+        ["DATA_DIR", "LISTEN", "PG_BIN", "PG_USER", "STOP_COMPUTES", "WELCOME", "LOG", "CHECK"]
+    {
         command.env_remove(format!("OFFSHOOT_{name}"));
     }
     command

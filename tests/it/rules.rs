@@ -1,0 +1,6 @@
+//! The rules, over a state of plain maps.
+
+mod expiry;
+mod passwords;
+mod plane;
+mod restore;
