@@ -1,8 +1,10 @@
 //! Role creations, and what their rows cost without them: in the same engine with the same groups,
-//! and in a plain file with a sync for each group.
+//! and in a plain file with a sync for each group. The file has been written before, so that a sync
+//! is one of what was written and of nothing else.
 
 use std::fs::File;
-use std::io::Write as _;
+use std::io::{Seek, Write as _};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -40,7 +42,7 @@ async fn creations((callers, each): (usize, usize)) -> Rates {
     let dir = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).expect("a directory");
     let engine = Arc::new(Recorder::open(&dir.path().join("store")));
     let raw = SledEngine::open(&dir.path().join("raw"), CACHE_BYTES).expect("an engine");
-    let mut file = File::create(dir.path().join("file")).expect("a file");
+    let mut file = written(&dir.path().join("file"));
     let plane = Plane::over(engine.clone()).await;
     raw.append(&engine.take().concat()).expect("an append");
     let (mut rates, mut sizes) = (Rates::default(), Vec::new());
@@ -62,6 +64,17 @@ async fn creations((callers, each): (usize, usize)) -> Rates {
         println!("    {what:<26} {:>8.0} /s", median(rates));
     }
     rates
+}
+
+/// How large a file is that holds what the rounds write.
+const FILE_BYTES: usize = 64 << 20;
+
+fn written(path: &Path) -> File {
+    let mut file = File::create(path).expect("a file");
+    file.write_all(&vec![0; FILE_BYTES]).expect("a write");
+    file.sync_all().expect("a sync");
+    file.rewind().expect("a file");
+    file
 }
 
 fn append(engine: &SledEngine, groups: &[Vec<NewRow>]) -> Duration {

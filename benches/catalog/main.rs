@@ -26,6 +26,12 @@ mod recorder;
 use std::future::Future;
 use std::path::Path;
 
+use mimalloc::MiMalloc;
+
+/// As the server has it.
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
+
 /// How many roles a project has that is large, where nobody says how many.
 const LARGE: usize = 100_000;
 

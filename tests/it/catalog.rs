@@ -7,6 +7,7 @@ mod flat;
 mod groups;
 mod past;
 mod plain;
+mod shelf;
 mod trims;
 mod world;
 

@@ -153,7 +153,17 @@ impl Decider {
     }
 
     fn next(&mut self) -> Next {
-        let has_room = self.open.len() < MAX_GROUP;
+        let (_, ended) = &self.turns;
+        if let Ok(outcome) = ended.try_recv() {
+            return Next::TurnEnded(outcome);
+        }
+        let (decided, waiting) = (self.open.len(), self.again.len() + self.commands.len());
+        // Half of those who are there are appended while the other half is decided. Were it all, all
+        // would be answered together, ask again together, and wait for each other for ever after.
+        if self.is_free && 0 < decided && waiting <= decided {
+            return Next::Append;
+        }
+        let has_room = decided < MAX_GROUP;
         if has_room {
             let waiting = self.again.pop_front().or_else(|| self.commands.try_recv().ok());
             if let Some(command) = waiting {
@@ -161,12 +171,11 @@ impl Decider {
             }
         }
         if self.is_free {
-            if 0 < self.open.len() {
-                return Next::Append;
-            }
-            return self.commands.recv().map_or(Next::End, Next::Decide);
+            return match decided {
+                0 => self.commands.recv().map_or(Next::End, Next::Decide),
+                _ => Next::Append,
+            };
         }
-        let (_, ended) = &self.turns;
         if has_room {
             select! {
                 recv(self.commands) -> command => if let Ok(command) = command {

@@ -62,7 +62,7 @@ async fn each_of_many_commits_sees_those_before_it_and_gets_its_own_answer() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn those_who_wait_together_share_one_append_and_a_refusal_among_them_is_answered() {
+async fn those_who_wait_together_share_appends_and_a_refusal_among_them_is_answered() {
     let gate = Gate::open();
     let store = store_over(gate.clone());
     gate.shut();
@@ -79,7 +79,9 @@ async fn those_who_wait_together_share_one_append_and_a_refusal_among_them_is_an
     for (number, answer) in (0..).zip(&done).skip(1) {
         assert_eq!(answer.expect("a commit").0, number);
     }
-    assert_eq!(gate.groups(), [1, 49]);
+    let groups = gate.groups();
+    assert_eq!(groups.iter().sum::<usize>(), 50);
+    assert!(groups.len() < 8, "each takes at least half of those who wait: {groups:?}");
     let mut times: Vec<_> = done.iter().flatten().map(|(_, moment)| moment.at).collect();
     times.dedup();
     assert_eq!(times.len(), 49, "times increase though the clock stands still");

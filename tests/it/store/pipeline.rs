@@ -35,6 +35,10 @@ impl Asked {
     /// Asks for a project in the directory, whether it is there or not, and tells how many there
     /// were before.
     fn put(&self, store: &Store, number: u64) -> JoinHandle<Answer> {
+        tokio::spawn(self.decide(store, number))
+    }
+
+    fn decide(&self, store: &Store, number: u64) -> impl Future<Output = Answer> + use<> {
         let (store, decided) = (store.clone(), self.decided.clone());
         let decide = move |directory: &mut Directory, _: Moment| {
             decided.send_modify(|count| *count += 1);
@@ -42,7 +46,7 @@ impl Asked {
             directory.put_project(project(number), LogId(number))?;
             Ok(before)
         };
-        tokio::spawn(async move { store.commit(LOG, cause(Deed::SetUp), decide).await })
+        async move { store.commit(LOG, cause(Deed::SetUp), decide).await }
     }
 
     async fn wait_for(&self, count: usize) {
@@ -85,6 +89,32 @@ async fn a_commit_that_is_decided_while_another_is_appended_is_neither_seen_nor_
     let error = refused.await.expect("a task that ends").expect_err("a name that is taken");
     assert!(matches!(error, CommitError::Denied(Denied::Refused(_))), "{}", chain(&error));
     assert_eq!(count(&store, LOG), 4);
+}
+
+/// Else all who ask again as soon as they are answered would wait for each other for ever after.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn half_of_those_who_wait_are_appended_while_the_others_are_decided() {
+    let gate = Gate::open();
+    let store = store_over(gate.clone());
+    gate.shut();
+    let (go, told) = std::sync::mpsc::channel();
+    let wait = move |_: &mut Directory, _: Moment| Ok(told.recv().expect("a test that goes on"));
+    let asked = Asked::none();
+    // The first poll sends each of them, in this order.
+    let refused = store.commit(LOG, cause(Deed::SetUp), wait);
+    let others = join_all((0..9).map(|number| asked.decide(&store, number)));
+    let observe = async {
+        go.send(()).expect("a decision that waits");
+        gate.wait_for_appends(1);
+        asked.wait_for(9).await;
+        let groups = gate.groups();
+        gate.reopen();
+        groups
+    };
+    let (_, answers, groups) = tokio::join!(refused, others, observe);
+    assert!(answers.iter().all(Result::is_ok));
+    assert_eq!(groups, [4], "besides the one that changed nothing");
+    assert_eq!(gate.groups(), [4, 5]);
 }
 
 /// In one thread, tasks go on in the order in which they are woken.
