@@ -13,6 +13,9 @@ use crate::plane::{LOG, Plane, id};
 const FEW_ROLES: usize = 10;
 const MANY_ROLES: usize = 100_000;
 
+/// How many of them a commit puts.
+const ROLES_PER_COMMIT: usize = 2_000;
+
 const BRANCHES_PER_ROUND: usize = 15;
 
 /// Compares branching a parent that has few roles with branching one that has many.
@@ -21,9 +24,9 @@ pub async fn measure() {
     let plane = Plane::over(rows.clone()).await;
     let [few, many] = ["br-few", "br-many"].map(id);
     plane.branch(&id("br-main"), &few).await;
-    plane.load(&few, FEW_ROLES).await;
+    plane.load(&few, FEW_ROLES, FEW_ROLES).await;
     plane.branch(&id("br-main"), &many).await;
-    plane.load(&many, MANY_ROLES).await;
+    plane.load(&many, MANY_ROLES, ROLES_PER_COMMIT).await;
     for way in [Way::Commit, Way::Answer] {
         let mut times = [Vec::new(), Vec::new()];
         let mut bytes = [0, 0];

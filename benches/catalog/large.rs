@@ -26,6 +26,10 @@ pub const OPEN: &str = "open-roles";
 
 const CACHE_BYTES: u64 = 64 << 20;
 
+/// How many roles a commit puts, which are read together later: few, as in rows that requests make,
+/// and so many that loading does not take for ever.
+const ROLES_PER_COMMIT: usize = 100;
+
 /// How long the process that is killed goes on after all roles are loaded.
 const LIFE: Duration = Duration::from_secs(1);
 
@@ -64,7 +68,7 @@ fn open_store(directory: &Path) -> Plane {
 pub async fn load(directory: &Path, roles: usize) {
     let plane = open_store(directory);
     plane.create_project().await;
-    plane.load(&id("br-main"), roles).await;
+    plane.load(&id("br-main"), roles, ROLES_PER_COMMIT).await;
     println!("{roles} roles were loaded");
     for round in 0..MAX_ROUNDS {
         plane.create_roles(round, 8, 10).await;

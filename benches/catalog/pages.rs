@@ -21,7 +21,7 @@ pub async fn measure() {
     let plane = Plane::over(Arc::new(Memory::default())).await;
     let branch = id("br-page");
     plane.branch(&id("br-main"), &branch).await;
-    plane.load(&branch, ROLES).await;
+    plane.load(&branch, ROLES, ROLES).await;
     let list = || plane.store.view::<Catalog>(LOG).state.roles(&branch).expect("a state");
     let named = list().into_iter().map(|role| (role.name.clone(), role));
     let map: BTreeMap<RoleName, Role> = named.collect();

@@ -32,9 +32,6 @@ pub const LOG: LogId = LogId(1);
 
 pub const CACHE_BYTES: u64 = 256 << 20;
 
-/// How many roles a commit puts when many are loaded.
-const ROLES_PER_COMMIT: usize = 2_000;
-
 /// A store with one project.
 pub struct Plane {
     pub store: Store,
@@ -84,11 +81,11 @@ impl Plane {
         begun.elapsed()
     }
 
-    /// Puts `count` roles on a branch, many in a commit.
-    pub async fn load(&self, branch: &BranchId, count: usize) {
-        for from in (0..count).step_by(ROLES_PER_COMMIT) {
+    /// Puts `count` roles on a branch, `per_commit` of them in each commit.
+    pub async fn load(&self, branch: &BranchId, count: usize, per_commit: usize) {
+        for from in (0..count).step_by(per_commit) {
             let branch = branch.clone();
-            let until = count.min(from + ROLES_PER_COMMIT);
+            let until = count.min(from + per_commit);
             let put = move |state: &mut Catalog, moment: Moment| {
                 for number in from..until {
                     state.put_role(&branch, role(number, moment.at))?;

@@ -12,12 +12,13 @@ use crate::plane::{LOG, Plane, id, loaded};
 
 const SHALLOW: usize = 1;
 const DEEP: usize = 1_000;
+const ROLES: usize = 1_000;
 const READS_PER_ROUND: u32 = 20_000;
 
 /// Compares reading a role on a child of the root with reading it on the last of a long lineage.
 pub async fn measure() {
     let plane = Plane::over(Arc::new(Memory::default())).await;
-    plane.load(&id("br-main"), 1_000).await;
+    plane.load(&id("br-main"), ROLES, ROLES).await;
     let mut parent = id("br-main");
     for depth in SHALLOW..=DEEP {
         let child = id(&format!("br-depth-{depth}"));
@@ -31,7 +32,7 @@ pub async fn measure() {
             let begun = Instant::now();
             for number in 0..READS_PER_ROUND {
                 let state = plane.store.view::<Catalog>(LOG).state;
-                let role = state.role(branch, &loaded(number as usize % 1_000));
+                let role = state.role(branch, &loaded(number as usize % ROLES));
                 assert!(role.expect("a state that reads").is_some());
             }
             times[side].push(micros(begun.elapsed()) / f64::from(READS_PER_ROUND));

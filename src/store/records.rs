@@ -121,14 +121,21 @@ pub fn list<T: Stored>(
     prefix: &[u8],
 ) -> Result<Vec<T::Model>, StoreError> {
     let mut records = Vec::new();
+    let mut read = Ok(());
     tree.scan(nodes, prefix, |key, value| {
         if !key.starts_with(prefix) {
             return ControlFlow::Break(());
         }
-        records.push(decode::<T>(key, value));
+        match decode::<T>(key, value) {
+            Ok(record) => records.push(record),
+            Err(error) => {
+                read = Err(error);
+                return ControlFlow::Break(());
+            }
+        }
         ControlFlow::Continue(())
     })?;
-    records.into_iter().collect()
+    read.map(|()| records)
 }
 
 /// Numbers the nodes that a commit creates.
