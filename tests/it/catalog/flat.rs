@@ -118,19 +118,19 @@ impl Plane {
     }
 
     /// Gives the first branch a million roles, and returns where they are.
-    async fn load_shelf(&mut self) -> Arc<Shelf> {
+    async fn load_million(&mut self) -> Arc<Shelf> {
         self.store.close().await;
-        let shelf = Arc::new(Shelf::after_first_row(Arc::clone(&self.engine), LOG, role));
+        let million = Arc::new(Shelf::after_first_row(Arc::clone(&self.engine), LOG, role));
         let clock = self.clock.clone();
-        self.store = Store::over(shelf.clone(), CACHE_BYTES, clock as _).expect("a store");
-        let root = shelf.root();
+        self.store = Store::over(million.clone(), CACHE_BYTES, clock as _).expect("a store");
+        let root = million.root();
         let graft = move |state: &mut Graft, _| {
             state.give(id(0), root);
             Ok(())
         };
         self.clock.advance_micros(1_000_000);
         self.store.commit(LOG, cause(Deed::CreateRole), graft).await.expect("a commit");
-        shelf
+        million
     }
 
     async fn branch(&self, parent: usize, child: usize, cutoff: Cutoff) -> Moment {
@@ -184,9 +184,9 @@ async fn a_branch_is_created_reset_and_restored_by_one_small_row() {
 async fn a_branch_of_a_million_roles_is_as_well_and_one_row_of_them_is_read_at_the_most() {
     for depth in [1, 1_000] {
         let mut plane = Plane::new().await;
-        let shelf = plane.load_shelf().await;
+        let million = plane.load_million().await;
         check_rows(&plane, depth).await;
-        assert!(shelf.take_read() <= 1, "what expires first is all that is looked for");
+        assert!(million.take_read() <= 1, "what expires first is all that is looked for");
         let state = plane.store.view::<Catalog>(LOG).state;
         for number in [0, 1_999, 2_000, 617_283, shelf::ROLES - 1] {
             let asked = role(number);

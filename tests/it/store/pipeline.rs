@@ -98,7 +98,10 @@ async fn half_of_those_who_wait_are_appended_while_the_others_are_decided() {
     let store = store_over(gate.clone());
     gate.shut();
     let (go, told) = std::sync::mpsc::channel();
-    let wait = move |_: &mut Directory, _: Moment| Ok(told.recv().expect("a test that goes on"));
+    let wait = move |_: &mut Directory, _: Moment| {
+        told.recv().expect("a test that goes on");
+        Ok(())
+    };
     let asked = Asked::none();
     // The first poll sends each of them, in this order.
     let refused = store.commit(LOG, cause(Deed::SetUp), wait);
