@@ -4,7 +4,7 @@
 mod inventory;
 mod lookup;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 
 use crate::model::branch::Branch;
@@ -33,38 +33,53 @@ pub use lookup::OperationPage;
 /// A project's state at one revision, and the edits that were made to it.
 pub struct Catalog {
     project: Records,
-    /// The catalogs that were edited. The others are where their branches' records say.
-    edited: BTreeMap<BranchId, Tree>,
-    /// The catalogs that were copied, and from what.
-    copied: BTreeMap<BranchId, Tree>,
-    /// The branches whose records were put.
-    put: BTreeSet<BranchId>,
+    /// The branches that were put or whose catalogs were edited. The others are as their records
+    /// say; the records of these are written when all is done.
+    edited: BTreeMap<BranchId, Edited>,
+}
+
+/// A branch that was edited.
+struct Edited {
+    branch: Branch,
+    catalog: Tree,
+    /// What the catalog was copied from, if it was.
+    copied: Option<Tree>,
+    /// As they were before.
+    catalogs: Catalogs,
+    /// As it was before.
+    due: Option<Timestamp>,
+}
+
+impl From<BranchRecord> for Edited {
+    fn from(BranchRecord { branch, catalogs, due }: BranchRecord) -> Self {
+        Self { branch, catalog: Tree::at(catalogs.now), copied: None, catalogs, due }
+    }
 }
 
 impl Contents for Catalog {
     fn open(records: Records) -> Self {
-        let (edited, copied) = (BTreeMap::new(), BTreeMap::new());
-        Self { project: records, edited, copied, put: BTreeSet::new() }
+        Self { project: records, edited: BTreeMap::new() }
     }
 
     fn close(mut self, keeper: &mut Keeper) -> Result<Option<NodeId>, StoreError> {
-        let edited = self.edited.keys().cloned();
-        for id in self.put.iter().cloned().chain(edited).collect::<BTreeSet<_>>() {
-            let key = keys::branch(&id);
-            let found = self.project.get::<StoredBranch>(&key)?;
-            let BranchRecord { branch, catalogs, due: was_due } =
-                found.expect("a branch that was put or whose catalog was edited is there");
-            let due = self.first_due(&branch)?;
-            let catalogs = self.keep_catalogs(&id, catalogs, keeper);
+        for (id, edited) in std::mem::take(&mut self.edited) {
+            let due = self.first_due(&edited)?;
+            let Edited { branch, mut catalog, copied, catalogs, due: was_due } = edited;
             if due != was_due {
                 if let Some(at) = was_due {
                     self.project.remove(&keys::due(at, &id))?;
                 }
                 if let Some(at) = due {
-                    self.project.put::<StoredBranchId>(&keys::due(at, &id), id)?;
+                    self.project.put::<StoredBranchId>(&keys::due(at, &id), id.clone())?;
                 }
             }
-            self.project.put::<StoredBranch>(&key, BranchRecord { branch, catalogs, due })?;
+            let now = catalog.keep(&mut |node| keeper.number(node));
+            let catalogs = match copied {
+                None => Catalogs { now, ..catalogs },
+                Some(source) => Catalogs { now, source: source.kept_root(), start: now },
+            };
+            let record = BranchRecord { branch, catalogs, due };
+            self.project.put::<StoredBranch>(&keys::branch(&id), record)?;
         }
         Ok(self.project.close(keeper))
     }
@@ -72,19 +87,23 @@ impl Contents for Catalog {
 
 impl Catalog {
     /// Returns when something of a branch, or it itself, expires first.
-    fn first_due(&self, branch: &Branch) -> Result<Option<Timestamp>, StoreError> {
-        let role = self.first_expiring(&branch.id)?.and_then(|role| role.expires_at);
-        Ok([branch.expiry.map(|expiry| expiry.at), role].into_iter().flatten().min())
+    fn first_due(&self, edited: &Edited) -> Result<Option<Timestamp>, StoreError> {
+        let role = self.first_expiring_in(&edited.catalog)?.and_then(|role| role.expires_at);
+        Ok([edited.branch.expiry.map(|expiry| expiry.at), role].into_iter().flatten().min())
     }
 
-    /// Keeps what was edited of a branch's catalog.
-    fn keep_catalogs(&mut self, id: &BranchId, kept: Catalogs, keeper: &mut Keeper) -> Catalogs {
-        let Some(mut edited) = self.edited.remove(id) else { return kept };
-        let now = edited.keep(&mut |node| keeper.number(node));
-        match self.copied.get(id) {
-            None => Catalogs { now, ..kept },
-            Some(source) => Catalogs { now, source: source.kept_root(), start: now },
+    fn record(&self, branch: &BranchId) -> Result<Option<BranchRecord>, StoreError> {
+        self.project.get::<StoredBranch>(&keys::branch(branch))
+    }
+
+    /// Returns a branch that is there, to be edited.
+    fn edit(&mut self, branch: &BranchId) -> Result<&mut Edited, StoreError> {
+        if !self.edited.contains_key(branch) {
+            let missing = || StoreError::Dangling { key: keys::branch(branch) };
+            let record = self.record(branch)?.ok_or_else(missing)?;
+            self.edited.insert(branch.clone(), record.into());
         }
+        Ok(self.edited.get_mut(branch).expect("a branch that was just inserted"))
     }
 
     fn get_operation(&self, id: OperationId) -> Result<Operation, StoreError> {
@@ -93,13 +112,12 @@ impl Catalog {
 
     /// Returns the root of a branch's catalog, as it was before any edit.
     pub(super) fn kept_catalog(&self, branch: &BranchId) -> Result<Option<Tree>, StoreError> {
-        let found = self.project.get::<StoredBranch>(&keys::branch(branch))?;
-        Ok(found.map(|record| Tree::at(record.catalogs.now)))
+        Ok(self.record(branch)?.map(|record| Tree::at(record.catalogs.now)))
     }
 
     fn catalog(&self, branch: &BranchId) -> Result<Tree, StoreError> {
         match self.edited.get(branch) {
-            Some(catalog) => Ok(catalog.clone()),
+            Some(edited) => Ok(edited.catalog.clone()),
             None => Ok(self.kept_catalog(branch)?.unwrap_or_default()),
         }
     }
@@ -126,10 +144,8 @@ impl Catalog {
         key: &[u8],
         record: T::Model,
     ) -> Result<(), StoreError> {
-        let mut catalog = self.catalog(branch)?;
-        put::<T>(self.project.nodes(), &mut catalog, key, record)?;
-        self.edited.insert(branch.clone(), catalog);
-        Ok(())
+        let nodes = self.project.nodes().clone();
+        put::<T>(&nodes, &mut self.edit(branch)?.catalog, key, record)
     }
 
     fn forget_expiry(
@@ -145,10 +161,8 @@ impl Catalog {
     }
 
     fn drop_in(&mut self, branch: &BranchId, key: &[u8]) -> Result<(), StoreError> {
-        let mut catalog = self.catalog(branch)?;
-        catalog.remove(self.project.nodes(), key)?;
-        self.edited.insert(branch.clone(), catalog);
-        Ok(())
+        let nodes = self.project.nodes().clone();
+        self.edit(branch)?.catalog.remove(&nodes, key).map(drop)
     }
 }
 
@@ -160,8 +174,10 @@ impl Read for Catalog {
     }
 
     fn branch(&self, id: &BranchId) -> Result<Option<Branch>, StoreError> {
-        let found = self.project.get::<StoredBranch>(&keys::branch(id))?;
-        Ok(found.map(|record| record.branch))
+        match self.edited.get(id) {
+            Some(edited) => Ok(Some(edited.branch.clone())),
+            None => Ok(self.record(id)?.map(|record| record.branch)),
+        }
     }
 
     fn branch_named(&self, name: &BranchName) -> Result<Option<BranchId>, StoreError> {
@@ -169,8 +185,11 @@ impl Read for Catalog {
     }
 
     fn branches(&self) -> Result<Vec<Branch>, StoreError> {
-        let found = self.project.list::<StoredBranch>(keys::BRANCHES)?;
-        Ok(found.into_iter().map(|record| record.branch).collect())
+        let kept = self.project.list::<StoredBranch>(keys::BRANCHES)?;
+        let kept = kept.into_iter().map(|record| record.branch);
+        let edited = self.edited.values().map(|edited| edited.branch.clone());
+        let branches = kept.chain(edited).map(|branch| (branch.id.clone(), branch));
+        Ok(branches.collect::<BTreeMap<_, _>>().into_values().collect())
     }
 
     fn endpoint(&self, id: &EndpointId) -> Result<Option<Endpoint>, StoreError> {
@@ -242,35 +261,38 @@ impl Write for Catalog {
     }
 
     fn put_branch(&mut self, branch: Branch) -> Result<(), StoreError> {
-        let key = keys::branch(&branch.id);
-        let before = self.project.get::<StoredBranch>(&key)?;
-        let (was_named, catalogs, due) = match before {
-            Some(BranchRecord { branch, catalogs, due }) => (Some(branch.name), catalogs, due),
-            None => (None, Catalogs::default(), None),
+        let id = branch.id.clone();
+        let before = match self.edited.remove(&id) {
+            Some(edited) => Some(edited),
+            None => self.record(&id)?.map(Edited::from),
         };
-        if was_named.as_ref() != Some(&branch.name) {
+        let was_named = before.as_ref().map(|before| &before.branch.name);
+        if was_named != Some(&branch.name) {
             if let Some(name) = was_named {
-                self.project.remove(&keys::branch_name(&name))?;
+                self.project.remove(&keys::branch_name(name))?;
             }
-            let name = keys::branch_name(&branch.name);
-            self.project.put::<StoredBranchId>(&name, branch.id.clone())?;
+            self.project.put::<StoredBranchId>(&keys::branch_name(&branch.name), id.clone())?;
         }
-        self.put.insert(branch.id.clone());
-        self.project.put::<StoredBranch>(&key, BranchRecord { branch, catalogs, due })
+        let edited = match before {
+            Some(before) => Edited { branch, ..before },
+            None => BranchRecord { branch, catalogs: Catalogs::default(), due: None }.into(),
+        };
+        self.edited.insert(id, edited);
+        Ok(())
     }
 
     fn remove_branch(&mut self, id: &BranchId) -> Result<(), StoreError> {
-        let key = keys::branch(id);
-        if let Some(record) = self.project.get::<StoredBranch>(&key)? {
-            self.project.remove(&keys::branch_name(&record.branch.name))?;
-            if let Some(at) = record.due {
+        let known = match self.edited.remove(id) {
+            Some(edited) => Some((edited.branch.name, edited.due)),
+            None => self.record(id)?.map(|record| (record.branch.name, record.due)),
+        };
+        if let Some((name, due)) = known {
+            self.project.remove(&keys::branch_name(&name))?;
+            if let Some(at) = due {
                 self.project.remove(&keys::due(at, id))?;
             }
         }
-        self.edited.remove(id);
-        self.copied.remove(id);
-        self.put.remove(id);
-        self.project.remove(&key)
+        self.project.remove(&keys::branch(id))
     }
 
     fn copy_catalog(
@@ -288,8 +310,9 @@ impl Write for Catalog {
                 None => return Ok(false),
             }
         };
-        self.copied.insert(child.clone(), catalog.clone());
-        self.edited.insert(child.clone(), catalog);
+        let child = self.edit(child)?;
+        child.copied = Some(catalog.clone());
+        child.catalog = catalog;
         Ok(true)
     }
 

@@ -1,7 +1,7 @@
 //! The nodes of a log: the ones that were read lately, and the ones that are not durable yet.
 
-use std::collections::HashMap;
-use std::sync::{Arc, RwLock};
+use std::collections::VecDeque;
+use std::sync::Arc;
 
 use quick_cache::Weighter;
 use quick_cache::sync::Cache;
@@ -70,7 +70,6 @@ impl NodeCache {
         let mut wanted = None;
         // What one commit created is mostly wanted together.
         for (index, node) in read_row(&*self.engine, log, revision)?.nodes.into_iter().enumerate() {
-            let node = Arc::new(node);
             if index == id.index() {
                 wanted = Some(Arc::clone(&node));
             }
@@ -83,32 +82,47 @@ impl NodeCache {
     pub fn root(&self, log: LogId, revision: Revision) -> Result<Option<NodeId>, StoreError> {
         let Row { root, nodes, .. } = read_row(&*self.engine, log, revision)?;
         for (index, node) in nodes.into_iter().enumerate() {
-            self.insert(log, NodeId::new(revision.0, index), Arc::new(node));
+            self.insert(log, NodeId::new(revision.0, index), node);
         }
         Ok(root)
     }
 }
 
-/// The nodes of commits that are decided and not durable yet. Only the committer sees them.
+/// The nodes that a commit created, each in the place of its number.
+pub type NewNodes = Arc<[Arc<Node>]>;
+
+/// The nodes of a log's commits that are decided and not durable yet. Only the committer sees them.
 #[derive(Clone, Default)]
-pub struct PendingNodes(Arc<RwLock<HashMap<NodeId, Arc<Node>>>>);
+pub struct PendingNodes {
+    /// How many commits there were before the first of these.
+    before: Revision,
+    /// What each created; their revisions are dense.
+    commits: Arc<VecDeque<NewNodes>>,
+}
 
 impl PendingNodes {
-    /// Adds the nodes of a commit.
-    pub fn add(&self, revision: Revision, nodes: &[Node]) {
-        let mut pending = self.0.write().expect("a lock that no panic poisons");
-        for (index, node) in nodes.iter().enumerate() {
-            pending.insert(NodeId::new(revision.0, index), Arc::new(node.clone()));
+    /// Returns none, to which those of the commits after `before` can be added.
+    #[must_use]
+    pub fn after(before: Revision) -> Self {
+        Self { before, commits: Arc::default() }
+    }
+
+    /// Adds the nodes of the next commit.
+    pub fn add(&mut self, nodes: NewNodes) {
+        Arc::make_mut(&mut self.commits).push_back(nodes);
+    }
+
+    /// Forgets the commits up to `revision`.
+    pub fn forget_until(&mut self, revision: Revision) {
+        let commits = Arc::make_mut(&mut self.commits);
+        while self.before < revision && commits.pop_front().is_some() {
+            self.before = self.before.next();
         }
     }
 
-    /// Takes the nodes out.
-    pub(super) fn drain(&self) -> Vec<(NodeId, Arc<Node>)> {
-        self.0.write().expect("a lock that no panic poisons").drain().collect()
-    }
-
-    fn get(&self, id: NodeId) -> Option<Arc<Node>> {
-        self.0.read().expect("a lock that no panic poisons").get(&id).cloned()
+    fn get(&self, id: NodeId) -> Option<&Arc<Node>> {
+        let after = id.revision().checked_sub(self.before.next().0)?;
+        self.commits.get(usize::try_from(after).ok()?)?.get(id.index())
     }
 }
 
@@ -142,7 +156,7 @@ impl Nodes for LogNodes {
 
     fn node(&self, id: NodeId) -> Result<Arc<Node>, StoreError> {
         match self.pending.as_ref().and_then(|pending| pending.get(id)) {
-            Some(node) => Ok(node),
+            Some(node) => Ok(Arc::clone(node)),
             None => self.published.nodes.node(self.log, id),
         }
     }

@@ -8,6 +8,7 @@ mod flat;
 mod groups;
 mod past;
 mod plain;
+mod shelf;
 mod trims;
 mod world;
 

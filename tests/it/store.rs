@@ -13,6 +13,7 @@ pub mod gate;
 mod kills;
 pub mod load;
 pub mod memory;
+mod pipeline;
 pub mod reach;
 mod references;
 pub mod sample;

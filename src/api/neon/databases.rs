@@ -43,7 +43,7 @@ pub(super) async fn create_project_branch_database(
     Body(DatabaseCreateRequest { database }): Body<DatabaseCreateRequest>,
 ) -> Result<Created<DatabaseOperations>, ApiError> {
     let name = database.name.parse()?;
-    let owner = RoleName::parse_existing(&database.owner_name)?;
+    let owner = RoleName::parse_existing(database.owner_name)?;
     let changed = control.create_database(&caller, &at, name, owner).await?;
     Ok(Created(shown(&at, changed)))
 }

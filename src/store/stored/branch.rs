@@ -140,7 +140,7 @@ impl StoredPoint {
     fn into_model(self) -> Result<BranchPoint, Invalid> {
         let Self { parent, cutoff, at, lsn } = self;
         Ok(BranchPoint {
-            parent: parent.parse()?,
+            parent: parent.try_into()?,
             cutoff: Revision(cutoff),
             at: time::load(at)?,
             lsn: lsn.map(Lsn),
@@ -159,7 +159,7 @@ impl StoredBeginning {
         let source = match source {
             None => None,
             Some((branch, cutoff)) => {
-                Some(Source { branch: branch.parse()?, cutoff: Revision(cutoff) })
+                Some(Source { branch: branch.try_into()?, cutoff: Revision(cutoff) })
             }
         };
         let moment = Moment { revision: Revision(revision), at: time::load(at)? };
@@ -224,14 +224,14 @@ impl Stored for StoredBranch {
             Some((at, ttl_seconds)) => Some(Expiry { at: time::load(at)?, ttl_seconds }),
         };
         let branch = Branch {
-            id: id.parse()?,
+            id: id.try_into()?,
             name: name.parse()?,
             lineage: match point {
                 None => Lineage::Root,
                 Some(point) => Lineage::Child(point.into_model()?),
             },
             began: began.into_model()?,
-            endpoint: endpoint.map(|id| id.parse()).transpose()?,
+            endpoint: endpoint.map(TryInto::try_into).transpose()?,
             protected,
             expiry,
             password_policy: password_policy.map(StoredPolicy::policy),
@@ -263,6 +263,6 @@ impl Stored for StoredBranchId {
     }
 
     fn into_model(self) -> Result<BranchId, Invalid> {
-        Ok(self.0.parse()?)
+        Ok(self.0.try_into()?)
     }
 }

@@ -58,10 +58,10 @@ impl Stored for StoredCause {
             StoredTopic::Whole => Topic::Whole,
             StoredTopic::Branch(branch) => Topic::Branch(branch.parse()?),
             StoredTopic::Role(branch, name) => {
-                Topic::Role(branch.parse()?, RoleName::parse_existing(&name)?)
+                Topic::Role(branch.parse()?, RoleName::parse_existing(name)?)
             }
             StoredTopic::Database(branch, name) => {
-                Topic::Database(branch.parse()?, DatabaseName::parse_existing(&name)?)
+                Topic::Database(branch.parse()?, DatabaseName::parse_existing(name)?)
             }
             StoredTopic::Endpoint(branch, id) => Topic::Endpoint(branch.parse()?, id.parse()?),
         };

@@ -33,7 +33,7 @@ impl Stored for StoredRoleName {
     }
 
     fn into_model(self) -> Result<RoleName, Invalid> {
-        Ok(RoleName::parse_existing(&self.0)?)
+        Ok(RoleName::parse_existing(self.0)?)
     }
 }
 
@@ -90,12 +90,12 @@ impl Stored for StoredRole {
                 Login::Password(Credential {
                     verifier: Verifier::from_trusted(verifier),
                     sealed: sealed.map(|bytes| Sealed(bytes.into())),
-                    branch: branch.parse()?,
+                    branch: branch.try_into()?,
                 })
             }
         };
         Ok(Role {
-            name: RoleName::parse_existing(&name)?,
+            name: RoleName::parse_existing(name)?,
             login,
             protected,
             born: Revision(born),
