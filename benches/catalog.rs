@@ -382,6 +382,7 @@ fn role(number: usize, login: Login, at: Timestamp) -> Role {
     Role {
         name: loaded(number),
         login,
+        stands_for: None,
         protected: false,
         born: Revision(1),
         origin: Origin { branch: id("br-main"), revision: Revision(1) },

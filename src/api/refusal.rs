@@ -71,7 +71,11 @@ fn code(refusal: &Refusal) -> ErrorCode {
         Refusal::RoleCannotExpire { .. } | Refusal::OwnerExpires(_) => ErrorCode::RoleCannotExpire,
         Refusal::TooManyPasswords { .. } => ErrorCode::RolesLimitExceeded,
         Refusal::PasswordPolicyMoved => ErrorCode::Busy,
+        Refusal::MergeConflicts(_) => ErrorCode::MergeConflict,
+        Refusal::MergeWithoutOrigin { .. } => ErrorCode::MergeWithoutOrigin,
+        Refusal::MergeTooLarge { .. } => ErrorCode::MergeTooLarge,
         Refusal::BranchNameUnchanged
+        | Refusal::DiffWithoutBase(_)
         | Refusal::RestoreWithoutPoint(_)
         | Refusal::RestoreWithoutBackup { .. }
         | Refusal::ExpiryOutOfRange { .. } => ErrorCode::InvalidRequest,

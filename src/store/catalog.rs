@@ -17,7 +17,7 @@ use crate::model::operation::Operation;
 use crate::model::project::Project;
 use crate::model::revision::{Revision, Timestamp};
 use crate::model::role::Role;
-use crate::model::state::{Mark, Read, Write};
+use crate::model::state::{Differences, Mark, Page, Place, Read, Write};
 use crate::store::records::{Contents, Keeper, Records, get, list, put};
 use crate::store::stored::{
     BranchRecord, Catalogs, Stored, StoredBranch, StoredBranchId, StoredDatabase, StoredEndpoint,
@@ -27,8 +27,9 @@ use crate::store::stored::{
 use crate::store::{StoreError, keys};
 use crate::tree::{NodeId, Tree};
 
-pub use inventory::{Differences, Inventory};
+pub use inventory::Inventory;
 pub use lookup::OperationPage;
+use lookup::first;
 
 /// A project's state at one revision, and the edits that were made to it.
 pub struct Catalog {
@@ -83,7 +84,7 @@ impl Catalog {
         let now = edited.keep(&mut |node| keeper.number(node));
         match self.copied.get(id) {
             None => Catalogs { now, ..kept },
-            Some(source) => Catalogs { now, source: source.kept_root(), start: now },
+            Some(source) => Catalogs { now, source: source.kept_root(), start: now, ..kept },
         }
     }
 
@@ -234,6 +235,45 @@ impl Read for Catalog {
     fn first_mark(&self, branch: &BranchId) -> Result<Option<Mark>, StoreError> {
         first::<StoredMark>(&self.project, self.project.tree(), &keys::marks_of(branch))
     }
+
+    type Inventory = Inventory;
+
+    fn branch_at(&self, id: &BranchId, at: Revision) -> Result<Option<Branch>, StoreError> {
+        Self::open(self.project.at(at)?).branch(id)
+    }
+
+    fn inventory(&self, place: &Place) -> Result<Option<Inventory>, StoreError> {
+        self.inventory_at(place)
+    }
+
+    fn role_of(&self, of: &Inventory, name: &RoleName) -> Result<Option<Role>, StoreError> {
+        self.record_of::<StoredRole>(of, &keys::role(name))
+    }
+
+    fn compare_roles(
+        &self,
+        before: &Inventory,
+        after: &Inventory,
+        page: Page<'_, RoleName>,
+    ) -> Result<Differences<Role>, StoreError> {
+        let from = page.after.map(keys::role);
+        self.compare::<StoredRole>([before, after], keys::ROLES, from.as_deref(), page.limit)
+    }
+
+    fn compare_databases(
+        &self,
+        before: &Inventory,
+        after: &Inventory,
+        page: Page<'_, DatabaseName>,
+    ) -> Result<Differences<Database>, StoreError> {
+        let from = page.after.map(keys::database);
+        self.compare::<StoredDatabase>(
+            [before, after],
+            keys::DATABASES,
+            from.as_deref(),
+            page.limit,
+        )
+    }
 }
 
 impl Write for Catalog {
@@ -244,6 +284,7 @@ impl Write for Catalog {
     fn put_branch(&mut self, branch: Branch) -> Result<(), StoreError> {
         let key = keys::branch(&branch.id);
         let before = self.project.get::<StoredBranch>(&key)?;
+        let merged = self.merged(&branch, before.as_ref())?;
         let (was_named, catalogs, due) = match before {
             Some(BranchRecord { branch, catalogs, due }) => (Some(branch.name), catalogs, due),
             None => (None, Catalogs::default(), None),
@@ -256,6 +297,7 @@ impl Write for Catalog {
             self.project.put::<StoredBranchId>(&name, branch.id.clone())?;
         }
         self.put.insert(branch.id.clone());
+        let catalogs = Catalogs { merged, ..catalogs };
         self.project.put::<StoredBranch>(&key, BranchRecord { branch, catalogs, due })
     }
 
@@ -351,18 +393,4 @@ impl Write for Catalog {
     fn put_mark(&mut self, branch: &BranchId, mark: Mark) -> Result<(), StoreError> {
         self.project.put::<StoredMark>(&keys::mark(branch, mark.lsn), mark)
     }
-}
-
-/// Returns the first record of `tree` whose key begins with `prefix`.
-fn first<T: Stored>(
-    records: &Records,
-    tree: &Tree,
-    prefix: &[u8],
-) -> Result<Option<T::Model>, StoreError> {
-    let mut first = None;
-    tree.scan(records.nodes(), prefix, |key, value| {
-        first = key.starts_with(prefix).then(|| decode::<T>(key, value));
-        ControlFlow::Break(())
-    })?;
-    first.transpose()
 }

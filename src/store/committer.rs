@@ -363,7 +363,7 @@ impl Worker {
         if MAX_ROW_BYTES < bytes.len() {
             return Err(CommitError::TooLarge);
         }
-        pending.add(moment.revision, &row.nodes);
+        pending.add(Head { moment, root }, &row.nodes);
         group.rows.push(NewRow { log: command.log, revision: moment.revision, bytes });
         *head = Head { moment, root };
         Ok(moment)

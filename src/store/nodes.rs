@@ -9,7 +9,7 @@ use quick_cache::sync::Cache;
 use crate::model::revision::Revision;
 use crate::store::engine::{Engine, LogId};
 use crate::store::meters::CacheUse;
-use crate::store::published::Published;
+use crate::store::published::{Head, Published};
 use crate::store::row::Row;
 use crate::store::{StoreError, read_row};
 use crate::tree::node::Bytes;
@@ -89,26 +89,39 @@ impl NodeCache {
     }
 }
 
-/// The nodes of commits that are decided and not durable yet. Only the committer sees them.
+/// The nodes and states of commits that are decided and not durable yet. Only the committer sees
+/// them.
 #[derive(Clone, Default)]
-pub struct PendingNodes(Arc<RwLock<HashMap<NodeId, Arc<Node>>>>);
+pub struct PendingNodes(Arc<RwLock<Pending>>);
+
+#[derive(Default)]
+struct Pending {
+    nodes: HashMap<NodeId, Arc<Node>>,
+    heads: HashMap<Revision, Head>,
+}
 
 impl PendingNodes {
-    /// Adds the nodes of a commit.
-    pub fn add(&self, revision: Revision, nodes: &[Node]) {
+    /// Adds what a commit created.
+    pub fn add(&self, head: Head, nodes: &[Node]) {
+        let revision = head.moment.revision;
         let mut pending = self.0.write().expect("a lock that no panic poisons");
+        pending.heads.insert(revision, head);
         for (index, node) in nodes.iter().enumerate() {
-            pending.insert(NodeId::new(revision.0, index), Arc::new(node.clone()));
+            pending.nodes.insert(NodeId::new(revision.0, index), Arc::new(node.clone()));
         }
     }
 
     /// Takes the nodes out.
     pub(super) fn drain(&self) -> Vec<(NodeId, Arc<Node>)> {
-        self.0.write().expect("a lock that no panic poisons").drain().collect()
+        self.0.write().expect("a lock that no panic poisons").nodes.drain().collect()
     }
 
     fn get(&self, id: NodeId) -> Option<Arc<Node>> {
-        self.0.read().expect("a lock that no panic poisons").get(&id).cloned()
+        self.0.read().expect("a lock that no panic poisons").nodes.get(&id).cloned()
+    }
+
+    fn head(&self, revision: Revision) -> Option<Head> {
+        self.0.read().expect("a lock that no panic poisons").heads.get(&revision).copied()
     }
 }
 
@@ -131,9 +144,13 @@ impl LogNodes {
         Self { published, log, pending: Some(pending) }
     }
 
-    /// Returns the root of the log's state at a published revision.
+    /// Returns the root of the log's state at a revision.
     pub fn root_at(&self, revision: Revision) -> Result<Option<NodeId>, StoreError> {
-        Ok(self.published.head_at(self.log, revision)?.root)
+        let head = match self.pending.as_ref().and_then(|pending| pending.head(revision)) {
+            Some(head) => head,
+            None => self.published.head_at(self.log, revision)?,
+        };
+        Ok(head.root)
     }
 }
 

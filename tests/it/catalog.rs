@@ -5,6 +5,8 @@ pub mod copies;
 mod cutoffs;
 mod flat;
 mod groups;
+mod inventories;
+mod merges;
 mod past;
 mod plain;
 mod trims;

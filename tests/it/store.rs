@@ -18,4 +18,5 @@ mod references;
 pub mod sample;
 mod scans;
 pub mod support;
+mod tell;
 mod transfer;

@@ -80,6 +80,18 @@ pub fn policy_of_restore<S: Read>(
     Ok(if is_kept { PasswordPolicy::Fresh } else { PasswordPolicy::Inherit })
 }
 
+/// Returns the policy under which `target` takes the changes of `source`: its own, or that of every
+/// child of a protected branch. Passwords that the source was given are no changes, and those that
+/// somebody reset on it are meant, so its own policy does not matter.
+pub(super) fn policy_of_merge<S: Read>(
+    state: &S,
+    target: &Branch,
+    source: &Branch,
+) -> Result<PasswordPolicy, S::Error> {
+    let by_default = if source.protected { PasswordPolicy::Fresh } else { PasswordPolicy::Inherit };
+    Ok(policy_of(state, target)?.unwrap_or(by_default))
+}
+
 /// Refuses passwords that were prepared for another policy than the one that applies: what they
 /// were read from may have changed since.
 pub(super) fn check<E>(
@@ -131,7 +143,9 @@ pub(super) fn settle<S: Write>(
         let login = credential.cloned().map_or(Login::Unset, Login::Password);
         if login != role.login {
             let origin = Origin { branch: branch.clone(), revision: moment.revision };
-            state.put_role(branch, Role { login, origin, updated_at: moment.at, ..role })?;
+            let stands_for = Some(role.common_login().clone());
+            let updated_at = moment.at;
+            state.put_role(branch, Role { login, stands_for, origin, updated_at, ..role })?;
         }
     }
     Ok(())

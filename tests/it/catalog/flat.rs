@@ -97,6 +97,7 @@ impl Plane {
                     let role = Role {
                         name: format!("role-{number:07}").parse().expect("a name"),
                         login: Login::Password(credential()),
+                        stands_for: None,
                         protected: false,
                         born: moment.revision,
                         origin: Origin { branch: id(0), revision: moment.revision },

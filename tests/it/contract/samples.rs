@@ -191,6 +191,7 @@ fn role_shape() -> neon::roles::Role {
     let role = Role {
         name: "sally".parse().expect("a name"),
         login: Login::Never,
+        stands_for: None,
         protected: false,
         born: Revision(7),
         origin: Origin { branch: branch_id(), revision: Revision(7) },
