@@ -7,6 +7,7 @@
 pub mod branches;
 pub mod connection;
 pub mod databases;
+pub mod diff;
 pub mod draw;
 pub mod endpoints;
 pub mod error;
@@ -53,6 +54,7 @@ use crate::vault::Vault;
 pub use crate::model::cause::Caller;
 pub use branches::{BranchRequest, CreatedBranch};
 pub use connection::{Connection, ConnectionQuery};
+pub use diff::{Diff, DiffQuery, DiffSide};
 pub use endpoints::{AttachRequest, EndpointRequest};
 pub use error::{ControlError, Result};
 pub use keys::KeyOwner;

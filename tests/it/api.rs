@@ -10,6 +10,7 @@ mod history;
 mod keys;
 mod listing;
 mod log;
+mod merges;
 mod paging;
 mod past;
 mod readme;

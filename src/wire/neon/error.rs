@@ -2,12 +2,17 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::wire::neon::merge::MergeConflict;
+
 /// The body of every answer that is not a success.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ErrorBody {
     pub request_id: String,
     pub code: String,
     pub message: String,
+    /// What a merge could not take; absent from all other errors.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub conflicts: Vec<MergeConflict>,
 }
 
 macro_rules! codes {
