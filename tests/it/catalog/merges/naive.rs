@@ -23,6 +23,15 @@ pub struct PlainRole {
     pub ends: String,
     pub protected: bool,
     born: u64,
+    /// The branch for which the actual password was drawn.
+    drawn_for: Option<BranchId>,
+}
+
+impl PlainRole {
+    /// Whether somebody gave the role its password on that branch.
+    fn was_reset_on(&self, branch: &BranchId) -> bool {
+        self.common == self.actual && self.drawn_for.as_ref() == Some(branch)
+    }
 }
 
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -59,7 +68,8 @@ pub fn plain(role: &Role) -> PlainRole {
     let actual = word(&role.login);
     let ends = format!("{:?}", role.expires_at);
     let (protected, born) = (role.protected, role.born.0);
-    PlainRole { common: actual.clone(), actual, ends, protected, born }
+    let drawn_for = role.login.credential().map(|credential| credential.branch.clone());
+    PlainRole { common: actual.clone(), actual, ends, protected, born, drawn_for }
 }
 
 pub fn databases<'a>(
@@ -220,15 +230,20 @@ impl Naive {
                 (None, Some((source, cutoff))) => self.at(*cutoff).get(source),
                 (None, None) => None,
             };
-            let is_begun =
-                self.past.last().and_then(|past| past.get(id)).is_none_or(|b| b.life != life);
+            let had = self.past.last().and_then(|past| past.get(id));
+            let is_begun = had.is_none_or(|had| had.life != life);
             let role = |role: &Role| {
                 let mut role_now = plain(role);
                 let was = before.and_then(|before| before.roles.get(role.name.as_str()));
                 let is_untouched = |was: &&PlainRole| {
                     was.born == role_now.born && (is_begun || was.actual == role_now.actual)
                 };
-                if let Some(was) = was.filter(is_untouched) {
+                let had = had.and_then(|had| had.roles.get(role.name.as_str()));
+                let both = was.into_iter().chain(had).filter(|role| role.was_reset_on(id)).count();
+                // Of two that people gave it, the newer is what they changed.
+                let is_newer =
+                    is_begun && both == 2 && had.is_some_and(|h| h.actual == role_now.actual);
+                if let Some(was) = was.filter(is_untouched).filter(|_| !is_newer) {
                     role_now.common.clone_from(&was.common);
                 }
                 (role.name.to_string(), role_now)
@@ -267,6 +282,14 @@ impl Naive {
         });
         let (revision, branch) = common.max()?;
         self.at(revision).get(&branch)
+    }
+
+    /// Whether a branch comes from a life whose record is a matter of the past.
+    pub fn comes_from_the_past(&self, branch: &BranchId) -> bool {
+        let is_now = |(id, life): &(BranchId, u64)| {
+            self.now().get(id).is_some_and(|branch| branch.life == *life)
+        };
+        !self.ancestors(branch).keys().all(is_now)
     }
 
     /// Returns the lives from which a branch descends, and how much of each.

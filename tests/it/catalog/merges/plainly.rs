@@ -4,6 +4,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use futures_util::future::join_all;
+use offshoot::model::branch::PasswordPolicy;
 use offshoot::model::cause::Deed;
 use offshoot::model::database::DatabaseId;
 use offshoot::model::id::BranchId;
@@ -11,7 +12,7 @@ use offshoot::model::merge::{Choices, Side, Thing};
 use offshoot::model::name::RoleName;
 use offshoot::model::refusal::Refusal;
 use offshoot::model::revision::Moment;
-use offshoot::model::role::Login;
+use offshoot::model::role::{Credential, Login};
 use offshoot::model::rules::Seed;
 use offshoot::model::rules::branches::{self, BranchChange, Cutoff, NewBranch};
 use offshoot::model::rules::databases::DatabaseChange;
@@ -90,12 +91,22 @@ impl Plane {
     }
 
     async fn restore(&self, target: usize, source: usize, cutoff: Cutoff) {
+        self.restore_with(target, source, cutoff, Passwords::Inherited).await;
+    }
+
+    async fn restore_with(
+        &self,
+        target: usize,
+        source: usize,
+        cutoff: Cutoff,
+        passwords: Passwords,
+    ) {
         let asked = Restoration {
             target: id(target),
             source: id(source),
             cutoff,
             preserve: Some((id(99), "kept".parse().expect("a name"))),
-            passwords: Passwords::Inherited,
+            passwords,
         };
         self.commit(move |s, m| restore(s, m, Seed(1 << 21), &asked)).await.expect("a restore");
     }
@@ -206,6 +217,31 @@ async fn what_a_restore_takes_back_is_not_taken_back_where_it_was_merged() {
     assert_eq!(plane.password(1, 0), None);
     plane.merge(1, 0).await.expect("a merge of nothing");
     assert_eq!(plane.password(0, 0), Some("1".into()));
+}
+
+#[tokio::test]
+async fn a_password_that_was_replaced_reaches_no_other_branch_after_going_back() {
+    let plane = Plane::new().await;
+    plane.create(0, 0, 1).await;
+    let of_child = |number| Credential { branch: id(1), ..credential(number) };
+    let roles = ["app", "neondb_owner"].map(|name| name.parse().expect("a name"));
+    let drawn = Passwords::Fresh(roles.into_iter().map(|name| (name, of_child(90))).collect());
+    let new = NewBranch {
+        password_policy: Some(PasswordPolicy::Fresh),
+        passwords: drawn.clone(),
+        ..NewBranch::new(id(1), "branch-1".parse().expect("a name"), id(0), Cutoff::Head)
+    };
+    plane.run(Command::Branch { new, asked: None }).await;
+    let reset = |number| {
+        let (branch, name, credential) = (id(1), role(0), of_child(number));
+        plane.run(Command::ResetPassword { branch, name, credential })
+    };
+    let Moment { revision, at } = reset(2).await;
+    reset(3).await;
+    plane.restore_with(1, 1, Cutoff::Past { revision, at, lsn: None }, drawn).await;
+    assert_eq!(plane.password(1, 0), Some("3".into()));
+    plane.merge(1, 0).await.expect("a merge");
+    assert_eq!(plane.password(0, 0), Some("3".into()));
 }
 
 #[tokio::test]
