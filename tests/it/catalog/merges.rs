@@ -2,6 +2,7 @@
 
 mod act;
 mod cost;
+mod event;
 mod naive;
 mod plainly;
 
@@ -14,7 +15,7 @@ use offshoot::model::cause::Deed;
 use offshoot::model::id::BranchId;
 use offshoot::model::merge::{Choices, Side};
 use offshoot::model::refusal::Refusal;
-use offshoot::model::revision::Moment;
+use offshoot::model::revision::{Moment, Revision};
 use offshoot::model::role::Role;
 use offshoot::model::rules::merge::{Asked, Foretold, foretell};
 use offshoot::model::rules::passwords::Passwords;
@@ -24,8 +25,10 @@ use offshoot::store::engine::Engine;
 use offshoot::store::{CommitError, Store, StoreError, check};
 use proptest::prelude::*;
 use tokio::runtime::Runtime;
+use tokio_util::sync::CancellationToken;
 
-use self::act::{Act, act, create_project};
+use self::act::{Act, create_project};
+use self::event::{Event, history};
 use self::naive::{Expected, Naive, Plain, databases};
 use super::copies::Copies;
 use crate::store::memory::Memory;
@@ -40,6 +43,9 @@ struct World {
     naive: Naive,
     number: u64,
 }
+
+/// How long it takes until something expires.
+const DAY_MICROS: i64 = 24 * 3600 * 1_000_000;
 
 type Told = Result<String, Refusal>;
 
@@ -65,6 +71,7 @@ impl World {
         there: impl FnOnce(&mut Copies, Moment) -> Result<String, Denied<std::convert::Infallible>>,
     ) -> Told {
         self.clock.advance_micros(1_000_000);
+        let before = self.copies.head();
         let expected = self.copies.decide(self.clock.now(), there);
         let decide = move |state: &mut Catalog, moment| here(state, moment);
         let found = self.runtime.block_on(self.store.commit(LOG, cause(Deed::MergeBranch), decide));
@@ -78,14 +85,42 @@ impl World {
                 assert_eq!(told, expected);
                 Err(told)
             }
+            (Err(CommitError::Denied(Denied::Unreadable(error))), _) => {
+                self.copies.undo(before);
+                Err(self.trimmed(&error))
+            }
             (found, expected) => panic!("{found:?}, not {expected:?}"),
         };
         self.check_branches();
         told
     }
 
+    /// Returns how a client is told that something is no longer kept.
+    fn trimmed(&self, error: &StoreError) -> Refusal {
+        let StoreError::BelowFloor { floor, .. } = error else { panic!("{error}") };
+        assert_eq!(Some(*floor), self.store.floor(LOG).expect("a floor"));
+        Refusal::HistoryTrimmed { begins: floor.at.to_string() }
+    }
+
+    fn trim(&mut self, left: u64) {
+        let to = Revision(self.copies.head().0.saturating_sub(left).max(1));
+        let stop = CancellationToken::new();
+        self.runtime.block_on(self.store.trim(LOG, to, &stop)).expect("a trim");
+        self.check_branches();
+    }
+
+    fn reopen(&mut self) {
+        self.runtime.block_on(self.store.close());
+        let (engine, clock) = (self.engine.clone(), self.clock.clone());
+        self.store = Store::over(engine, CACHE_BYTES, clock as _).expect("a store");
+        self.check_branches();
+    }
+
     fn run(&mut self, act: &Act) -> Told {
         self.number += 1;
+        if let Act::Expire { .. } = act {
+            self.clock.advance_micros(DAY_MICROS);
+        }
         let (number, ids, this, that) = (self.number, self.ids(), act.clone(), act.clone());
         let same_ids = ids.clone();
         self.commit(
@@ -97,7 +132,10 @@ impl World {
     fn happen(&mut self, act: &Act) {
         let before = self.copies.head();
         let Some(asked) = act.asked(&self.ids(), self.number + 1) else {
-            drop(self.run(act));
+            let told = self.run(act);
+            if let Act::Expire { .. } = act {
+                told.expect("what expires owns nothing");
+            }
             if before != self.copies.head() {
                 self.naive.note(&self.copies.now);
             }
@@ -109,6 +147,11 @@ impl World {
             self.naive.merge(&asked.source, &asked.target, &passwords, asked.choices.others);
         let told = self.run(act);
         match &told {
+            Err(Refusal::HistoryTrimmed { .. }) => {
+                let both = [&asked.source, &asked.target];
+                assert!(both.into_iter().any(|id| self.naive.comes_from_the_past(id)));
+                assert!(foretold.is_err());
+            }
             Err(Refusal::MergeWithoutOrigin { .. }) => {
                 assert!(expected.is_none() && foretold.is_err());
             }
@@ -174,7 +217,7 @@ impl World {
         assert_eq!(self.store.view::<Catalog>(LOG).moment, view.moment);
         found.map_err(|denied| match denied {
             Denied::Refused(refusal) => refusal,
-            Denied::Unreadable(error) => panic!("{error}"),
+            Denied::Unreadable(error) => self.trimmed(&error),
         })
     }
 
@@ -280,13 +323,17 @@ fn check_conflicts(foretold: &Foretold, expected: &Expected, asked: &Asked) {
     assert!(contested.is_empty() || asked.choices.others.is_none());
 }
 
-fn live_through(acts: &[Act]) {
+fn live_through(events: &[Event]) {
     let mut world = World::new();
     for policy in [1, 2] {
         world.happen(&Act::Branch { parent: 0, back: 0, policy });
     }
-    for act in acts {
-        world.happen(act);
+    for event in events {
+        match event {
+            Event::Act(act) => world.happen(act),
+            Event::Trim { left } => world.trim(*left),
+            Event::Reopen => world.reopen(),
+        }
     }
     let findings = check::check(&world.engine, |_| {}).expect("a check");
     assert_eq!(findings.wrong, Vec::<String>::new());
@@ -305,9 +352,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(96))]
 
     #[test]
-    fn a_merge_does_what_comparing_whole_branches_does(
-        acts in prop::collection::vec(act(), 0..60),
-    ) {
-        live_through(&acts);
+    fn a_merge_does_what_comparing_whole_branches_does(events in history(60)) {
+        live_through(&events);
     }
 }

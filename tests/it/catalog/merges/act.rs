@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use chrono::TimeDelta;
+use chrono::{DurationRound, TimeDelta};
 use offshoot::model::branch::{Branch, PasswordPolicy};
 use offshoot::model::id::BranchId;
 use offshoot::model::merge::{Choices, Side};
@@ -16,12 +16,12 @@ use offshoot::model::rules::passwords::{self, Passwords};
 use offshoot::model::rules::projects::NewProject;
 use offshoot::model::rules::restore::{Restoration, restore};
 use offshoot::model::rules::roles::NewRole;
-use offshoot::model::rules::{Seed, branches, databases, merge, projects, roles};
+use offshoot::model::rules::{Seed, branches, databases, expiry, merge, projects, roles};
 use offshoot::model::state::{Denied, Read, Write};
 use proptest::prelude::*;
 
+use super::event::side;
 use crate::catalog::command::{self, credential};
-use crate::store::support::time;
 
 /// The roles that people make.
 pub const ROLES: [&str; 4] = ["a", "b", "c", "neondb_owner"];
@@ -70,6 +70,10 @@ pub enum Act {
         back: u64,
         policy: usize,
     },
+    /// The roles of a branch go whose time has come.
+    Expire {
+        branch: usize,
+    },
     /// To the newest state of any branch, or to its own past.
     Restore {
         branch: usize,
@@ -87,14 +91,9 @@ pub enum Act {
 }
 
 pub fn act() -> impl Strategy<Value = Act> {
-    let (branch, role, database) = (0..5usize, 0..4usize, 0..3usize);
+    let (branch, role, database) = (0..5usize, 0..ROLES.len(), 0..DATABASES.len());
     let (b, r, d) = (|| branch.clone(), || role.clone(), || database.clone());
     let back = || prop_oneof![2 => Just(0u64), 1 => 0..6u64];
-    let side = prop_oneof![
-        2 => Just(None),
-        1 => Just(Some(Side::Source)),
-        1 => Just(Some(Side::Target)),
-    ];
     prop_oneof![
         6 => (b(), r(), prop::bool::weighted(0.8)).prop_map(
             |(branch, role, can_log_in)| Act::CreateRole { branch, role, can_log_in }),
@@ -112,7 +111,8 @@ pub fn act() -> impl Strategy<Value = Act> {
         1 => (b(), b(), back()).prop_map(
             |(branch, source, back)| Act::Restore { branch, source, back }),
         1 => b().prop_map(|branch| Act::DeleteBranch { branch }),
-        9 => (b(), b(), side).prop_map(
+        2 => b().prop_map(|branch| Act::Expire { branch }),
+        9 => (b(), b(), side()).prop_map(
             |(source, target, others)| Act::Merge { source, target, others }),
     ]
 }
@@ -201,8 +201,9 @@ impl Act {
                 told(roles::delete(state, moment, seed, &id(branch), &role(index)))
             }
             Self::SetExpiry { branch, role: index, days } => {
-                // The same day, whoever asks, so that branches may agree.
-                let at = days.map(|days| time(0) + TimeDelta::days(19_700 + days));
+                // The same moment, whoever asks that day, so that branches may agree.
+                let today = moment.at.duration_trunc(TimeDelta::days(1)).expect("a day");
+                let at = days.map(|days| today + TimeDelta::days(days));
                 told(roles::set_expiry(state, moment, seed, &id(branch), &role(index), at))
             }
             Self::CreateDatabase { branch, database: index, owner } => {
@@ -219,6 +220,12 @@ impl Act {
             }
             Self::Branch { .. } | Self::Restore { .. } => {
                 told(self.copy(state, moment, ids, number))
+            }
+            Self::Expire { branch } => {
+                for index in 0..ROLES.len() {
+                    expiry::expire_role(state, moment, seed, &id(branch), &role(index))?;
+                }
+                Ok(String::new())
             }
             Self::DeleteBranch { branch } => {
                 told(branches::delete(state, moment, seed, &id(branch)))

@@ -32,6 +32,10 @@ const ROLES: usize = 10_000;
 
 const ROLES_PER_COMMIT: usize = 5_000;
 
+/// How far the names of two roles lie apart that are made one after the other. Names come in no
+/// order; those that ascend leave every node half full, and more of them to read.
+const STRIDE: usize = 7_919;
+
 /// Counts the rows that are read.
 #[derive(Default)]
 struct Counting {
@@ -91,7 +95,7 @@ async fn store(engine: Arc<Counting>) -> Store {
             let known = state.roles(&id(0))?.into_iter().find(|role| !role.protected);
             let known = known.expect("the owner with whom a project is born");
             for number in from..from + ROLES_PER_COMMIT {
-                let name = format!("role-{number:07}").parse().expect("a name");
+                let name = format!("role-{:07}", number * STRIDE % ROLES).parse().expect("a name");
                 let role = Role { name, born: moment.revision, ..known.clone() };
                 state.put_role(&id(0), role)?;
             }
@@ -128,7 +132,7 @@ async fn nine_changes_among_ten_thousand_roles_are_compared_and_merged_by_readin
     let begun = reads();
     let found = state.compare_roles(&before, &after, Page::first(100)).expect("a comparison").found;
     let compared = reads() - begun;
-    assert!(found.len() == 9 && compared <= 80, "{} found by {compared} reads", found.len());
+    assert!(found.len() == 9 && compared <= 60, "{} found by {compared} reads", found.len());
     let is_password = |login: &Login| login.credential().is_some();
     assert!(found.iter().all(|(_, role)| role.as_ref().is_some_and(|r| is_password(&r.login))));
 
@@ -138,5 +142,5 @@ async fn nine_changes_among_ten_thousand_roles_are_compared_and_merged_by_readin
     let moment = Moment { revision: Revision(100), at: time(0) };
     let foretold = foretell(&state, moment, &asked).expect("a merge");
     let merged = reads() - begun;
-    assert!(foretold.taken.len() == 9 && merged <= 200, "{merged} reads");
+    assert!(foretold.taken.len() == 9 && merged <= 150, "{merged} reads");
 }
