@@ -123,6 +123,7 @@ impl Plane {
             let role = Role {
                 name: format!("role-{role:04}").parse().expect("a name"),
                 login: login.clone(),
+                stands_for: None,
                 protected: false,
                 born: moment.revision,
                 origin: Origin { branch: branch(), revision: moment.revision },

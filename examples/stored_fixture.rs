@@ -10,12 +10,12 @@
 use std::io::Write;
 
 #[path = "../tests/it/store/account.rs"]
+#[expect(dead_code, reason = "the tests use all of it")]
 mod account;
 #[path = "../tests/it/store/memory.rs"]
 #[expect(dead_code, reason = "the tests use all of it")]
 mod memory;
 #[path = "../tests/it/store/sample.rs"]
-#[expect(dead_code, reason = "the tests use all of it")]
 mod sample;
 #[path = "../tests/it/store/support.rs"]
 #[expect(dead_code, reason = "the tests use all of it")]

@@ -17,6 +17,7 @@ pub mod endpoint;
 pub mod id;
 pub mod key;
 pub mod lsn;
+pub mod merge;
 pub mod name;
 pub mod operation;
 pub mod origin;

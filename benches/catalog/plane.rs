@@ -154,6 +154,7 @@ fn role(number: usize, at: Timestamp) -> Role {
     Role {
         name: loaded(number),
         login: login(number),
+        stands_for: None,
         protected: false,
         born: Revision(1),
         origin: Origin { branch: id("br-main"), revision: Revision(1) },

@@ -12,6 +12,7 @@ use crate::api::answer;
 use crate::chain::Chain;
 use crate::control::ControlError;
 use crate::wire::neon::error::{ErrorBody, ErrorCode};
+use crate::wire::neon::merge::MergeConflict;
 
 /// After how many seconds a client whose request found the server busy may try again.
 const RETRY_AFTER_SECONDS: &str = "1";
@@ -24,13 +25,20 @@ const RETRY_AFTER_SECONDS: &str = "1";
 pub struct ApiError {
     code: ErrorCode,
     message: String,
+    conflicts: Vec<MergeConflict>,
 }
 
 impl ApiError {
     /// Returns an error whose message was written for clients.
     #[must_use]
     pub fn told(code: ErrorCode, message: impl fmt::Display) -> Self {
-        Self { code, message: message.to_string() }
+        Self { code, message: message.to_string(), conflicts: Vec::new() }
+    }
+
+    /// Returns the error that also lists the conflicts of a merge.
+    #[must_use]
+    pub fn with_conflicts(self, conflicts: Vec<MergeConflict>) -> Self {
+        Self { conflicts, ..self }
     }
 
     /// Logs a cause that is no client's business, and returns the error that says so.
@@ -61,9 +69,9 @@ impl ApiError {
 
     /// Returns the body and the headers of the answer to the request `id`.
     pub(super) fn render(self, id: Uuid) -> Response {
-        let Self { code, message } = self;
-        let body =
-            ErrorBody { request_id: id.to_string(), code: code.as_str().to_owned(), message };
+        let Self { code, message, conflicts } = self;
+        let (request_id, text) = (id.to_string(), code.as_str().to_owned());
+        let body = ErrorBody { request_id, code: text, message, conflicts };
         let status = StatusCode::from_u16(code.status()).expect("a status of three digits");
         let mut response = answer::json(status, &body);
         if status == StatusCode::SERVICE_UNAVAILABLE {

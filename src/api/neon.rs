@@ -5,11 +5,13 @@ mod branches;
 mod connection;
 mod count;
 mod databases;
+mod diff;
 mod empty;
 mod endpoints;
 mod fields;
 mod history;
 mod keys;
+mod merge;
 mod operations;
 mod permissions;
 mod point;
@@ -102,6 +104,12 @@ pub static ROUTES: &[Route] = &[
         |method| on(method, branches::restore_project_branch),
     ),
     Route::new(
+        "mergeProjectBranch",
+        Method::POST,
+        "/projects/{project_id}/branches/{branch_id}/merge",
+        |method| on(method, merge::merge_project_branch),
+    ),
+    Route::new(
         "setDefaultProjectBranch",
         Method::POST,
         "/projects/{project_id}/branches/{branch_id}/set_as_default",
@@ -131,6 +139,12 @@ pub static ROUTES: &[Route] = &[
         Method::POST,
         "/projects/{project_id}/branches/{branch_id}/roles",
         |method| on(method, roles::create_project_branch_role),
+    ),
+    Route::new(
+        "diffProjectBranchRoles",
+        Method::GET,
+        "/projects/{project_id}/branches/{branch_id}/roles/diff",
+        |method| on(method, diff::diff_project_branch_roles),
     ),
     Route::new(
         "getProjectBranchRole",
@@ -186,6 +200,12 @@ pub static ROUTES: &[Route] = &[
         Method::POST,
         "/projects/{project_id}/branches/{branch_id}/databases",
         |method| on(method, databases::create_project_branch_database),
+    ),
+    Route::new(
+        "diffProjectBranchDatabases",
+        Method::GET,
+        "/projects/{project_id}/branches/{branch_id}/databases/diff",
+        |method| on(method, diff::diff_project_branch_databases),
     ),
     Route::new(
         "getProjectBranchDatabase",

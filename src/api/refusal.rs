@@ -9,6 +9,7 @@ use crate::model::permission::EmailError;
 use crate::model::project::PgVersionError;
 use crate::model::refusal::Refusal;
 use crate::wire::neon::error::ErrorCode;
+use crate::wire::neon::merge::MergeConflict;
 
 /// The longest piece of what a client sent that an error repeats, in characters.
 const ECHO_MAX_CHARS: usize = 80;
@@ -31,7 +32,9 @@ impl ApiError {
 
 impl From<Refusal> for ApiError {
     fn from(refusal: Refusal) -> Self {
-        Self::told(code(&refusal), refusal)
+        let error = Self::told(code(&refusal), &refusal);
+        let Refusal::MergeConflicts(conflicts) = &refusal else { return error };
+        error.with_conflicts(conflicts.iter().map(MergeConflict::new).collect())
     }
 }
 
@@ -71,7 +74,11 @@ fn code(refusal: &Refusal) -> ErrorCode {
         Refusal::RoleCannotExpire { .. } | Refusal::OwnerExpires(_) => ErrorCode::RoleCannotExpire,
         Refusal::TooManyPasswords { .. } => ErrorCode::RolesLimitExceeded,
         Refusal::PasswordPolicyMoved => ErrorCode::Busy,
+        Refusal::MergeConflicts(_) => ErrorCode::MergeConflict,
+        Refusal::MergeWithoutOrigin { .. } => ErrorCode::MergeWithoutOrigin,
+        Refusal::MergeTooLarge { .. } => ErrorCode::MergeTooLarge,
         Refusal::BranchNameUnchanged
+        | Refusal::DiffWithoutBase(_)
         | Refusal::RestoreWithoutPoint(_)
         | Refusal::RestoreWithoutBackup { .. }
         | Refusal::ExpiryOutOfRange { .. } => ErrorCode::InvalidRequest,

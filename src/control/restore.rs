@@ -126,24 +126,37 @@ impl ControlPlane {
         };
         let roles = past.state.roles(source)?.into_iter();
         let names: Vec<_> = roles.filter(needs_password).map(|role| role.name).collect();
-        if MAX_DRAWN_PASSWORDS < names.len() {
-            let (count, max) = (names.len(), MAX_DRAWN_PASSWORDS);
-            return Err(Refusal::TooManyPasswords { count, max }.into());
-        }
         let taker = BranchRef { project: project.id.clone(), branch: taker.clone() };
-        let (control, is_stored) = (self.clone(), project.store_passwords);
-        let draw = move || {
-            let draw = |name| (control.draw_credential(&taker, &name, is_stored), name);
-            names.into_iter().map(draw).collect::<Vec<_>>()
-        };
-        // Hashing takes a while, and would hold up whoever shares this thread.
-        let drawn = tokio::task::spawn_blocking(draw).await.expect("drawing does not panic");
+        let drawn = self.draw_credentials(taker, project.store_passwords, names).await?;
         let (mut credentials, mut shown) = (BTreeMap::new(), BTreeMap::new());
-        for (DrawnCredential { password, credential }, name) in drawn {
+        for (name, DrawnCredential { password, credential }) in drawn {
             shown.insert(name.clone(), password);
             credentials.insert(name, credential);
         }
         let passwords = Passwords::Fresh(credentials);
         Ok((Cutoff::Past { revision, at, lsn }, Drawn { passwords, shown }))
+    }
+
+    /// Draws a password for each of several roles of a branch.
+    pub(super) async fn draw_credentials(
+        &self,
+        at: BranchRef,
+        is_stored: bool,
+        names: Vec<RoleName>,
+    ) -> Result<Vec<(RoleName, DrawnCredential)>> {
+        if MAX_DRAWN_PASSWORDS < names.len() {
+            let (count, max) = (names.len(), MAX_DRAWN_PASSWORDS);
+            return Err(Refusal::TooManyPasswords { count, max }.into());
+        }
+        let control = self.clone();
+        let draw = move || {
+            let draw = |name: RoleName| {
+                let drawn = control.draw_credential(&at, &name, is_stored);
+                (name, drawn)
+            };
+            names.into_iter().map(draw).collect()
+        };
+        // Hashing takes a while, and would hold up whoever shares this thread.
+        Ok(tokio::task::spawn_blocking(draw).await.expect("drawing does not panic"))
     }
 }

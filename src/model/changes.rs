@@ -89,6 +89,7 @@ fn role(role: &Role) -> Attributes {
     let Role {
         name,
         login,
+        stands_for: _,
         protected,
         born: _,
         origin: _,
@@ -127,6 +128,7 @@ fn branch((branch, default): (&Branch, &BranchId)) -> Attributes {
         protected,
         expiry,
         password_policy,
+        merges: _,
         created_at: _,
         updated_at: _,
     } = branch;
@@ -299,6 +301,7 @@ mod tests {
                 sealed: None,
                 branch: "br-a".parse().expect("an id"),
             }),
+            stands_for: None,
             protected: false,
             born: Revision(3),
             origin: Origin { branch: "br-a".parse().expect("an id"), revision: Revision(3) },

@@ -3,6 +3,7 @@
 use crate::model::id::{BranchId, EndpointId, OperationId, ProjectId};
 use crate::model::key::{KeyId, MAX_KEYS};
 use crate::model::lsn::Lsn;
+use crate::model::merge::Conflict;
 use crate::model::name::{BranchName, DatabaseName, RoleName};
 use crate::model::permission::{Email, MAX_PERMISSIONS, PermissionId};
 use crate::model::revision::Timestamp;
@@ -191,6 +192,37 @@ pub enum Refusal {
          done; send it again"
     )]
     PasswordPolicyMoved,
+    /// A branch is to be compared with its parent, and has none.
+    #[error("branch {0} has no parent; name the branch to compare it with in `base`")]
+    DiffWithoutBase(BranchId),
+    /// Two branches have nothing in common from which their changes could be told.
+    #[error(
+        "branches {source_id} and {target_id} have no common origin in the history that is kept, \
+         so nobody can tell what either changed; restore {target_id} from {source_id} to take all \
+         that it has"
+    )]
+    MergeWithoutOrigin {
+        /// The branch whose changes were to be taken.
+        source_id: BranchId,
+        /// The branch that was to take them.
+        target_id: BranchId,
+    },
+    /// There is more to merge than one commit should hold up others for.
+    #[error(
+        "the merge would have to compare or change more than {max} things; restore the target from \
+         the source to take all that it has"
+    )]
+    MergeTooLarge {
+        /// How many are possible.
+        max: usize,
+    },
+    /// The two branches of a merge disagree.
+    #[error(
+        "{} of the source cannot be taken as they are, and nothing was merged; the first: {}. Name \
+         the side that decides about each in `resolve`, or about all in `default`",
+        plural(.0.len()), .0.first().map(ToString::to_string).unwrap_or_default()
+    )]
+    MergeConflicts(Vec<Conflict>),
     /// The branch has that name already.
     #[error("cannot set branch to the same name")]
     BranchNameUnchanged,
@@ -298,6 +330,10 @@ pub enum Refusal {
 #[must_use]
 pub fn time_text(at: Timestamp) -> String {
     at.to_rfc3339_opts(chrono::SecondsFormat::AutoSi, true)
+}
+
+fn plural(changes: usize) -> String {
+    if changes == 1 { "1 change".into() } else { format!("{changes} changes") }
 }
 
 /// Returns the words for further databases that a role owns, for

@@ -13,6 +13,9 @@ pub struct Role {
     pub name: RoleName,
     /// How it logs in.
     pub login: Login,
+    /// The login in whose place that was put, where the branch was given passwords of its own: what
+    /// the branch has in common with those from which it comes, as long as nobody resets it.
+    pub stands_for: Option<Login>,
     /// Whether it belongs to the system; then nobody can change or delete it.
     pub protected: bool,
     /// The revision that created it. A role that is dropped and created again under its old name
@@ -26,6 +29,15 @@ pub struct Role {
     pub created_at: Timestamp,
     /// When it was last changed.
     pub updated_at: Timestamp,
+}
+
+impl Role {
+    /// Returns the login by which branches tell whether somebody changed it: its own, or the one
+    /// for which that stands.
+    #[must_use]
+    pub fn common_login(&self) -> &Login {
+        self.stands_for.as_ref().unwrap_or(&self.login)
+    }
 }
 
 /// How a role logs in. `C` is what is known of its password.

@@ -8,6 +8,7 @@ pub mod branches;
 pub mod databases;
 pub mod endpoints;
 pub mod expiry;
+pub mod merge;
 pub mod operations;
 pub mod passes;
 pub mod passwords;
@@ -31,7 +32,7 @@ fn refuse<T, E>(refusal: Refusal) -> Result<T, Denied<E>> {
     Err(Denied::Refused(refusal))
 }
 
-fn get_branch<S: Write>(state: &S, id: &BranchId) -> Result<Branch, Denied<S::Error>> {
+fn get_branch<S: Read>(state: &S, id: &BranchId) -> Result<Branch, Denied<S::Error>> {
     state.branch(id)?.ok_or_else(|| Denied::Refused(Refusal::BranchMissing(id.clone())))
 }
 

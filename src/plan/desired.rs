@@ -55,6 +55,7 @@ impl Desired {
             let Role {
                 name,
                 login,
+                stands_for: _,
                 protected: _,
                 born,
                 origin: _,

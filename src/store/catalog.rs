@@ -1,6 +1,7 @@
 //! A project's state over persistent trees: one for the project, and one for each branch's catalog,
 //! whose root is in the branch's record.
 
+mod edit;
 mod inventory;
 mod lookup;
 
@@ -15,20 +16,22 @@ use crate::model::lsn::Lsn;
 use crate::model::name::{BranchName, DatabaseName, RoleName};
 use crate::model::operation::Operation;
 use crate::model::project::Project;
-use crate::model::revision::{Revision, Timestamp};
+use crate::model::revision::Revision;
 use crate::model::role::Role;
-use crate::model::state::{Mark, Read, Write};
-use crate::store::records::{Contents, Keeper, Records, get, list, put};
+use crate::model::state::{Differences, Mark, Page, Place, Read, Write};
+use crate::store::records::{Contents, Keeper, Records};
 use crate::store::stored::{
-    BranchRecord, Catalogs, Stored, StoredBranch, StoredBranchId, StoredDatabase, StoredEndpoint,
+    BranchRecord, Catalogs, StoredBranch, StoredBranchId, StoredDatabase, StoredEndpoint,
     StoredMark, StoredOperation, StoredProject, StoredRole, StoredRoleName, StoredUnfinished,
     decode,
 };
 use crate::store::{StoreError, keys};
-use crate::tree::{NodeId, Tree};
+use crate::tree::NodeId;
 
-pub use inventory::{Differences, Inventory};
+use edit::Edited;
+pub use inventory::Inventory;
 pub use lookup::OperationPage;
+use lookup::first;
 
 /// A project's state at one revision, and the edits that were made to it.
 pub struct Catalog {
@@ -36,24 +39,6 @@ pub struct Catalog {
     /// The branches that were put or whose catalogs were edited. The others are as their records
     /// say; the records of these are written when all is done.
     edited: BTreeMap<BranchId, Edited>,
-}
-
-/// A branch that was edited.
-struct Edited {
-    branch: Branch,
-    catalog: Tree,
-    /// What the catalog was copied from, if it was.
-    copied: Option<Tree>,
-    /// As they were before.
-    catalogs: Catalogs,
-    /// As it was before.
-    due: Option<Timestamp>,
-}
-
-impl From<BranchRecord> for Edited {
-    fn from(BranchRecord { branch, catalogs, due }: BranchRecord) -> Self {
-        Self { branch, catalog: Tree::at(catalogs.now), copied: None, catalogs, due }
-    }
 }
 
 impl Contents for Catalog {
@@ -64,7 +49,8 @@ impl Contents for Catalog {
     fn close(mut self, keeper: &mut Keeper) -> Result<Option<NodeId>, StoreError> {
         for (id, edited) in std::mem::take(&mut self.edited) {
             let due = self.first_due(&edited)?;
-            let Edited { branch, mut catalog, copied, catalogs, due: was_due } = edited;
+            let Edited { record, mut catalog, copied } = edited;
+            let BranchRecord { branch, catalogs, due: was_due } = record;
             if due != was_due {
                 if let Some(at) = was_due {
                     self.project.remove(&keys::due(at, &id))?;
@@ -76,93 +62,14 @@ impl Contents for Catalog {
             let now = catalog.keep(&mut |node| keeper.number(node));
             let catalogs = match copied {
                 None => Catalogs { now, ..catalogs },
-                Some(source) => Catalogs { now, source: source.kept_root(), start: now },
+                Some(source) => {
+                    Catalogs { now, source: source.kept_root(), start: now, ..catalogs }
+                }
             };
             let record = BranchRecord { branch, catalogs, due };
             self.project.put::<StoredBranch>(&keys::branch(&id), record)?;
         }
         Ok(self.project.close(keeper))
-    }
-}
-
-impl Catalog {
-    /// Returns when something of a branch, or it itself, expires first.
-    fn first_due(&self, edited: &Edited) -> Result<Option<Timestamp>, StoreError> {
-        let role = self.first_expiring_in(&edited.catalog)?.and_then(|role| role.expires_at);
-        Ok([edited.branch.expiry.map(|expiry| expiry.at), role].into_iter().flatten().min())
-    }
-
-    fn record(&self, branch: &BranchId) -> Result<Option<BranchRecord>, StoreError> {
-        self.project.get::<StoredBranch>(&keys::branch(branch))
-    }
-
-    /// Returns a branch that is there, to be edited.
-    fn edit(&mut self, branch: &BranchId) -> Result<&mut Edited, StoreError> {
-        if !self.edited.contains_key(branch) {
-            let missing = || StoreError::Dangling { key: keys::branch(branch) };
-            let record = self.record(branch)?.ok_or_else(missing)?;
-            self.edited.insert(branch.clone(), record.into());
-        }
-        Ok(self.edited.get_mut(branch).expect("a branch that was just inserted"))
-    }
-
-    fn get_operation(&self, id: OperationId) -> Result<Operation, StoreError> {
-        self.operation(id)?.ok_or_else(|| StoreError::Dangling { key: keys::operation(id) })
-    }
-
-    /// Returns the root of a branch's catalog, as it was before any edit.
-    pub(super) fn kept_catalog(&self, branch: &BranchId) -> Result<Option<Tree>, StoreError> {
-        Ok(self.record(branch)?.map(|record| Tree::at(record.catalogs.now)))
-    }
-
-    fn catalog(&self, branch: &BranchId) -> Result<Tree, StoreError> {
-        match self.edited.get(branch) {
-            Some(edited) => Ok(edited.catalog.clone()),
-            None => Ok(self.kept_catalog(branch)?.unwrap_or_default()),
-        }
-    }
-
-    fn get_in<T: Stored>(
-        &self,
-        branch: &BranchId,
-        key: &[u8],
-    ) -> Result<Option<T::Model>, StoreError> {
-        get::<T>(self.project.nodes(), &self.catalog(branch)?, key)
-    }
-
-    fn list_in<T: Stored>(
-        &self,
-        branch: &BranchId,
-        prefix: &[u8],
-    ) -> Result<Vec<T::Model>, StoreError> {
-        list::<T>(self.project.nodes(), &self.catalog(branch)?, prefix)
-    }
-
-    fn put_in<T: Stored>(
-        &mut self,
-        branch: &BranchId,
-        key: &[u8],
-        record: T::Model,
-    ) -> Result<(), StoreError> {
-        let nodes = self.project.nodes().clone();
-        put::<T>(&nodes, &mut self.edit(branch)?.catalog, key, record)
-    }
-
-    fn forget_expiry(
-        &mut self,
-        branch: &BranchId,
-        name: &RoleName,
-        was: Option<Timestamp>,
-    ) -> Result<(), StoreError> {
-        match was {
-            Some(at) => self.drop_in(branch, &keys::expiry(at, name)),
-            None => Ok(()),
-        }
-    }
-
-    fn drop_in(&mut self, branch: &BranchId, key: &[u8]) -> Result<(), StoreError> {
-        let nodes = self.project.nodes().clone();
-        self.edit(branch)?.catalog.remove(&nodes, key).map(drop)
     }
 }
 
@@ -174,10 +81,7 @@ impl Read for Catalog {
     }
 
     fn branch(&self, id: &BranchId) -> Result<Option<Branch>, StoreError> {
-        match self.edited.get(id) {
-            Some(edited) => Ok(Some(edited.branch.clone())),
-            None => Ok(self.record(id)?.map(|record| record.branch)),
-        }
+        Ok(self.edited_record(id)?.map(|record| record.branch))
     }
 
     fn branch_named(&self, name: &BranchName) -> Result<Option<BranchId>, StoreError> {
@@ -187,7 +91,7 @@ impl Read for Catalog {
     fn branches(&self) -> Result<Vec<Branch>, StoreError> {
         let kept = self.project.list::<StoredBranch>(keys::BRANCHES)?;
         let kept = kept.into_iter().map(|record| record.branch);
-        let edited = self.edited.values().map(|edited| edited.branch.clone());
+        let edited = self.edited.values().map(|edited| edited.record.branch.clone());
         let branches = kept.chain(edited).map(|branch| (branch.id.clone(), branch));
         Ok(branches.collect::<BTreeMap<_, _>>().into_values().collect())
     }
@@ -253,6 +157,45 @@ impl Read for Catalog {
     fn first_mark(&self, branch: &BranchId) -> Result<Option<Mark>, StoreError> {
         first::<StoredMark>(&self.project, self.project.tree(), &keys::marks_of(branch))
     }
+
+    type Inventory = Inventory;
+
+    fn branch_at(&self, id: &BranchId, at: Revision) -> Result<Option<Branch>, StoreError> {
+        Self::open(self.project.at(at)?).branch(id)
+    }
+
+    fn inventory(&self, place: &Place) -> Result<Option<Inventory>, StoreError> {
+        self.inventory_at(place)
+    }
+
+    fn role_of(&self, of: &Inventory, name: &RoleName) -> Result<Option<Role>, StoreError> {
+        self.record_of::<StoredRole>(of, &keys::role(name))
+    }
+
+    fn compare_roles(
+        &self,
+        before: &Inventory,
+        after: &Inventory,
+        page: Page<'_, RoleName>,
+    ) -> Result<Differences<Role>, StoreError> {
+        let from = page.after.map(keys::role);
+        self.compare::<StoredRole>([before, after], keys::ROLES, from.as_deref(), page.limit)
+    }
+
+    fn compare_databases(
+        &self,
+        before: &Inventory,
+        after: &Inventory,
+        page: Page<'_, DatabaseName>,
+    ) -> Result<Differences<Database>, StoreError> {
+        let from = page.after.map(keys::database);
+        self.compare::<StoredDatabase>(
+            [before, after],
+            keys::DATABASES,
+            from.as_deref(),
+            page.limit,
+        )
+    }
 }
 
 impl Write for Catalog {
@@ -266,16 +209,22 @@ impl Write for Catalog {
             Some(edited) => Some(edited),
             None => self.record(&id)?.map(Edited::from),
         };
-        let was_named = before.as_ref().map(|before| &before.branch.name);
+        let was = before.as_ref().map(|before| &before.record);
+        let was_named = was.map(|was| &was.branch.name);
         if was_named != Some(&branch.name) {
             if let Some(name) = was_named {
                 self.project.remove(&keys::branch_name(name))?;
             }
             self.project.put::<StoredBranchId>(&keys::branch_name(&branch.name), id.clone())?;
         }
-        let edited = match before {
-            Some(before) => Edited { branch, ..before },
-            None => BranchRecord { branch, catalogs: Catalogs::default(), due: None }.into(),
+        let merged = self.merged(&branch, was)?;
+        let edited = if let Some(mut edited) = before {
+            edited.record.branch = branch;
+            edited.record.catalogs.merged = merged;
+            edited
+        } else {
+            let catalogs = Catalogs { merged, ..Catalogs::default() };
+            BranchRecord { branch, catalogs, due: None }.into()
         };
         self.edited.insert(id, edited);
         Ok(())
@@ -283,10 +232,10 @@ impl Write for Catalog {
 
     fn remove_branch(&mut self, id: &BranchId) -> Result<(), StoreError> {
         let known = match self.edited.remove(id) {
-            Some(edited) => Some((edited.branch.name, edited.due)),
-            None => self.record(id)?.map(|record| (record.branch.name, record.due)),
+            Some(edited) => Some(edited.record),
+            None => self.record(id)?,
         };
-        if let Some((name, due)) = known {
+        if let Some(BranchRecord { branch: Branch { name, .. }, due, .. }) = known {
             self.project.remove(&keys::branch_name(&name))?;
             if let Some(at) = due {
                 self.project.remove(&keys::due(at, id))?;
@@ -374,18 +323,4 @@ impl Write for Catalog {
     fn put_mark(&mut self, branch: &BranchId, mark: Mark) -> Result<(), StoreError> {
         self.project.put::<StoredMark>(&keys::mark(branch, mark.lsn), mark)
     }
-}
-
-/// Returns the first record of `tree` whose key begins with `prefix`.
-fn first<T: Stored>(
-    records: &Records,
-    tree: &Tree,
-    prefix: &[u8],
-) -> Result<Option<T::Model>, StoreError> {
-    let mut first = None;
-    tree.scan(records.nodes(), prefix, |key, value| {
-        first = key.starts_with(prefix).then(|| decode::<T>(key, value));
-        ControlFlow::Break(())
-    })?;
-    first.transpose()
 }

@@ -9,7 +9,7 @@ use quick_cache::sync::Cache;
 use crate::model::revision::Revision;
 use crate::store::engine::{Engine, LogId};
 use crate::store::meters::CacheUse;
-use crate::store::published::Published;
+use crate::store::published::{Head, Published};
 use crate::store::row::Row;
 use crate::store::{StoreError, read_row};
 use crate::tree::node::Bytes;
@@ -91,13 +91,14 @@ impl NodeCache {
 /// The nodes that a commit created, each in the place of its number.
 pub type NewNodes = Arc<[Arc<Node>]>;
 
-/// The nodes of a log's commits that are decided and not durable yet. Only the committer sees them.
+/// The nodes and states of a log's commits that are decided and not durable yet. Only the committer
+/// sees them.
 #[derive(Clone, Default)]
 pub struct PendingNodes {
     /// How many commits there were before the first of these.
     before: Revision,
-    /// What each created; their revisions are dense.
-    commits: Arc<VecDeque<NewNodes>>,
+    /// What each left and created; their revisions are dense.
+    commits: Arc<VecDeque<(Head, NewNodes)>>,
 }
 
 impl PendingNodes {
@@ -107,9 +108,9 @@ impl PendingNodes {
         Self { before, commits: Arc::default() }
     }
 
-    /// Adds the nodes of the next commit.
-    pub fn add(&mut self, nodes: NewNodes) {
-        Arc::make_mut(&mut self.commits).push_back(nodes);
+    /// Adds what the next commit left and created.
+    pub fn add(&mut self, head: Head, nodes: NewNodes) {
+        Arc::make_mut(&mut self.commits).push_back((head, nodes));
     }
 
     /// Forgets the commits up to `revision`.
@@ -120,9 +121,14 @@ impl PendingNodes {
         }
     }
 
+    fn commit(&self, revision: Revision) -> Option<&(Head, NewNodes)> {
+        let after = revision.0.checked_sub(self.before.next().0)?;
+        self.commits.get(usize::try_from(after).ok()?)
+    }
+
     fn get(&self, id: NodeId) -> Option<&Arc<Node>> {
-        let after = id.revision().checked_sub(self.before.next().0)?;
-        self.commits.get(usize::try_from(after).ok()?)?.get(id.index())
+        let (_, nodes) = self.commit(Revision(id.revision()))?;
+        nodes.get(id.index())
     }
 }
 
@@ -145,9 +151,12 @@ impl LogNodes {
         Self { published, log, pending: Some(pending) }
     }
 
-    /// Returns the root of the log's state at a published revision.
+    /// Returns the root of the log's state at a revision.
     pub fn root_at(&self, revision: Revision) -> Result<Option<NodeId>, StoreError> {
-        Ok(self.published.head_at(self.log, revision)?.root)
+        match self.pending.as_ref().and_then(|pending| pending.commit(revision)) {
+            Some((head, _)) => Ok(head.root),
+            None => Ok(self.published.head_at(self.log, revision)?.root),
+        }
     }
 }
 

@@ -57,7 +57,7 @@ impl Records {
         &self.nodes
     }
 
-    /// Returns the records of the same log at a published revision.
+    /// Returns the records of the same log at another revision.
     pub fn at(&self, revision: Revision) -> Result<Self, StoreError> {
         let root = self.nodes.root_at(revision)?;
         Ok(Self::new(self.nodes.clone(), revision, root))

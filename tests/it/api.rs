@@ -11,6 +11,7 @@ mod history;
 mod keys;
 mod listing;
 mod log;
+mod merges;
 mod paging;
 mod past;
 mod readme;

@@ -6,6 +6,8 @@ mod cutoffs;
 mod event;
 mod flat;
 mod groups;
+mod inventories;
+mod merges;
 mod past;
 mod plain;
 mod shelf;

@@ -8,6 +8,7 @@ mod documentation;
 mod expiry;
 mod lifecycle;
 mod login;
+mod merge;
 mod metrics;
 mod passwords;
 mod restart;

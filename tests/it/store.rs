@@ -19,4 +19,5 @@ mod references;
 pub mod sample;
 mod scans;
 pub mod support;
+mod tell;
 mod transfer;

@@ -69,15 +69,20 @@ fn parse(of: &'static str, named: Named<'_>) -> Result<Point, PointError> {
 /// Returns the point at which a query asks to look. What it is shows in how it is written: digits
 /// alone are a revision, an LSN has a slash, and all else is a time.
 pub(super) fn at(query: &Query) -> Result<Point, ApiError> {
-    let Some(text) = query.text("at") else { return Ok(Point::Head) };
+    named(query, "at")
+}
+
+/// Returns the point that a parameter of a query names, as [`at`] does.
+pub(super) fn named(query: &Query, name: &str) -> Result<Point, ApiError> {
+    let Some(text) = query.text(name) else { return Ok(Point::Head) };
     if text.bytes().all(|byte| byte.is_ascii_digit()) {
-        let revision = text.parse().map_err(|_| told("at", "the revision is too large"))?;
+        let revision = text.parse().map_err(|_| told(name, "the revision is too large"))?;
         return Ok(Point::Revision(Revision(revision)));
     }
     if text.contains('/') {
-        return text.parse().map(Point::Lsn).map_err(|error| told("at", error));
+        return text.parse().map(Point::Lsn).map_err(|error| told(name, error));
     }
-    time(query, "at").map(|at| at.map_or(Point::Head, Point::Time))
+    time(query, name).map(|at| at.map_or(Point::Head, Point::Time))
 }
 
 /// Returns the time that a parameter of a query names.

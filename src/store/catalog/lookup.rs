@@ -2,7 +2,7 @@
 
 use std::ops::ControlFlow;
 
-use super::{Catalog, first};
+use super::Catalog;
 use crate::model::id::{BranchId, OperationId};
 use crate::model::name::RoleName;
 use crate::model::operation::Operation;
@@ -134,4 +134,18 @@ fn list_until<T: Stored>(
         ControlFlow::Continue(())
     })?;
     found.into_iter().collect()
+}
+
+/// Returns the first record of `tree` whose key begins with `prefix`.
+pub(super) fn first<T: Stored>(
+    records: &Records,
+    tree: &Tree,
+    prefix: &[u8],
+) -> Result<Option<T::Model>, StoreError> {
+    let mut first = None;
+    tree.scan(records.nodes(), prefix, |key, value| {
+        first = key.starts_with(prefix).then(|| decode::<T>(key, value));
+        ControlFlow::Break(())
+    })?;
+    first.transpose()
 }

@@ -259,8 +259,8 @@ impl Decider {
             return Err(CommitError::TooLarge);
         }
         let nodes = NewNodes::from(row.nodes);
-        pending.add(Arc::clone(&nodes));
         *head = Head { moment, root };
+        pending.add(*head, Arc::clone(&nodes));
         open.rows.push(NewRow { log: *log, revision: moment.revision, bytes });
         open.commits.push(NewCommit { log: *log, head: *head, nodes });
         Ok(moment)

@@ -13,6 +13,7 @@ use crate::model::secret::{Sealed, Verifier};
 pub struct StoredRole {
     name: String,
     login: StoredLogin,
+    stands_for: Option<StoredLogin>,
     protected: bool,
     born: u64,
     origin: StoredOrigin,
@@ -51,26 +52,55 @@ struct StoredCredential {
     branch: String,
 }
 
-impl Stored for StoredRole {
-    type Model = Role;
-
-    fn from_model(role: Role) -> Self {
-        let Role { name, login, protected, born, origin, expires_at, created_at, updated_at } =
-            role;
-        let login = match login {
-            Login::Never => StoredLogin::Never,
-            Login::Unset => StoredLogin::Unset,
+impl StoredLogin {
+    fn from_model(login: Login) -> Self {
+        match login {
+            Login::Never => Self::Never,
+            Login::Unset => Self::Unset,
             Login::Password(Credential { verifier, sealed, branch }) => {
-                StoredLogin::Password(StoredCredential {
+                Self::Password(StoredCredential {
                     verifier: verifier.reveal().to_owned(),
                     sealed: sealed.map(|Sealed(bytes)| bytes.into_vec()),
                     branch: branch.to_string(),
                 })
             }
-        };
+        }
+    }
+
+    fn into_model(self) -> Result<Login, Invalid> {
+        Ok(match self {
+            Self::Never => Login::Never,
+            Self::Unset => Login::Unset,
+            Self::Password(StoredCredential { verifier, sealed, branch }) => {
+                Login::Password(Credential {
+                    verifier: Verifier::from_trusted(verifier),
+                    sealed: sealed.map(|bytes| Sealed(bytes.into())),
+                    branch: branch.try_into()?,
+                })
+            }
+        })
+    }
+}
+
+impl Stored for StoredRole {
+    type Model = Role;
+
+    fn from_model(role: Role) -> Self {
+        let Role {
+            name,
+            login,
+            stands_for,
+            protected,
+            born,
+            origin,
+            expires_at,
+            created_at,
+            updated_at,
+        } = role;
         Self {
             name: name.to_string(),
-            login,
+            login: StoredLogin::from_model(login),
+            stands_for: stands_for.map(StoredLogin::from_model),
             protected,
             born: born.0,
             origin: StoredOrigin::from_model(origin),
@@ -81,22 +111,21 @@ impl Stored for StoredRole {
     }
 
     fn into_model(self) -> Result<Role, Invalid> {
-        let Self { name, login, protected, born, origin, expires_at, created_at, updated_at } =
-            self;
-        let login = match login {
-            StoredLogin::Never => Login::Never,
-            StoredLogin::Unset => Login::Unset,
-            StoredLogin::Password(StoredCredential { verifier, sealed, branch }) => {
-                Login::Password(Credential {
-                    verifier: Verifier::from_trusted(verifier),
-                    sealed: sealed.map(|bytes| Sealed(bytes.into())),
-                    branch: branch.try_into()?,
-                })
-            }
-        };
+        let Self {
+            name,
+            login,
+            stands_for,
+            protected,
+            born,
+            origin,
+            expires_at,
+            created_at,
+            updated_at,
+        } = self;
         Ok(Role {
             name: RoleName::parse_existing(name)?,
-            login,
+            login: login.into_model()?,
+            stands_for: stands_for.map(StoredLogin::into_model).transpose()?,
             protected,
             born: Revision(born),
             origin: origin.into_model()?,

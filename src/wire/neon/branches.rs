@@ -207,6 +207,7 @@ impl Branch {
             protected,
             expiry,
             password_policy,
+            merges: _,
             created_at,
             updated_at,
         } = branch;
@@ -300,6 +301,7 @@ mod tests {
             protected: false,
             expiry: None,
             password_policy: None,
+            merges: Vec::new(),
             created_at: Timestamp::UNIX_EPOCH,
             updated_at: Timestamp::UNIX_EPOCH,
         };

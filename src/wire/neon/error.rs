@@ -2,12 +2,17 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::wire::neon::merge::MergeConflict;
+
 /// The body of every answer that is not a success.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ErrorBody {
     pub request_id: String,
     pub code: String,
     pub message: String,
+    /// What a merge could not take; absent from all other errors.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub conflicts: Vec<MergeConflict>,
 }
 
 macro_rules! codes {
@@ -102,6 +107,12 @@ codes! {
     RoleCannotExpire = "ROLE_CANNOT_EXPIRE",
     /// The branch has more roles than one request can work on.
     RolesLimitExceeded = "ROLES_LIMIT_EXCEEDED",
+    /// The branches of a merge disagree.
+    MergeConflict = "MERGE_CONFLICT",
+    /// The branches of a merge have nothing in common.
+    MergeWithoutOrigin = "MERGE_WITHOUT_ORIGIN",
+    /// There is more to merge than one commit may hold.
+    MergeTooLarge = "MERGE_TOO_LARGE",
     /// The endpoint's Postgres is run by others.
     EndpointAttached = "ENDPOINT_ATTACHED",
     /// There is no room for another endpoint.
@@ -150,7 +161,8 @@ impl ErrorCode {
             | Self::RoleAlreadyExists
             | Self::DatabaseAlreadyExists
             | Self::EndpointAlreadyExists
-            | Self::PermissionAlreadyExists => 409,
+            | Self::PermissionAlreadyExists
+            | Self::MergeConflict => 409,
             // Both say that there is no password to be had, which is the one thing that Neon's
             // clients expect a 412 to mean; a 409 they take for a name that is taken.
             Self::PasswordsNotStored | Self::RoleHasNoPassword => 412,
@@ -164,6 +176,8 @@ impl ErrorCode {
             | Self::BranchCannotExpire
             | Self::RoleCannotExpire
             | Self::RolesLimitExceeded
+            | Self::MergeWithoutOrigin
+            | Self::MergeTooLarge
             | Self::EndpointAttached
             | Self::EndpointsLimitExceeded
             | Self::KeysLimitExceeded
@@ -220,6 +234,9 @@ impl ErrorCode {
             | Self::BranchCannotExpire
             | Self::RoleCannotExpire
             | Self::RolesLimitExceeded
+            | Self::MergeConflict
+            | Self::MergeWithoutOrigin
+            | Self::MergeTooLarge
             | Self::EndpointAttached
             | Self::EndpointsLimitExceeded
             | Self::KeysLimitExceeded

@@ -143,7 +143,7 @@ impl Change {
 }
 
 /// Values of all kinds are texts here: what kind each attribute has, its own place says.
-fn text(value: Value) -> String {
+pub(super) fn text(value: Value) -> String {
     match value {
         Value::Text(text) => text,
         Value::Number(number) => number.to_string(),

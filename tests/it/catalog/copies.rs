@@ -15,7 +15,9 @@ use offshoot::model::operation::Operation;
 use offshoot::model::project::Project;
 use offshoot::model::revision::{Moment, Revision, Timestamp};
 use offshoot::model::role::Role;
-use offshoot::model::state::{Denied, Mark, Read, Write};
+use offshoot::model::state::{Denied, Differences, Mark, Page, Place, Read, Write};
+
+use super::inventories::{Kept, compare};
 
 /// A branch's roles and databases.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -30,6 +32,7 @@ pub struct State {
     pub project: Option<Project>,
     pub branches: BTreeMap<BranchId, Branch>,
     pub catalogs: BTreeMap<BranchId, Copy>,
+    pub kept: BTreeMap<BranchId, Kept>,
     pub endpoints: BTreeMap<EndpointId, Endpoint>,
     pub operations: BTreeMap<OperationId, Operation>,
     pub marks: BTreeMap<(BranchId, Lsn), Mark>,
@@ -66,6 +69,7 @@ impl Copies {
         if result.is_err() {
             self.now = before;
         } else if self.now != before {
+            self.now.begin();
             self.past.push(self.now.clone());
             self.times.push(at);
         }
@@ -83,6 +87,10 @@ impl Copies {
     /// Returns the last revision at or before `at`, by looking at every one.
     pub fn revision_at(&self, at: Timestamp) -> Revision {
         Revision(self.times.iter().filter(|time| **time <= at).count() as u64)
+    }
+
+    pub fn state_at(&self, revision: Revision) -> &State {
+        &self.past[usize::try_from(revision.0).expect("a revision of a test")]
     }
 
     fn copy(&mut self, branch: &BranchId) -> &mut Copy {
@@ -169,6 +177,38 @@ impl Read for State {
     fn first_mark(&self, branch: &BranchId) -> Answer<Option<Mark>> {
         Ok(self.marks_of(branch, 0..u64::MAX).next())
     }
+
+    type Inventory = Copy;
+
+    fn branch_at(&self, id: &BranchId, at: Revision) -> Answer<Option<Branch>> {
+        unreachable!("a state alone knows nothing of {id} at {at}")
+    }
+
+    fn inventory(&self, place: &Place) -> Answer<Option<Copy>> {
+        Ok(self.find(place))
+    }
+
+    fn role_of(&self, of: &Copy, name: &RoleName) -> Answer<Option<Role>> {
+        Ok(of.roles.get(name).cloned())
+    }
+
+    fn compare_roles(
+        &self,
+        before: &Copy,
+        after: &Copy,
+        page: Page<'_, RoleName>,
+    ) -> Answer<Differences<Role>> {
+        Ok(compare([&before.roles, &after.roles], &page))
+    }
+
+    fn compare_databases(
+        &self,
+        before: &Copy,
+        after: &Copy,
+        page: Page<'_, DatabaseName>,
+    ) -> Answer<Differences<Database>> {
+        Ok(compare([&before.databases, &after.databases], &page))
+    }
 }
 
 impl Read for Copies {
@@ -233,6 +273,39 @@ impl Read for Copies {
     fn first_mark(&self, branch: &BranchId) -> Answer<Option<Mark>> {
         self.now.first_mark(branch)
     }
+
+    type Inventory = Copy;
+
+    fn branch_at(&self, id: &BranchId, at: Revision) -> Answer<Option<Branch>> {
+        self.state_at(at).branch(id)
+    }
+
+    fn inventory(&self, place: &Place) -> Answer<Option<Copy>> {
+        let state = place.at.map_or(&self.now, |at| self.state_at(at));
+        Ok(state.find(place))
+    }
+
+    fn role_of(&self, of: &Copy, name: &RoleName) -> Answer<Option<Role>> {
+        self.now.role_of(of, name)
+    }
+
+    fn compare_roles(
+        &self,
+        before: &Copy,
+        after: &Copy,
+        page: Page<'_, RoleName>,
+    ) -> Answer<Differences<Role>> {
+        self.now.compare_roles(before, after, page)
+    }
+
+    fn compare_databases(
+        &self,
+        before: &Copy,
+        after: &Copy,
+        page: Page<'_, DatabaseName>,
+    ) -> Answer<Differences<Database>> {
+        self.now.compare_databases(before, after, page)
+    }
 }
 
 impl Write for Copies {
@@ -243,6 +316,8 @@ impl Write for Copies {
 
     fn put_branch(&mut self, branch: Branch) -> Answer<()> {
         self.copy(&branch.id);
+        let merged = self.merged(&branch);
+        self.now.kept.entry(branch.id.clone()).or_default().merged = merged;
         self.now.branches.insert(branch.id.clone(), branch);
         Ok(())
     }
@@ -250,6 +325,7 @@ impl Write for Copies {
     fn remove_branch(&mut self, id: &BranchId) -> Answer<()> {
         self.now.branches.remove(id);
         self.now.catalogs.remove(id);
+        self.now.kept.remove(id);
         Ok(())
     }
 
@@ -259,8 +335,10 @@ impl Write for Copies {
         parent: &BranchId,
         cutoff: Revision,
     ) -> Answer<bool> {
-        let past = &self.past[usize::try_from(cutoff.0).expect("a revision of a test")];
+        let past = self.state_at(cutoff);
         let Some(copy) = past.catalogs.get(parent).cloned() else { return Ok(false) };
+        let kept = self.now.kept.entry(child.clone()).or_default();
+        (kept.source, kept.is_beginning) = (copy.clone(), true);
         *self.copy(child) = copy;
         Ok(true)
     }

@@ -57,6 +57,7 @@ fn role(number: usize) -> Role {
     Role {
         name: format!("role-{number:07}").parse().expect("a name"),
         login: Login::Password(credential()),
+        stands_for: None,
         protected: false,
         born: revision,
         origin: Origin { branch: id(0), revision },

@@ -26,6 +26,9 @@ const UNCALLED: &[&str] = &[
     "getProjectBranchRoleHistory",
     "updateProjectBranchRole",
     "restoreProjectBranch",
+    "mergeProjectBranch",
+    "diffProjectBranchRoles",
+    "diffProjectBranchDatabases",
     "setDefaultProjectBranch",
     "setPrimaryProjectBranch",
 ];

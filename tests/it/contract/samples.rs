@@ -3,6 +3,7 @@
 
 mod account;
 mod histories;
+mod merges;
 mod requests;
 
 use std::collections::BTreeMap;
@@ -41,6 +42,7 @@ pub fn all() -> Vec<(&'static str, Value)> {
         others(),
         account::all(),
         histories::all(),
+        merges::all(),
         requests::all(),
     ]
     .concat()
@@ -187,34 +189,41 @@ fn operation_shapes() -> Vec<neon::operations::Operation> {
     neon::operations::Operation::list(&project_id(), operations.collect())
 }
 
-fn role_shape() -> neon::roles::Role {
-    let role = Role {
+fn role() -> Role {
+    Role {
         name: "sally".parse().expect("a name"),
         login: Login::Never,
+        stands_for: None,
         protected: false,
         born: Revision(7),
         origin: Origin { branch: branch_id(), revision: Revision(7) },
         expires_at: Some(at()),
         created_at: at(),
         updated_at: at(),
-    };
-    neon::roles::Role::new(&branch_id(), role)
+    }
+}
+
+fn role_shape() -> neon::roles::Role {
+    neon::roles::Role::new(&branch_id(), role())
 }
 
 fn role_shape_with_password() -> neon::roles::Role {
     role_shape().with_password(Some(&Password::new("npg_Xq3v")))
 }
 
-fn database_shape() -> neon::databases::Database {
-    let database = Database {
+fn database() -> Database {
+    Database {
         id: DatabaseId(7),
         name: "shop".parse().expect("a name"),
         owner: "sally".parse().expect("a name"),
         origin: Origin { branch: branch_id(), revision: Revision(7) },
         created_at: at(),
         updated_at: at(),
-    };
-    neon::databases::Database::new(&branch_id(), database)
+    }
+}
+
+fn database_shape() -> neon::databases::Database {
+    neon::databases::Database::new(&branch_id(), database())
 }
 
 fn connection_shape() -> neon::connection::ConnectionDetails {
@@ -357,7 +366,15 @@ fn others() -> Vec<(&'static str, Value)> {
     for code in ErrorCode::ALL {
         let request_id = "0190b6a1-9d0c-7b5e-8a53-0a4c7c5d2f11".to_owned();
         let code = code.as_str().to_owned();
-        samples.push(("Error", value(ErrorBody { request_id, code, message: "no".into() })));
+        samples.push((
+            "Error",
+            value(ErrorBody {
+                request_id,
+                code,
+                message: "no".into(),
+                conflicts: merges::conflicts(),
+            }),
+        ));
     }
     samples
 }

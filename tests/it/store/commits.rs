@@ -252,6 +252,7 @@ fn large_role(number: usize, bytes: usize, moment: Moment) -> Role {
     Role {
         name: format!("role-{number:04}").parse().expect("a name"),
         login: Login::Password(credential),
+        stands_for: None,
         protected: false,
         born: moment.revision,
         origin: Origin { branch: "br-main".parse().expect("an id"), revision: moment.revision },

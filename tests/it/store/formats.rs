@@ -12,8 +12,8 @@ use offshoot::store::{Store, check, transfer};
 use offshoot::tree::{Node, NodeId};
 
 use super::memory::Memory;
-use super::sample;
 use super::support::{CACHE_BYTES, LOG, cause, chain, clock, fill, store_over, time};
+use super::{sample, tell};
 
 /// A store of format 1.
 const FORMAT_1: &[u8] = include_bytes!("../../../fixtures/stored/format-1.export");
@@ -56,7 +56,7 @@ async fn a_store_of_format_1_reads_as_it_was_written() {
         let row = Row::decode(bytes).expect("a row");
         assert!(Encoder::default().encode(&row) == *bytes);
     }
-    let told = sample::tell(&store_over(engine));
+    let told = tell::tell(&store_over(engine));
     insta::assert_snapshot!(told);
 }
 
