@@ -18,6 +18,7 @@ use crate::model::project::Project;
 use crate::model::revision::{Revision, Timestamp};
 use crate::model::role::Role;
 use crate::model::state::{Mark, Read, Write};
+use crate::store::receipts::Receipts;
 use crate::store::records::{Contents, Keeper, Records, get, list, put};
 use crate::store::stored::{
     BranchRecord, Catalogs, Stored, StoredBranch, StoredBranchId, StoredDatabase, StoredEndpoint,
@@ -67,6 +68,16 @@ impl Contents for Catalog {
             self.project.put::<StoredBranch>(&key, BranchRecord { branch, catalogs, due })?;
         }
         Ok(self.project.close(keeper))
+    }
+}
+
+impl Receipts for Catalog {
+    fn records(&self) -> &Records {
+        &self.project
+    }
+
+    fn records_mut(&mut self) -> &mut Records {
+        &mut self.project
     }
 }
 

@@ -4,6 +4,7 @@ mod plane;
 
 mod absent;
 mod account;
+mod again;
 mod branches;
 mod endpoints;
 mod history;
