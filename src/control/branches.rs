@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::control::endpoints::tuning_of_new;
 use crate::control::once::Done;
 use crate::control::past::{BranchAt, ProjectAt};
 use crate::control::restore::Copying;
@@ -9,7 +10,7 @@ use crate::control::{Asker, BranchRef, Caller, Connection, ControlPlane, LeftOut
 use crate::model::branch::{Branch, PasswordPolicy};
 use crate::model::cause::{Deed, Topic};
 use crate::model::database::Database;
-use crate::model::endpoint::{Endpoint, Tuning};
+use crate::model::endpoint::{Endpoint, TuningChange};
 use crate::model::id::{BranchId, ProjectId};
 use crate::model::name::{BranchName, RoleName};
 use crate::model::operation::Operation;
@@ -42,8 +43,9 @@ pub struct BranchRequest {
     /// What it does with the passwords that come with a catalog; what its project or its parent
     /// calls for, where nothing is said.
     pub password_policy: Option<PasswordPolicy>,
-    /// What the request tunes about its endpoint; none where it is to have no endpoint.
-    pub endpoint: Option<Tuning>,
+    /// What the request tunes about its endpoint, where the project's defaults do not do; none where
+    /// it is to have no endpoint.
+    pub endpoint: Option<TuningChange>,
 }
 
 /// A branch as it was born.
@@ -104,8 +106,8 @@ impl ControlPlane {
         let (cutoff, passwords) = self.passwords(&secrets, copying, policy).await?;
         let endpoint = match request.endpoint {
             None => None,
-            Some(tuning) => {
-                let site = self.draw_site()?;
+            Some(change) => {
+                let (site, tuning) = (self.draw_site()?, tuning_of_new(&project, change));
                 Some(NewEndpoint { id: self.draw_endpoint_id(), site, tuning })
             }
         };

@@ -8,6 +8,7 @@ use crate::control::{Asker, BranchRef, Caller, ControlPlane, EndpointRef, Result
 use crate::model::cause::{Deed, Topic};
 use crate::model::endpoint::{Attachment, Endpoint, Power, Site, TlsMode, Tuning, TuningChange};
 use crate::model::id::{BranchId, EndpointId, ProjectId};
+use crate::model::project::Project;
 use crate::model::refusal::Refusal;
 use crate::model::revision::Moment;
 use crate::model::rules;
@@ -24,8 +25,8 @@ pub struct EndpointRequest {
     pub branch: BranchId,
     /// The Postgres that already runs; none where Offshoot is to run one.
     pub attached: Option<AttachRequest>,
-    /// What the request tunes.
-    pub tuning: Tuning,
+    /// What the request tunes, where the project's defaults do not do.
+    pub tuning: TuningChange,
 }
 
 /// The address and the administrative login of a Postgres that already runs.
@@ -81,6 +82,7 @@ impl ControlPlane {
             return changed(&done);
         }
         let EndpointRequest { branch, attached, tuning } = request;
+        let tuning = tuning_of_new(&self.get_project(project)?, tuning);
         let id = self.draw_endpoint_id();
         let site = match attached {
             None => self.draw_site()?,
@@ -198,6 +200,11 @@ impl ControlPlane {
             Site::Attached(_) => {}
         }
     }
+}
+
+/// Returns what is tuned of a new endpoint of a project.
+pub(super) fn tuning_of_new(project: &Project, change: TuningChange) -> Tuning {
+    project.endpoint_defaults.with(change).expect("a change whose limits were checked")
 }
 
 /// Returns the endpoint that a request created or changed.

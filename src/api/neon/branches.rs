@@ -16,7 +16,7 @@ use crate::api::query::Query;
 use crate::control::{
     self, Asker, BranchRequest, Caller, ChangedBranch, ControlPlane, RestoreRequest, Told,
 };
-use crate::model::endpoint::Tuning;
+use crate::model::endpoint::TuningChange;
 use crate::model::id::{BranchId, ProjectId};
 use crate::model::role;
 use crate::model::rules::branches::BranchChange;
@@ -188,7 +188,7 @@ fn parent(new: &NewBranch) -> Result<Option<BranchId>, ApiError> {
     new.parent_id.as_deref().filter(|text| !text.is_empty()).map(branch_id).transpose()
 }
 
-fn endpoint(endpoints: &[NewEndpoint]) -> Result<Option<Tuning>, ApiError> {
+fn endpoint(endpoints: &[NewEndpoint]) -> Result<Option<TuningChange>, ApiError> {
     match endpoints {
         [] => Ok(None),
         [NewEndpoint { attached: Some(_), .. }] => Err(ApiError::told(

@@ -9,7 +9,7 @@ use crate::api::extract::{InEndpoint, InProject, branch_id};
 use crate::api::neon::tuning::Limits;
 use crate::api::neon::unserved;
 use crate::control::{Asker, AttachRequest, Caller, ControlPlane, EndpointRequest, Told};
-use crate::model::endpoint::{self, TlsMode, Tuning, TuningChange};
+use crate::model::endpoint::{self, TlsMode, TuningChange};
 use crate::model::id::ProjectId;
 use crate::model::name::PG_NAME_MAX_BYTES;
 use crate::model::operation;
@@ -138,7 +138,7 @@ fn change(update: &EndpointUpdate) -> Result<TuningChange, ApiError> {
 }
 
 /// Checks what every request for an endpoint may say, and returns what it tunes.
-pub(super) fn tuning(new: &NewEndpoint) -> Result<Tuning, ApiError> {
+pub(super) fn tuning(new: &NewEndpoint) -> Result<TuningChange, ApiError> {
     unserved::refuse_other("endpoint.type", Some(&new.kind), "read_write")?;
     unserved::refuse_set("endpoint.settings", new.settings.as_ref())?;
     unserved::refuse_on("endpoint.pooler_enabled", new.pooler_enabled)?;
@@ -148,7 +148,7 @@ pub(super) fn tuning(new: &NewEndpoint) -> Result<Tuning, ApiError> {
         max_cu: new.autoscaling_limit_max_cu,
         suspend_timeout_seconds: new.suspend_timeout_seconds,
     }
-    .parse()
+    .change()
 }
 
 fn request(new: NewEndpoint) -> Result<EndpointRequest, ApiError> {
