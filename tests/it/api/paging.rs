@@ -10,6 +10,9 @@ use super::plane::{TestPlane, TestProject};
 /// How many branches are created at once.
 const AT_ONCE: usize = 256;
 
+/// How many pages a list has at the most.
+const MAX_PAGES: usize = 100;
+
 /// Creates branches until there are `wanted`, the default branch among them.
 async fn fill(project: &TestProject, from: usize, wanted: usize) {
     let create = |number: usize| project.create_branch(json!({ "name": format!("b{number:05}") }));
@@ -113,7 +116,7 @@ async fn turn_list(
 ) -> Vec<String> {
     let mut found: Vec<String> = Vec::new();
     let mut cursor = String::new();
-    loop {
+    for _ in 0..MAX_PAGES {
         let shown = plane.ask("GET", &format!("{path}?limit={limit}{cursor}"), "").await;
         assert_eq!(shown.status, 200, "{:#}", shown.body);
         let items = shown.body[list].as_array().expect("a list");
@@ -123,6 +126,7 @@ async fn turn_list(
         cursor = format!("&cursor={next}");
         meanwhile().await;
     }
+    panic!("a list of {} and more does not end", found.len());
 }
 
 /// Creates a project and returns its id.
