@@ -10,6 +10,7 @@
 //! * No body, password, key or query string reaches the log.
 
 mod answer;
+mod attempt;
 mod body;
 mod error;
 mod extract;
@@ -29,7 +30,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::FromRef;
-use axum::middleware::from_fn_with_state;
+use axum::middleware::{from_fn, from_fn_with_state};
 use tower::util::MapRequest;
 
 use crate::control::ControlPlane;
@@ -103,6 +104,7 @@ fn neon_face(api: Api) -> Router {
         .fold(Router::new(), |router, route| route.add_to(router))
         .fallback(unknown_path)
         .method_not_allowed_fallback(method_not_allowed)
+        .layer(from_fn(attempt::note))
         .layer(from_fn_with_state(api.clone(), keys::authenticate))
         .layer(from_fn_with_state(api.clone(), observe::observe))
         .with_state(api)

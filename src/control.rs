@@ -16,6 +16,7 @@ pub mod history;
 pub mod keys;
 pub mod left_out;
 pub mod merge;
+pub mod once;
 pub mod operations;
 pub mod passes;
 pub mod past;
@@ -25,6 +26,7 @@ pub mod projects;
 pub mod restore;
 pub mod retention;
 pub mod roles;
+mod secrets;
 
 use std::sync::{Arc, OnceLock};
 
@@ -52,7 +54,7 @@ use crate::store::{ProjectView, Store, StoreError};
 use crate::vault::Vault;
 
 pub use crate::model::cause::Caller;
-pub use branches::{BranchRequest, CreatedBranch};
+pub use branches::{BranchRequest, ChangedBranch, CreatedBranch};
 pub use connection::{Connection, ConnectionQuery};
 pub use diff::{Diff, DiffQuery, DiffSide};
 pub use endpoints::{AttachRequest, EndpointRequest};
@@ -60,12 +62,13 @@ pub use error::{ControlError, Result};
 pub use keys::KeyOwner;
 pub use left_out::{LeftOut, Missed, Why};
 pub use merge::{MergeAnswer, MergeRequest};
+pub use once::{Asker, Told};
 pub use operations::OperationQuery;
 pub use past::{BranchAt, Past, ProjectAt};
 pub use points::History;
 pub use projects::{CreatedProject, ProjectPage, ProjectQuery, ProjectRequest};
 pub use restore::RestoreRequest;
-pub use roles::RoleRequest;
+pub use roles::{RoleRequest, ShownRole};
 
 /// The use cases. Cloning it makes another handle to the same ones.
 #[derive(Clone)]

@@ -24,6 +24,7 @@ pub mod origin;
 pub mod permission;
 pub mod point;
 pub mod project;
+pub mod receipt;
 pub mod refusal;
 pub mod revision;
 pub mod role;

@@ -25,6 +25,7 @@ pub mod keys;
 pub mod meters;
 pub mod nodes;
 pub mod published;
+pub mod receipts;
 pub mod records;
 pub mod row;
 pub mod sled;

@@ -53,6 +53,8 @@ fn code(refusal: &Refusal) -> ErrorCode {
         Refusal::PermissionMissing(_) => ErrorCode::PermissionNotFound,
         Refusal::PermissionExists(_) => ErrorCode::PermissionAlreadyExists,
         Refusal::TooManyPermissions => ErrorCode::PermissionsLimitExceeded,
+        Refusal::IdempotencyKeyReused => ErrorCode::IdempotencyKeyReused,
+        Refusal::TooManyReceipts => ErrorCode::IdempotencyKeysLimitExceeded,
         Refusal::OutsideScope(_) | Refusal::PersonalOnly => ErrorCode::OutsideScope,
         Refusal::BranchExists(_) => ErrorCode::BranchAlreadyExists,
         Refusal::RoleExists(_) => ErrorCode::RoleAlreadyExists,

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use uuid::Uuid;
 
-use crate::model::id::{BranchId, EndpointId};
+use crate::model::id::{BranchId, EndpointId, ProjectId};
 use crate::model::key::KeyId;
 use crate::model::name::{DatabaseName, RoleName};
 
@@ -59,6 +59,8 @@ pub enum Topic {
     Database(BranchId, DatabaseName),
     /// The endpoint of a branch.
     Endpoint(BranchId, EndpointId),
+    /// A project of the directory.
+    Project(ProjectId),
 }
 
 impl Topic {
@@ -66,7 +68,7 @@ impl Topic {
     #[must_use]
     pub fn branch(&self) -> Option<&BranchId> {
         match self {
-            Self::Whole => None,
+            Self::Whole | Self::Project(_) => None,
             Self::Branch(branch)
             | Self::Role(branch, _)
             | Self::Database(branch, _)
@@ -84,7 +86,7 @@ impl Cause {
         match &self.topic {
             Topic::Role(of, role) => of == branch && role == name,
             Topic::Branch(of) => of == branch && self.deed == Deed::MergeBranch,
-            Topic::Whole | Topic::Database(..) | Topic::Endpoint(..) => false,
+            Topic::Whole | Topic::Database(..) | Topic::Endpoint(..) | Topic::Project(_) => false,
         }
     }
 }
@@ -202,6 +204,8 @@ deeds! {
     UseKey = "use_api_key", 36;
     /// An API key was revoked.
     RevokeKey = "revoke_api_key", 37;
+    /// Requests that were carried out long ago were forgotten.
+    ForgetReceipts = "forget_receipts", 38;
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ use crate::model::lsn::Lsn;
 use crate::model::merge::Conflict;
 use crate::model::name::{BranchName, DatabaseName, RoleName};
 use crate::model::permission::{Email, MAX_PERMISSIONS, PermissionId};
+use crate::model::receipt::MAX_RECEIPTS;
 use crate::model::revision::Timestamp;
 
 /// Why a rule refused a command. The messages are for clients: they say what was wrong and what
@@ -59,6 +60,21 @@ pub enum Refusal {
          administrator's"
     )]
     PersonalOnly,
+
+    /// The client's key for retries stands for another request.
+    #[error(
+        "this Idempotency-Key was sent before, with another body, path, query or API key, and \
+         nothing was changed; give each request a key of its own, and send it again only with the \
+         same request"
+    )]
+    IdempotencyKeyReused,
+    /// As many keys for retries are remembered as can be.
+    #[error(
+        "{max} requests with an Idempotency-Key are remembered, which is the limit, and nothing was \
+         changed; send the request without one, or wait until the oldest are forgotten",
+        max = MAX_RECEIPTS
+    )]
+    TooManyReceipts,
 
     /// Another branch of the project has the name.
     #[error("branch already exists; branch_name:\"{0}\"")]

@@ -4,7 +4,7 @@ use crate::model::id::BranchId;
 use crate::model::name::RoleName;
 use crate::model::origin::Origin;
 use crate::model::revision::{Revision, Timestamp};
-use crate::model::secret::{Password, Sealed, Verifier};
+use crate::model::secret::{Sealed, Verifier};
 
 /// A role as a branch's catalog has it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -82,13 +82,4 @@ pub struct Credential {
     pub sealed: Option<Sealed>,
     /// The branch for which it was drawn. Others may have it from there.
     pub branch: BranchId,
-}
-
-/// A credential at the moment it is made, with the clear text that the response will show.
-#[derive(Clone, Debug)]
-pub struct DrawnCredential {
-    /// The clear text.
-    pub password: Password,
-    /// What is kept of it.
-    pub credential: Credential,
 }

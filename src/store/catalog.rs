@@ -19,6 +19,7 @@ use crate::model::project::Project;
 use crate::model::revision::Revision;
 use crate::model::role::Role;
 use crate::model::state::{Differences, Mark, Page, Place, Read, Write};
+use crate::store::receipts::Receipts;
 use crate::store::records::{Contents, Keeper, Records};
 use crate::store::stored::{
     BranchRecord, Catalogs, StoredBranch, StoredBranchId, StoredDatabase, StoredEndpoint,
@@ -70,6 +71,16 @@ impl Contents for Catalog {
             self.project.put::<StoredBranch>(&keys::branch(&id), record)?;
         }
         Ok(self.project.close(keeper))
+    }
+}
+
+impl Receipts for Catalog {
+    fn records(&self) -> &Records {
+        &self.project
+    }
+
+    fn records_mut(&mut self) -> &mut Records {
+        &mut self.project
     }
 }
 

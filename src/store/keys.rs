@@ -20,6 +20,9 @@
 //!   H hash (32 bytes)                the id of the API key that has the hash
 //!   G project 0 permission           a permission on a project
 //!   V                                which vault key the secrets are sealed with
+//! in both
+//!   R hash (32 bytes)                the receipt of the request whose client's key has the hash
+//!   Q number (8 bytes)               the hash of the receipt with that number
 //! ```
 //!
 //! Ids cannot contain a zero byte, so a part can never run into the next. Numbers are big-endian,
@@ -56,6 +59,11 @@ pub const DUES: &[u8] = b"X";
 pub const EXPIRIES: &[u8] = b"e";
 /// The key of the vault's mark.
 pub const VAULT: &[u8] = b"V";
+
+/// What the keys of receipts begin with.
+pub const RECEIPTS: &[u8] = b"R";
+/// What the keys of the numbers of receipts begin with.
+pub const RECEIPT_NUMBERS: &[u8] = b"Q";
 
 /// What the keys of API keys begin with.
 pub const API_KEYS: &[u8] = b"K";
@@ -150,6 +158,18 @@ pub fn end_of_expiring(prefix: &[u8], until: Timestamp) -> Vec<u8> {
 /// A time, so that earlier ones sort first, those before 1970 among them.
 fn time(at: Timestamp) -> [u8; 8] {
     (at.timestamp_micros().cast_unsigned() ^ 1 << 63).to_be_bytes()
+}
+
+/// The key of the receipt of a request whose client's key has a hash.
+#[must_use]
+pub fn receipt(hash: &[u8; 32]) -> Vec<u8> {
+    [RECEIPTS, hash].concat()
+}
+
+/// The key of a receipt's number.
+#[must_use]
+pub fn receipt_number(number: u64) -> Vec<u8> {
+    [RECEIPT_NUMBERS, &number.to_be_bytes()].concat()
 }
 
 /// The key of a project in the directory.

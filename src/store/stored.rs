@@ -15,6 +15,7 @@ mod key;
 mod operation;
 mod origin;
 mod project;
+mod receipt;
 mod role;
 
 pub use branch::{BranchRecord, Catalogs, StoredBranch, StoredBranchId, StoredPolicy};
@@ -25,6 +26,7 @@ pub use key::{StoredApiKey, StoredKeyId, StoredPermission};
 pub use operation::{StoredMark, StoredOperation, StoredUnfinished};
 pub use origin::StoredOrigin;
 pub use project::{StoredProject, StoredProjectEntry, StoredVaultMark};
+pub use receipt::{StoredReceipt, StoredReceiptHash};
 pub use role::{StoredRole, StoredRoleName};
 
 /// A stored shape and the model's type that it stands for.

@@ -4,6 +4,7 @@
 //! another run the same one. What every client was told is kept in its [`client::Client`], and at
 //! the end all of it must be true.
 
+mod again;
 mod client;
 mod restorer;
 mod verify;

@@ -2,6 +2,7 @@
 
 mod attached;
 mod backup;
+mod concurrent;
 mod cutoff;
 mod disk;
 mod documentation;

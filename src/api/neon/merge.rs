@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 
 use axum::extract::State;
 
-use crate::api::answer::{Answer, Found};
+use crate::api::answer::Found;
 use crate::api::body::Body;
 use crate::api::error::ApiError;
 use crate::api::extract::{InBranch, branch_id};
-use crate::control::{Caller, ControlPlane, MergeRequest};
+use crate::control::{Asker, ControlPlane, MergeRequest, Told};
 use crate::model::merge::{Choices, Side, Thing};
 use crate::model::name::{DatabaseName, RoleName};
 use crate::wire::neon::branches::Branch;
@@ -20,23 +20,25 @@ use crate::wire::neon::operations::Operation;
 /// Takes a branch's changes into another, or says what that would come to.
 pub(super) async fn merge_project_branch(
     State(control): State<ControlPlane>,
-    caller: Caller,
+    asker: Asker,
     InBranch(at): InBranch,
     Body(body): Body<BranchMergeRequest>,
-) -> Answer<BranchMergeAnswer> {
+) -> Result<Told<Found<BranchMergeAnswer>>, ApiError> {
     let request = MergeRequest { into: branch_id(&body.into)?, choices: choices(&body)? };
     let dry_run = body.dry_run.unwrap_or(false);
-    let answer = if dry_run {
-        control.foretell_merge(&at, request)?
+    let told = if dry_run {
+        Told { answer: control.foretell_merge(&at, request)?, is_again: false }
     } else {
-        control.merge_branch(&caller, &at, request).await?
+        control.merge_branch(&asker, &at, request).await?
     };
-    Ok(Found(BranchMergeAnswer {
-        branch: Branch::new(&answer.project, answer.branch),
-        dry_run,
-        applied: answer.taken.iter().filter_map(MergeChange::new).collect(),
-        conflicts: answer.conflicts.iter().map(MergeConflict::new).collect(),
-        operations: Operation::list(&at.project, answer.operations),
+    Ok(told.map(|answer| {
+        Found(BranchMergeAnswer {
+            branch: Branch::new(&answer.project, answer.branch),
+            dry_run,
+            applied: answer.taken.iter().filter_map(MergeChange::new).collect(),
+            conflicts: answer.conflicts.iter().map(MergeConflict::new).collect(),
+            operations: Operation::list(&at.project, answer.operations),
+        })
     }))
 }
 

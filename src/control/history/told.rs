@@ -83,6 +83,8 @@ fn told(before: Option<&Catalog>, after: &Catalog, commit: &Commit) -> Result<Ch
             let endpoint = before.map(|before| before.endpoint(id)).transpose()?.flatten();
             changes::of_endpoint(endpoint.as_ref(), after.endpoint(id)?.as_ref())
         }
+        // That is a topic of the directory's commits.
+        Topic::Project(_) => Vec::new(),
     };
     Ok(Changes::whole(whole))
 }

@@ -9,7 +9,7 @@ use crate::store::nodes::LogNodes;
 use crate::store::records::get;
 use crate::store::stored::{
     BranchRecord, Stored, StoredBranch, StoredBranchId, StoredEndpoint, StoredOperation,
-    StoredProjectEntry, StoredUnfinished, decode,
+    StoredProjectEntry, StoredReceipt, StoredReceiptHash, StoredUnfinished, decode,
 };
 use crate::store::{StoreError, keys};
 use crate::tree::node::Bytes;
@@ -99,6 +99,17 @@ impl<'a> References<'a> {
                 let id = decode::<StoredUnfinished>(key, value)?;
                 let operation = self.get::<StoredOperation>(&keys::operation(id))?;
                 operation.is_some_and(|found| !found.status.has_ended())
+            }
+            Some(b'R') => {
+                let receipt = decode::<StoredReceipt>(key, value)?;
+                let numbered =
+                    self.get::<StoredReceiptHash>(&keys::receipt_number(receipt.number))?;
+                numbered.is_some_and(|hash| keys::receipt(&hash) == key)
+            }
+            Some(b'Q') => {
+                let hash = decode::<StoredReceiptHash>(key, value)?;
+                let receipt = self.get::<StoredReceipt>(&keys::receipt(&hash))?;
+                receipt.is_some_and(|receipt| keys::receipt_number(receipt.number) == key)
             }
             _ => true,
         };

@@ -121,6 +121,10 @@ codes! {
     KeysLimitExceeded = "KEYS_LIMIT_EXCEEDED",
     /// There is no room for another permission.
     PermissionsLimitExceeded = "PERMISSIONS_LIMIT_EXCEEDED",
+    /// The `Idempotency-Key` stands for another request.
+    IdempotencyKeyReused = "IDEMPOTENCY_KEY_REUSED",
+    /// There is no room for another `Idempotency-Key`.
+    IdempotencyKeysLimitExceeded = "IDEMPOTENCY_KEYS_LIMIT_EXCEEDED",
     /// The machine has no PostgreSQL of that version.
     PgVersionNotInstalled = "PG_VERSION_NOT_INSTALLED",
     /// Something inside is broken.
@@ -182,6 +186,8 @@ impl ErrorCode {
             | Self::EndpointsLimitExceeded
             | Self::KeysLimitExceeded
             | Self::PermissionsLimitExceeded
+            | Self::IdempotencyKeyReused
+            | Self::IdempotencyKeysLimitExceeded
             | Self::PgVersionNotInstalled => 422,
             Self::Internal => 500,
             Self::Busy | Self::NotReady => 503,
@@ -241,6 +247,8 @@ impl ErrorCode {
             | Self::EndpointsLimitExceeded
             | Self::KeysLimitExceeded
             | Self::PermissionsLimitExceeded
+            | Self::IdempotencyKeyReused
+            | Self::IdempotencyKeysLimitExceeded
             | Self::PgVersionNotInstalled => false,
         }
     }

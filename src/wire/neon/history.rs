@@ -100,7 +100,7 @@ impl HistoryEntry {
             changes_truncated: false,
         };
         match topic {
-            Topic::Whole | Topic::Branch(_) => {}
+            Topic::Whole | Topic::Branch(_) | Topic::Project(_) => {}
             Topic::Role(_, name) => entry.role_name = Some(name.to_string()),
             Topic::Database(_, name) => entry.database_name = Some(name.to_string()),
             Topic::Endpoint(_, id) => entry.endpoint_id = Some(id.to_string()),

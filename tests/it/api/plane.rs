@@ -7,6 +7,7 @@ use crate::contract::exchange::{self, Exchange};
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::extract::ConnectInfo;
+use axum::http::request::Builder;
 use axum::http::{HeaderMap, Request};
 use offshoot::api::{self, Api, ApiKeys, Metrics};
 use offshoot::clock::{Clock, SystemClock};
@@ -31,7 +32,9 @@ const PORTS: std::ops::RangeInclusive<u16> = 42_000..=42_999;
 
 /// A server with a store of its own.
 pub struct TestPlane {
-    _directory: TempDir,
+    directory: TempDir,
+    clock: Arc<dyn Clock>,
+    control: ControlPlane,
     router: Router,
 }
 
@@ -51,44 +54,57 @@ pub struct Answer {
 
 impl TestPlane {
     pub async fn new() -> Self {
-        Self::with_clock(Arc::new(SystemClock)).await
+        Self::over(new_directory(), temporary(), Settings::default(), Arc::new(SystemClock)).await
     }
 
-    /// Returns a server that takes the time from this clock.
+    /// Returns a server with this clock.
     pub async fn with_clock(clock: Arc<dyn Clock>) -> Self {
-        Self::over(temporary(), Settings::default(), clock).await
+        Self::over(new_directory(), temporary(), Settings::default(), clock).await
     }
 
     /// Returns a server that has this much room.
     pub async fn with_room(room: Room) -> Self {
-        Self::over(room, Settings::default(), Arc::new(SystemClock)).await
+        Self::over(new_directory(), room, Settings::default(), Arc::new(SystemClock)).await
     }
 
     /// Returns a server about which its operator decided this.
     pub async fn with_settings(settings: Settings) -> Self {
-        Self::over(temporary(), settings, Arc::new(SystemClock)).await
+        Self::over(new_directory(), temporary(), settings, Arc::new(SystemClock)).await
     }
 
-    async fn over(room: Room, settings: Settings, clock: Arc<dyn Clock>) -> Self {
-        let directory = tempfile::tempdir().expect("a directory");
-        let store = Store::open(directory.path(), 1 << 20, clock.clone()).expect("a new store");
+    /// Returns the server that is started when this one has stopped.
+    pub async fn restarted(self) -> Self {
+        let Self { directory, clock, control, router } = self;
+        drop(router);
+        control.store().close().await;
+        drop(control);
+        Self::over(directory, temporary(), Settings::default(), clock).await
+    }
+
+    async fn over(
+        directory: TempDir,
+        room: Room,
+        settings: Settings,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
+        let store = Store::open(directory.path(), 1 << 20, Arc::clone(&clock)).expect("a store");
         let machine = Machine {
-            clock,
+            clock: Arc::clone(&clock),
             entropy: Arc::new(SeededEntropy::new(1)),
             vault: Vault::new(&[7; KEY_BYTES]),
             room: Arc::new(room),
             ports: Ports::new(PORTS),
         };
         let settings = Settings { installed: vec![PgVersion::DEFAULT], ..settings };
-        let control = ControlPlane::open(store, machine, settings).await.expect("a new store");
+        let control = ControlPlane::open(store, machine, settings).await.expect("a store");
         let router = api::router(Api {
-            control,
+            control: control.clone(),
             keys: ApiKeys::of_admin(KEY),
             readiness: Arc::new(|| Ok(())),
             entropy: Arc::new(SeededEntropy::new(2)),
             metrics: Metrics::new(Vec::new()),
         });
-        Self { _directory: directory, router }
+        Self { directory, clock, control, router }
     }
 
     pub async fn ask(&self, method: &str, path: &str, body: &str) -> Answer {
@@ -97,7 +113,23 @@ impl TestPlane {
 
     /// Asks with another key.
     pub async fn ask_with(&self, key: &str, method: &str, path: &str, body: &str) -> Answer {
-        let request = Request::builder()
+        self.send(Request::builder(), key, (method, path, body)).await
+    }
+
+    /// Asks under a key for retries.
+    pub async fn attempt(&self, again: &str, method: &str, path: &str, body: &str) -> Answer {
+        let request = Request::builder().header("idempotency-key", again);
+        self.send(request, KEY, (method, path, body)).await
+    }
+
+    /// Asks with what a request has besides.
+    pub async fn send(
+        &self,
+        request: Builder,
+        key: &str,
+        (method, path, body): (&str, &str, &str),
+    ) -> Answer {
+        let request = request
             .method(method)
             .uri(format!("/api/v2{path}"))
             .header("authorization", format!("Bearer {key}"))
@@ -137,11 +169,31 @@ impl TestProject {
         TestPlane::new().await.create_project().await
     }
 
+    /// Returns the project that a server answered with.
+    pub fn of(plane: TestPlane, created: Value) -> Self {
+        Self { plane, created }
+    }
+
     /// Asks below the project.
     pub async fn ask(&self, method: &str, path: &str, body: Value) -> Answer {
-        let id = self.created["project"]["id"].as_str().expect("an id");
         let body = if body.is_null() { String::new() } else { body.to_string() };
-        self.plane.ask(method, &format!("/projects/{id}{path}"), &body).await
+        self.plane.ask(method, &self.path(path), &body).await
+    }
+
+    /// Asks below the project, under a key for retries.
+    pub async fn attempt(&self, again: &str, path: &str, body: &Value) -> Answer {
+        let body = if body.is_null() { String::new() } else { body.to_string() };
+        self.plane.attempt(again, "POST", &self.path(path), &body).await
+    }
+
+    /// Returns a path below the project as a path of the server.
+    pub fn path(&self, path: &str) -> String {
+        format!("/projects/{}{path}", self.created["project"]["id"].as_str().expect("an id"))
+    }
+
+    /// Restarts the server.
+    pub async fn restarted(self) -> Self {
+        Self { plane: self.plane.restarted().await, created: self.created }
     }
 
     /// Returns the server.
@@ -183,6 +235,10 @@ impl TestProject {
             .map(|role| role["name"].as_str().expect("a name").to_owned())
             .collect()
     }
+}
+
+fn new_directory() -> TempDir {
+    tempfile::tempdir().expect("a directory")
 }
 
 /// Returns the room of the tests' machine, without a floor.

@@ -174,14 +174,7 @@ impl Command {
                 told(roles::create(state, moment, seed, &branch, new))
             }
             Self::CreateRoles { branch, names, credential } => {
-                for (seed, name) in (seed.0..).map(Seed).zip(names) {
-                    if state.role(&branch, &name)?.is_none() {
-                        let login = Login::Password(credential.clone());
-                        let new = NewRole::new(name, login);
-                        roles::create(state, moment, seed, &branch, new)?;
-                    }
-                }
-                Ok(String::new())
+                create_roles(state, moment, seed, &branch, (names, &credential))
             }
             Self::ResetPassword { branch, name, credential } => {
                 told(roles::reset_password(state, moment, seed, &branch, &name, credential))
@@ -272,6 +265,22 @@ pub fn new_project() -> NewProject {
         has_system_role: true,
         endpoint: endpoint(0),
     }
+}
+
+fn create_roles<S: Write>(
+    state: &mut S,
+    moment: Moment,
+    seed: Seed,
+    branch: &BranchId,
+    (names, credential): (Vec<RoleName>, &Credential),
+) -> Result<String, Denied<S::Error>> {
+    for (seed, name) in (seed.0..).map(Seed).zip(names) {
+        if state.role(branch, &name)?.is_none() {
+            let new = NewRole::new(name, Login::Password(credential.clone()));
+            roles::create(state, moment, seed, branch, new)?;
+        }
+    }
+    Ok(String::new())
 }
 
 /// Records a pass on the endpoint that the branch has. Where it has none, its mark is put all the

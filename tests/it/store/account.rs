@@ -9,10 +9,13 @@ use offshoot::model::id::ProjectId;
 use offshoot::model::key::{ApiKey, KeyHash, KeyId, LastUse, Scope};
 use offshoot::model::permission::{Permission, PermissionId};
 use offshoot::model::project::{MaintenanceWindow, Quota};
+use offshoot::model::receipt::{Attempt, RequestPrint};
 use offshoot::model::revision::Moment;
 use offshoot::model::rules::projects::ProjectChange;
+use offshoot::model::secret::Sealed;
 use offshoot::store::StoreError;
 use offshoot::store::directory::Directory;
+use offshoot::store::receipts::Receipts;
 use uuid::Uuid;
 
 fn project() -> ProjectId {
@@ -43,7 +46,21 @@ pub fn put(directory: &mut Directory, moment: Moment) -> Result<(), StoreError> 
         granted_at: moment.at,
         revoked_at: None,
     };
-    directory.put_permission(&project(), permission)
+    directory.put_permission(&project(), permission)?;
+    put_receipts(directory, moment)
+}
+
+/// Puts the receipts of three requests, of which the second was carried out under its key before.
+pub fn put_receipts(contents: &mut impl Receipts, moment: Moment) -> Result<(), StoreError> {
+    for (key, secrets) in [("first", None), ("second", None), ("second", Some([5; 30]))] {
+        let secrets = secrets.map(|bytes| Sealed(Box::new(bytes)));
+        contents.put_receipt(&attempt(key), moment, secrets)?;
+    }
+    Ok(())
+}
+
+fn attempt(key: &str) -> Attempt {
+    Attempt { key: key.parse().expect("a key"), print: RequestPrint([6; 32]) }
 }
 
 /// Returns a change of everything that can be set.
@@ -79,5 +96,10 @@ pub fn tell(told: &mut String, directory: &Directory) -> Result<(), StoreError> 
         writeln!(told, "{key:?} {:?} {found:?}", key.hash.0).expect("a text");
     }
     writeln!(told, "{:?}", directory.permissions(&project())?).expect("a text");
+    for key in ["first", "second"] {
+        let receipt = directory.receipt(&attempt(key).key)?.expect("a receipt");
+        let sealed = receipt.secrets.as_ref().map(|sealed| &sealed.0);
+        writeln!(told, "{receipt:?} {sealed:?}").expect("a text");
+    }
     Ok(())
 }

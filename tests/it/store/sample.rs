@@ -320,8 +320,8 @@ impl Maker {
         })
         .await;
         self.commit(Deed::UpdateProject, |s, m, _| {
-            let change = account::project_change();
-            projects::update(s, m, &of("cool-sample-00000001"), change)
+            account::put_receipts(s, m)?;
+            projects::update(s, m, &of("cool-sample-00000001"), account::project_change())
         })
         .await;
         self.commit(Deed::DeleteBranch, |s, m, seed| branches::delete(s, m, seed, &of("br-past")))
