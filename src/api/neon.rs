@@ -15,6 +15,7 @@ mod permissions;
 mod point;
 mod projects;
 mod roles;
+mod schema;
 mod settings;
 mod tuning;
 mod unserved;
@@ -94,6 +95,18 @@ pub static ROUTES: &[Route] = &[
         Method::GET,
         "/projects/{project_id}/branches/{branch_id}/history",
         |method| on(method, history::get_project_branch_history),
+    ),
+    Route::new(
+        "getProjectBranchSchema",
+        Method::GET,
+        "/projects/{project_id}/branches/{branch_id}/schema",
+        |method| on(method, schema::get_project_branch_schema),
+    ),
+    Route::new(
+        "getProjectBranchSchemaComparison",
+        Method::GET,
+        "/projects/{project_id}/branches/{branch_id}/compare_schema",
+        |method| on(method, schema::get_project_branch_schema_comparison),
     ),
     Route::new(
         "restoreProjectBranch",

@@ -4,6 +4,7 @@
 mod account;
 mod histories;
 mod requests;
+mod schemas;
 
 use std::collections::BTreeMap;
 
@@ -42,6 +43,7 @@ pub fn all() -> Vec<(&'static str, Value)> {
         account::all(),
         histories::all(),
         requests::all(),
+        schemas::all(),
     ]
     .concat()
 }
