@@ -322,12 +322,6 @@ pub static ROUTES: &[Route] = &[
         |method| on(method, empty::list_project_branch_functions),
     ),
     Route::new(
-        "listCredentials",
-        Method::GET,
-        "/projects/{project_id}/branches/{branch_id}/credentials",
-        |method| on(method, empty::list_credentials),
-    ),
-    Route::new(
         "updateProjectEndpoint",
         Method::PATCH,
         "/projects/{project_id}/endpoints/{endpoint_id}",

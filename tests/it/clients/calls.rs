@@ -25,9 +25,6 @@ const UNCALLED: &[&str] = &[
     "getProjectBranchHistory",
     "getProjectBranchRoleHistory",
     "updateProjectBranchRole",
-    "restoreProjectBranch",
-    "setDefaultProjectBranch",
-    "setPrimaryProjectBranch",
 ];
 
 /// Returns which clients got a success from each operation.
