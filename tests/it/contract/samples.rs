@@ -66,8 +66,6 @@ fn branch_id() -> BranchId {
 
 fn settings() -> ProjectSettings {
     ProjectSettings {
-        allowed_ips: vec!["192.0.2.0/24".parse().expect("a network")],
-        protected_branches_only: true,
         quota: Quota {
             active_time_seconds: Some(1),
             compute_time_seconds: Some(2),

@@ -1,7 +1,8 @@
 //! Going back, as somebody types it: resets, restores, another default branch, ends, and how schemas
 //! differ.
 
-use chrono::{SecondsFormat, TimeDelta, Utc};
+use chrono::{SecondsFormat, TimeDelta};
+use offshoot::clock::{Clock, SystemClock};
 
 use super::life::until_the_next_millisecond;
 use super::{Terminal, text};
@@ -34,7 +35,7 @@ async fn schemas(terminal: &mut Terminal, of: &[&str]) {
     let with_parent = [&["branches", "schema-diff", "dev", "^parent"][..], of].concat();
     assert_eq!(terminal.ok(&with_parent).await, whole);
     // A branch's Postgres knows nothing but the present.
-    let then = until_the_next_millisecond(&Utc::now().to_rfc3339());
+    let then = until_the_next_millisecond(&SystemClock.now().to_rfc3339());
     let past = format!("dev@{then}");
     tokio::time::sleep(std::time::Duration::from_millis(5)).await;
     let past = [&["branches", "schema-diff", "main", past.as_str()][..], of].concat();
@@ -70,7 +71,7 @@ async fn restores(terminal: &mut Terminal, of: &[&str], before: &str) {
 async fn defaults_and_ends(terminal: &mut Terminal, of: &[&str]) {
     let branches = [&["dev"][..], &["past"], &["main"]];
     terminal.by_forms(&["branches", "set-default"], branches, of).await;
-    let tomorrow = Utc::now() + TimeDelta::days(1);
+    let tomorrow = SystemClock.now() + TimeDelta::days(1);
     let tomorrow = tomorrow.to_rfc3339_opts(SecondsFormat::Millis, true);
     let ends = [&["awake", "--expires-at", &tomorrow][..], &["past", "--expires-at", &tomorrow]];
     let ends = [ends[0], ends[1], &["awake"]];
