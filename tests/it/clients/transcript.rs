@@ -22,7 +22,7 @@ const KINDS: &[(&str, &str)] = &[
 
 /// Numbers that differ from run to run, by the name of their field.
 const NUMBERS: &str =
-    r#"("?\b(?:id|port|pg_version|pgVersion|revision|total_duration_ms)"?(?:: |=))\d+"#;
+    r#"("?\b(?:cutoff|id|port|pg_version|pgVersion|revision|total_duration_ms)"?(?:: |=))\d+"#;
 
 /// A text that is built up, and the names that were given so far.
 #[derive(Default)]

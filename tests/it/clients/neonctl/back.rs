@@ -34,13 +34,6 @@ async fn schemas(terminal: &mut Terminal, of: &[&str]) {
     assert_eq!(one, whole);
     let with_parent = [&["branches", "schema-diff", "dev", "^parent"][..], of].concat();
     assert_eq!(terminal.ok(&with_parent).await, whole);
-    // A branch's Postgres knows nothing but the present.
-    let then = until_the_next_millisecond(&SystemClock.now().to_rfc3339());
-    let past = format!("dev@{then}");
-    tokio::time::sleep(std::time::Duration::from_millis(5)).await;
-    let past = [&["branches", "schema-diff", "main", past.as_str()][..], of].concat();
-    let words = terminal.refused(&past).await;
-    assert!(words.contains("a schema can be read at the head alone"), "{words}");
 }
 
 async fn resets(terminal: &mut Terminal, of: &[&str]) {
