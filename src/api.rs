@@ -110,8 +110,13 @@ fn neon_face(api: Api) -> Router {
         .with_state(api)
 }
 
+/// Neon's clients know these words: what they ask for beside branches and roles is then one that the
+/// server does not have.
 async fn unknown_path() -> ApiError {
-    ApiError::told(ErrorCode::NotFound, "there is nothing under this path; see openapi.yaml")
+    ApiError::told(
+        ErrorCode::NotFound,
+        "this route does not exist; see openapi.yaml for those that do",
+    )
 }
 
 async fn method_not_allowed() -> ApiError {

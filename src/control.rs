@@ -26,6 +26,7 @@ pub mod projects;
 pub mod restore;
 pub mod retention;
 pub mod roles;
+pub mod schema;
 mod secrets;
 
 use std::sync::{Arc, OnceLock};
@@ -33,6 +34,7 @@ use std::sync::{Arc, OnceLock};
 use futures_util::future::BoxFuture;
 
 use crate::clock::Clock;
+use crate::control::schema::SchemaReader;
 use crate::entropy::{self, Entropy};
 use crate::model::cause::{Cause, Deed, Topic};
 use crate::model::endpoint::Site;
@@ -85,6 +87,7 @@ struct Inner {
     room: Arc<Room>,
     settings: Settings,
     lsn_probe: OnceLock<LsnProbe>,
+    schema_reader: OnceLock<Box<dyn SchemaReader>>,
 }
 
 /// Asks the Postgres of a branch where its log is now; nothing where it does not answer.
@@ -140,8 +143,9 @@ impl ControlPlane {
     pub async fn open(store: Store, machine: Machine, settings: Settings) -> Result<Self> {
         let Machine { clock, entropy, vault, ports, room } = machine;
         check_vault(&store, &vault).await?;
-        let lsn_probe = OnceLock::new();
-        let inner = Inner { store, clock, entropy, vault, ports, room, settings, lsn_probe };
+        let (lsn_probe, schema_reader) = (OnceLock::new(), OnceLock::new());
+        let inner =
+            Inner { store, clock, entropy, vault, ports, room, settings, lsn_probe, schema_reader };
         let control = Self { inner: Arc::new(inner) };
         for (_, log) in control.directory().state.projects()? {
             for endpoint in control.inner.store.view::<Catalog>(log).state.endpoints()? {

@@ -29,6 +29,7 @@ pub mod refusal;
 pub mod revision;
 pub mod role;
 pub mod rules;
+pub mod schema;
 pub mod scram;
 pub mod secret;
 pub mod state;

@@ -7,7 +7,10 @@
 pub mod expiry;
 pub mod fleet;
 pub mod meters;
+pub mod turns;
 pub mod worker;
+
+mod schemas;
 
 use std::collections::BTreeSet;
 

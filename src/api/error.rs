@@ -127,6 +127,8 @@ impl From<ControlError> for ApiError {
                 ErrorCode::PayloadTooLarge,
                 "the change is too large for one commit, and nothing was changed; make it in parts",
             ),
+            ControlError::ComputeUnavailable(_) => Self::told(ErrorCode::ComputeUnavailable, error),
+            ControlError::SchemaUnreadable(_) => Self::told(ErrorCode::SchemaUnreadable, error),
             ControlError::NoRoom(no_room) => Self::told(ErrorCode::InsufficientStorage, no_room),
             ControlError::Failed
             | ControlError::Store(_)

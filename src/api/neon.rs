@@ -17,6 +17,7 @@ mod permissions;
 mod point;
 mod projects;
 mod roles;
+mod schema;
 mod settings;
 mod tuning;
 mod unserved;
@@ -96,6 +97,18 @@ pub static ROUTES: &[Route] = &[
         Method::GET,
         "/projects/{project_id}/branches/{branch_id}/history",
         |method| on(method, history::get_project_branch_history),
+    ),
+    Route::new(
+        "getProjectBranchSchema",
+        Method::GET,
+        "/projects/{project_id}/branches/{branch_id}/schema",
+        |method| on(method, schema::get_project_branch_schema),
+    ),
+    Route::new(
+        "getProjectBranchSchemaComparison",
+        Method::GET,
+        "/projects/{project_id}/branches/{branch_id}/compare_schema",
+        |method| on(method, schema::get_project_branch_schema_comparison),
     ),
     Route::new(
         "restoreProjectBranch",
@@ -327,12 +340,6 @@ pub static ROUTES: &[Route] = &[
         Method::GET,
         "/projects/{project_id}/branches/{branch_id}/functions",
         |method| on(method, empty::list_project_branch_functions),
-    ),
-    Route::new(
-        "listCredentials",
-        Method::GET,
-        "/projects/{project_id}/branches/{branch_id}/credentials",
-        |method| on(method, empty::list_credentials),
     ),
     Route::new(
         "updateProjectEndpoint",

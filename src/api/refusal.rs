@@ -83,7 +83,9 @@ fn code(refusal: &Refusal) -> ErrorCode {
         | Refusal::DiffWithoutBase(_)
         | Refusal::RestoreWithoutPoint(_)
         | Refusal::RestoreWithoutBackup { .. }
+        | Refusal::BranchWithoutParent(_)
         | Refusal::ExpiryOutOfRange { .. } => ErrorCode::InvalidRequest,
+        Refusal::SchemaOfThePast => ErrorCode::NotSupported,
         Refusal::EndpointAttached(_) => ErrorCode::EndpointAttached,
         Refusal::PgVersionNotInstalled { .. } => ErrorCode::PgVersionNotInstalled,
         Refusal::PortsExhausted => ErrorCode::EndpointsLimitExceeded,

@@ -12,7 +12,9 @@ use crate::compute::{Compute, ComputeStatus, Converged};
 use crate::entropy::{self, Entropy, SeededEntropy};
 use crate::model::id::BranchId;
 use crate::model::lsn::Lsn;
+use crate::model::name::DatabaseName;
 use crate::model::rules::passes::Problem;
+use crate::model::schema::Table;
 use crate::plan::Aside;
 use crate::plan::desired::Desired;
 use crate::plan::observed::Observed;
@@ -103,6 +105,13 @@ impl Faults {
         }
         let answer = effect();
         if fate == Fate::FailsAfter { Err(lost()) } else { answer }
+    }
+}
+
+fn no_database(database: &DatabaseName) -> ComputeError {
+    ComputeError::NoDatabase {
+        address: "a simulated address".into(),
+        database: database.to_string(),
     }
 }
 
@@ -245,6 +254,17 @@ impl Compute for SimulatedCompute {
 
     async fn converge(&self, desired: &Desired) -> Result<Converged, ComputeError> {
         converge::converge(&mut self.clone(), desired).await
+    }
+
+    async fn dump(&self, database: &DatabaseName) -> Result<String, ComputeError> {
+        self.request_running(|machine| {
+            machine.world.schema(database.as_str()).ok_or_else(|| no_database(database))
+        })
+    }
+
+    async fn tables(&self, database: &DatabaseName) -> Result<Vec<Table>, ComputeError> {
+        // No step makes any.
+        self.dump(database).await.map(|_| Vec::new())
     }
 
     async fn lsn(&self) -> Result<Lsn, ComputeError> {

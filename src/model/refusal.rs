@@ -252,6 +252,15 @@ pub enum Refusal {
     /// No endpoint serves the branch.
     #[error("branch {0} has no endpoint to connect to; create a read_write endpoint for it first")]
     BranchWithoutEndpoint(BranchId),
+    /// What a branch is to be compared with is not named, and it has no parent.
+    #[error("branch {0} has no parent to be compared with; give base_branch_id")]
+    BranchWithoutParent(BranchId),
+    /// The schema is asked for at a point in the past.
+    #[error(
+        "a schema can be read at the head alone: branches of data do not exist here yet, so a \
+         branch's Postgres knows nothing but the present; leave out the LSN and the timestamp"
+    )]
+    SchemaOfThePast,
     /// The endpoint serves another branch.
     #[error("endpoint {endpoint} does not serve branch {branch}")]
     EndpointElsewhere {

@@ -20,7 +20,9 @@ use crate::model::id::ProjectId;
 use crate::model::lsn::Lsn;
 use crate::model::revision::Revision;
 use crate::reconcile::meters::Meters;
+use crate::reconcile::schemas::Reader;
 use crate::reconcile::site;
+use crate::reconcile::turns::Turns;
 use crate::reconcile::worker::{Shared, work};
 
 /// How many passes may be under way at once: each may start a Postgres.
@@ -28,6 +30,9 @@ const MAX_PASSES: usize = 8;
 
 /// How many Postgres servers may be asked at once where their logs are.
 const MAX_PROBES: usize = 8;
+
+/// How many Postgres servers may be read at once: each dump is another program.
+const MAX_READS: usize = 4;
 
 /// How long a Postgres may take to say where its log is.
 const LSN_TIME: Duration = Duration::from_secs(5);
@@ -65,9 +70,19 @@ impl Fleet {
     ) -> Self {
         let passes = Semaphore::new(MAX_PASSES);
         let probes = Semaphore::new(MAX_PROBES);
-        let meters = Arc::new(Meters::default());
-        let shared = Shared { control, computes, clock, entropy, passes, probes, meters, stop };
-        let shared = Arc::new(shared);
+        let shared = Arc::new(Shared {
+            control,
+            computes,
+            clock,
+            entropy,
+            passes,
+            probes,
+            reads: Semaphore::new(MAX_READS),
+            turns: Turns::default(),
+            meters: Arc::new(Meters::default()),
+            stop,
+        });
+        shared.control.set_schema_reader(Box::new(Reader(Arc::downgrade(&shared))));
         let observed = Arc::downgrade(&shared);
         shared.control.set_lsn_probe(Box::new(move |project, branch| {
             let shared = observed.upgrade();

@@ -23,6 +23,7 @@ pub mod origin;
 pub mod permissions;
 pub mod projects;
 pub mod roles;
+pub mod schema;
 pub mod settings;
 
 /// The platform of every project and the region of every endpoint: there is one machine.

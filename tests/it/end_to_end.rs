@@ -14,6 +14,7 @@ mod metrics;
 mod passwords;
 mod restart;
 mod restore;
+mod schema;
 mod secrecy;
 mod storage;
 mod support;

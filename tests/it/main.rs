@@ -8,6 +8,7 @@ mod compute_attached;
 mod compute_guarded;
 mod compute_local;
 mod compute_logins;
+mod compute_schema;
 mod compute_tls;
 mod contract;
 mod converge;

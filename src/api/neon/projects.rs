@@ -53,6 +53,10 @@ pub(super) async fn list_projects(
         cursor: query.cursor()?,
         limit: query.limit(1..=PAGE_MAX_PROJECTS)?.unwrap_or(PAGE_PROJECTS),
     };
+    // What is deleted cannot be recovered, and what is there must not be taken for it.
+    if query.flag("recoverable")? {
+        return Ok(Found(page(Vec::new())));
+    }
     Ok(Found(page(control.list_projects(&asked)?.projects)))
 }
 

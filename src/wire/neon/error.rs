@@ -127,10 +127,14 @@ codes! {
     IdempotencyKeysLimitExceeded = "IDEMPOTENCY_KEYS_LIMIT_EXCEEDED",
     /// The machine has no PostgreSQL of that version.
     PgVersionNotInstalled = "PG_VERSION_NOT_INSTALLED",
+    /// The branch's Postgres does not let its schema be read.
+    SchemaUnreadable = "SCHEMA_UNREADABLE",
     /// Something inside is broken.
     Internal = "INTERNAL",
     /// Too much is waiting, or others were faster; nothing was changed.
     Busy = "BUSY",
+    /// The branch's Postgres does not answer now.
+    ComputeUnavailable = "COMPUTE_UNAVAILABLE",
     /// The server is not ready to serve.
     NotReady = "NOT_READY",
     /// The server's disk is too full; nothing was changed.
@@ -188,9 +192,10 @@ impl ErrorCode {
             | Self::PermissionsLimitExceeded
             | Self::IdempotencyKeyReused
             | Self::IdempotencyKeysLimitExceeded
-            | Self::PgVersionNotInstalled => 422,
+            | Self::PgVersionNotInstalled
+            | Self::SchemaUnreadable => 422,
             Self::Internal => 500,
-            Self::Busy | Self::NotReady => 503,
+            Self::Busy | Self::ComputeUnavailable | Self::NotReady => 503,
             // Not 503: clients take that for a promise that nothing happened.
             Self::RequestTimeout => 504,
             Self::InsufficientStorage => 507,
@@ -203,6 +208,7 @@ impl ErrorCode {
         match self {
             Self::Internal
             | Self::Busy
+            | Self::ComputeUnavailable
             | Self::NotReady
             | Self::InsufficientStorage
             | Self::RequestTimeout => true,
@@ -249,7 +255,8 @@ impl ErrorCode {
             | Self::PermissionsLimitExceeded
             | Self::IdempotencyKeyReused
             | Self::IdempotencyKeysLimitExceeded
-            | Self::PgVersionNotInstalled => false,
+            | Self::PgVersionNotInstalled
+            | Self::SchemaUnreadable => false,
         }
     }
 }

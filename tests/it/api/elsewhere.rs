@@ -49,6 +49,8 @@ async fn asked(project: &TestProject, route: &Route, branch: &str, endpoint: &st
         .replace("{role_name}", "neondb_owner")
         .replace("{database_name}", "neondb");
     assert!(!path.contains('{'), "{path}");
+    let is_about_schema = route.operation.contains("Schema");
+    let path = if is_about_schema { format!("{path}?db_name=neondb") } else { path };
     project.ask(route.method.as_str(), &path, body(route, project)).await
 }
 

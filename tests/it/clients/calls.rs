@@ -25,12 +25,9 @@ const UNCALLED: &[&str] = &[
     "getProjectBranchHistory",
     "getProjectBranchRoleHistory",
     "updateProjectBranchRole",
-    "restoreProjectBranch",
     "mergeProjectBranch",
     "diffProjectBranchRoles",
     "diffProjectBranchDatabases",
-    "setDefaultProjectBranch",
-    "setPrimaryProjectBranch",
 ];
 
 /// Returns which clients got a success from each operation.

@@ -5,6 +5,7 @@ mod account;
 mod histories;
 mod merges;
 mod requests;
+mod schemas;
 
 use std::collections::BTreeMap;
 
@@ -44,6 +45,7 @@ pub fn all() -> Vec<(&'static str, Value)> {
         histories::all(),
         merges::all(),
         requests::all(),
+        schemas::all(),
     ]
     .concat()
 }
@@ -66,8 +68,6 @@ fn branch_id() -> BranchId {
 
 fn settings() -> ProjectSettings {
     ProjectSettings {
-        allowed_ips: vec!["192.0.2.0/24".parse().expect("a network")],
-        protected_branches_only: true,
         quota: Quota {
             active_time_seconds: Some(1),
             compute_time_seconds: Some(2),

@@ -65,12 +65,10 @@ fn attempt(key: &str) -> Attempt {
 
 /// Returns a change of everything that can be set.
 pub fn project_change() -> ProjectChange {
-    let network = "192.0.2.0/24".parse().expect("a network");
     ProjectChange {
         name: None,
         history_retention_seconds: Some(7),
         password_policy: Change::Set(PasswordPolicy::Inherit),
-        allowed_ips: Some((vec![network], true)),
         quota: Some(Quota {
             active_time_seconds: Some(1),
             compute_time_seconds: Some(2),
