@@ -6,11 +6,16 @@
 #![expect(clippy::print_stdout, reason = "a table is what this program is for")]
 #![expect(clippy::cast_precision_loss, reason = "counts far below 2^52")]
 
+#[path = "catalog/figures.rs"]
+#[expect(dead_code, reason = "the bench of the catalog uses all of it")]
+mod figures;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
+use mimalloc::MiMalloc;
 use offshoot::clock::SystemClock;
 use offshoot::model::branch::{Beginning, Branch, Lineage};
 use offshoot::model::cause::{Caller, Deed, Topic};
@@ -27,11 +32,14 @@ use offshoot::store::trim::Trimmed;
 use offshoot::store::{Store, StoreError};
 use tokio_util::sync::CancellationToken;
 
+use self::figures::{ROUNDS, Wanted, median, print, ratio};
+
+/// As the server has it.
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
+
 const LOG: LogId = LogId(1);
 const CACHE_BYTES: u64 = 64 << 20;
-
-/// How often the sides take turns.
-const ROUNDS: u64 = 7;
 
 /// How many roles the branch has.
 const ROLES: u64 = 1_000;
@@ -75,8 +83,7 @@ async fn trimming() {
     println!("p99 of a commit, {CALLERS} callers");
     println!("  without trimming           {:>8.2} ms", median(&alone));
     println!("  while trimming             {:>8.2} ms", median(&meanwhile));
-    let ratios: Vec<f64> = meanwhile.iter().zip(&alone).map(|(one, other)| one / other).collect();
-    println!("  ratio                      {:>8.2}", median(&ratios));
+    print("the latter, by the former", ratio(&meanwhile, &alone), Wanted::AtMost(3.0));
 }
 
 /// A store with one branch.
@@ -116,6 +123,7 @@ impl Plane {
             let role = Role {
                 name: format!("role-{role:04}").parse().expect("a name"),
                 login: login.clone(),
+                stands_for: None,
                 protected: false,
                 born: moment.revision,
                 standing: None,
@@ -188,10 +196,4 @@ fn scattered(number: u64) -> u64 {
 fn p99(mut times: Vec<f64>) -> f64 {
     times.sort_by(f64::total_cmp);
     times[times.len() * 99 / 100]
-}
-
-fn median(values: &[f64]) -> f64 {
-    let mut values = values.to_vec();
-    values.sort_by(f64::total_cmp);
-    values[values.len() / 2]
 }

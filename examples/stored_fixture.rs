@@ -10,6 +10,7 @@
 use std::io::Write;
 
 #[path = "../tests/it/store/account.rs"]
+#[expect(dead_code, reason = "the tests use all of it")]
 mod account;
 #[path = "../tests/it/store/memory.rs"]
 #[expect(dead_code, reason = "the tests use all of it")]
@@ -17,7 +18,6 @@ mod memory;
 #[path = "../tests/it/store/rotating.rs"]
 mod rotating;
 #[path = "../tests/it/store/sample.rs"]
-#[expect(dead_code, reason = "the tests use all of it")]
 mod sample;
 #[path = "../tests/it/store/support.rs"]
 #[expect(dead_code, reason = "the tests use all of it")]

@@ -10,6 +10,7 @@
 //! * No body, password, key or query string reaches the log.
 
 mod answer;
+mod attempt;
 mod body;
 mod error;
 mod extract;
@@ -30,7 +31,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::FromRef;
-use axum::middleware::from_fn_with_state;
+use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::any;
 use tower::util::MapRequest;
 
@@ -107,6 +108,7 @@ fn neon_face(api: Api) -> Router {
         .fold(Router::new(), |router, route| route.add_to(router))
         .fallback(unknown_path)
         .method_not_allowed_fallback(method_not_allowed)
+        .layer(from_fn(attempt::note))
         .layer(from_fn_with_state(api.clone(), keys::authenticate))
         .layer(from_fn_with_state((api.clone(), Face::Neon), observe::observe))
         .with_state(api)
@@ -118,13 +120,19 @@ fn render_face(api: Api) -> Router {
         .fold(Router::new(), |router, route| route.add_to(router))
         .route(render::REST, any(unknown_path))
         .method_not_allowed_fallback(method_not_allowed)
+        .layer(from_fn(attempt::note))
         .layer(from_fn_with_state(api.clone(), keys::authenticate))
         .layer(from_fn_with_state((api.clone(), Face::Render), observe::observe))
         .with_state(api)
 }
 
+/// Neon's clients know these words: what they ask for beside branches and roles is then one that the
+/// server does not have.
 async fn unknown_path() -> ApiError {
-    ApiError::told(ErrorCode::NotFound, "there is nothing under this path; see openapi.yaml")
+    ApiError::told(
+        ErrorCode::NotFound,
+        "this route does not exist; see openapi.yaml for those that do",
+    )
 }
 
 async fn method_not_allowed() -> ApiError {

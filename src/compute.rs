@@ -15,9 +15,11 @@ use std::future::Future;
 use crate::model::endpoint::TlsMode;
 use crate::model::id::BranchId;
 use crate::model::lsn::Lsn;
+use crate::model::name::DatabaseName;
 use crate::model::name::RoleName;
 use crate::model::preview::Holding;
 use crate::model::rules::passes::Problem;
+use crate::model::schema::Table;
 use crate::model::secret::Password;
 use crate::model::session::Sessions;
 use crate::plan::desired::Desired;
@@ -30,6 +32,8 @@ pub mod simulated;
 
 mod converge;
 mod postgres;
+
+pub use crate::compute::postgres::DumpPrograms;
 
 use crate::compute::attached::AttachedCompute;
 use crate::compute::error::ComputeError;
@@ -105,6 +109,18 @@ pub trait Compute: fmt::Debug + Send + Sync {
         role: &RoleName,
     ) -> impl Future<Output = Result<(), ComputeError>> + Send;
 
+    /// Returns the schema of a database as SQL. It must be running.
+    fn dump(
+        &self,
+        database: &DatabaseName,
+    ) -> impl Future<Output = Result<String, ComputeError>> + Send;
+
+    /// Returns the tables of a database. It must be running.
+    fn tables(
+        &self,
+        database: &DatabaseName,
+    ) -> impl Future<Output = Result<Vec<Table>, ComputeError>> + Send;
+
     /// Returns the place that its write-ahead log has reached.
     fn lsn(&self) -> impl Future<Output = Result<Lsn, ComputeError>> + Send;
 }
@@ -174,8 +190,8 @@ impl Computes {
             (Source::Real(local), ComputeSite::Local { port, pg_version }) => {
                 AnyCompute::Local(local.get(branch, port, pg_version))
             }
-            (Source::Real(_), ComputeSite::Attached(address)) => {
-                AnyCompute::Attached(AttachedCompute::new(address))
+            (Source::Real(local), ComputeSite::Attached(address)) => {
+                AnyCompute::Attached(AttachedCompute::new(address, local.dump_programs()))
             }
         }
     }
@@ -263,6 +279,14 @@ impl Compute for AnyCompute {
 
     async fn end_sessions(&self, role: &RoleName) -> Result<(), ComputeError> {
         each!(self, compute => compute.end_sessions(role).await)
+    }
+
+    async fn dump(&self, database: &DatabaseName) -> Result<String, ComputeError> {
+        each!(self, compute => compute.dump(database).await)
+    }
+
+    async fn tables(&self, database: &DatabaseName) -> Result<Vec<Table>, ComputeError> {
+        each!(self, compute => compute.tables(database).await)
     }
 
     async fn lsn(&self) -> Result<Lsn, ComputeError> {

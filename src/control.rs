@@ -8,6 +8,7 @@ pub mod branches;
 pub mod connection;
 pub mod credentials;
 pub mod databases;
+pub mod diff;
 pub mod draw;
 pub mod endpoints;
 pub mod error;
@@ -16,6 +17,8 @@ pub mod history;
 pub mod instances;
 pub mod keys;
 pub mod left_out;
+pub mod merge;
+pub mod once;
 pub mod operations;
 pub mod passes;
 pub mod past;
@@ -26,12 +29,15 @@ pub mod restore;
 pub mod retention;
 pub mod roles;
 pub mod rotations;
+pub mod schema;
+mod secrets;
 
 use std::sync::{Arc, OnceLock};
 
 use futures_util::future::BoxFuture;
 
 use crate::clock::Clock;
+use crate::control::schema::SchemaReader;
 use crate::entropy::{self, Entropy};
 use crate::model::cause::{Cause, Deed, Topic};
 use crate::model::endpoint::Site;
@@ -55,18 +61,21 @@ use crate::store::{ProjectView, Store, StoreError};
 use crate::vault::Vault;
 
 pub use crate::model::cause::Caller;
-pub use branches::{BranchRequest, CreatedBranch};
+pub use branches::{BranchRequest, ChangedBranch, CreatedBranch};
 pub use connection::{Connection, ConnectionQuery};
+pub use diff::{Diff, DiffQuery, DiffSide};
 pub use endpoints::{AttachRequest, EndpointRequest};
 pub use error::{ControlError, Result};
 pub use keys::KeyOwner;
 pub use left_out::{LeftOut, Missed, Why};
+pub use merge::{MergeAnswer, MergeRequest};
+pub use once::{Asker, Told};
 pub use operations::OperationQuery;
 pub use past::{BranchAt, Past, ProjectAt};
 pub use points::History;
 pub use projects::{CreatedProject, ProjectPage, ProjectQuery, ProjectRequest};
 pub use restore::RestoreRequest;
-pub use roles::RoleRequest;
+pub use roles::{RoleRequest, ShownRole};
 
 /// The use cases. Cloning it makes another handle to the same ones.
 #[derive(Clone)]
@@ -83,6 +92,7 @@ struct Inner {
     room: Arc<Room>,
     settings: Settings,
     probes: OnceLock<Probes>,
+    schema_reader: OnceLock<Box<dyn SchemaReader>>,
 }
 
 /// Asks the Postgres of a branch for something; nothing where it sleeps or does not answer.
@@ -151,8 +161,9 @@ impl ControlPlane {
     pub async fn open(store: Store, machine: Machine, settings: Settings) -> Result<Self> {
         let Machine { clock, entropy, vault, ports, room } = machine;
         check_vault(&store, &vault).await?;
-        let probes = OnceLock::new();
-        let inner = Inner { store, clock, entropy, vault, ports, room, settings, probes };
+        let (probes, schema_reader) = (OnceLock::new(), OnceLock::new());
+        let inner =
+            Inner { store, clock, entropy, vault, ports, room, settings, probes, schema_reader };
         let control = Self { inner: Arc::new(inner) };
         for (_, log) in control.directory().state.projects()? {
             for endpoint in control.inner.store.view::<Catalog>(log).state.endpoints()? {

@@ -9,7 +9,10 @@ pub mod fleet;
 pub mod meters;
 mod preview;
 pub mod rotation;
+pub mod turns;
 pub mod worker;
+
+mod schemas;
 
 use std::collections::BTreeSet;
 

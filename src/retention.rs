@@ -1,8 +1,9 @@
 //! What is forgotten: in the background, what nobody can ask for any more goes.
 //!
-//! A round looks at every log: it forgets operations that ended long ago, raises the floor to where
-//! the project's retention allows, and deletes what lies below. It takes no input and keeps nothing
-//! between runs of the server; what a round did not come to, the next one does.
+//! A round looks at every log: it forgets operations that ended long ago and requests that were
+//! carried out a day ago, raises the floor to where the project's retention allows, and deletes what
+//! lies below. It takes no input and keeps nothing between runs of the server; what a round did not
+//! come to, the next one does.
 
 mod meters;
 
@@ -18,6 +19,8 @@ use crate::config::Trimming;
 use crate::control::retention::Due;
 use crate::control::{ControlError, ControlPlane};
 use crate::model::revision::{Revision, Timestamp};
+use crate::store::catalog::Catalog;
+use crate::store::directory::Directory;
 use crate::store::engine::LogId;
 use crate::store::published::Extent;
 use crate::store::trim::{TrimError, Trimmed};
@@ -26,7 +29,8 @@ use crate::store::trim::{TrimError, Trimmed};
 /// that stays, so what it costs is within this many rows for each that goes.
 const WORTH: u64 = 8;
 
-/// How many commits a round makes at the most to forget operations of one project.
+/// How many commits a round makes at the most to forget operations of one project, or receipts of
+/// one log.
 const MAX_COMMITS: usize = 64;
 
 /// What was forgotten since the server started, and what is kept.
@@ -40,6 +44,8 @@ pub struct Counters {
     pub logs_removed: u64,
     /// How many operations were forgotten.
     pub operations_forgotten: u64,
+    /// How many receipts of requests were forgotten.
+    pub receipts_forgotten: u64,
     /// The earliest time that can be asked for, of all projects.
     pub oldest_floor: Option<Timestamp>,
     /// When the last round ended.
@@ -156,7 +162,7 @@ impl Trimmer {
         if log != LogId::DIRECTORY {
             self.forget_operations(log).await?;
         }
-        Ok(())
+        self.forget_receipts(log).await
     }
 
     async fn trim(&mut self, log: LogId, floor: Revision) -> Result<(), Failure> {
@@ -184,6 +190,22 @@ impl Trimmer {
             }
             let forgotten = u64::try_from(forgotten).unwrap_or(u64::MAX);
             self.counters.send_modify(|counters| counters.operations_forgotten += forgotten);
+        }
+        Ok(())
+    }
+
+    async fn forget_receipts(&self, log: LogId) -> Result<(), Failure> {
+        for _ in 0..MAX_COMMITS {
+            let forgotten = if log == LogId::DIRECTORY {
+                self.control.forget_receipts::<Directory>(log).await?
+            } else {
+                self.control.forget_receipts::<Catalog>(log).await?
+            };
+            if forgotten == 0 || self.stop.is_cancelled() {
+                break;
+            }
+            let forgotten = u64::try_from(forgotten).unwrap_or(u64::MAX);
+            self.counters.send_modify(|counters| counters.receipts_forgotten += forgotten);
         }
         Ok(())
     }

@@ -23,7 +23,7 @@ use crate::chain::Chain;
 use crate::clock::{Clock, SystemClock};
 use crate::compute::Computes;
 use crate::config::Config;
-use crate::control::{Caller, ControlPlane, Machine, ProjectQuery, ProjectRequest};
+use crate::control::{Asker, ControlPlane, Machine, ProjectQuery, ProjectRequest};
 use crate::entropy::{Entropy, SystemEntropy};
 use crate::meter::Metered;
 use crate::model::name::ProjectName;
@@ -88,7 +88,7 @@ impl Ready {
             project
         } else {
             let request = ProjectRequest { name: Some(name), ..ProjectRequest::default() };
-            self.control.create_project(&Caller::offshoot(), request).await?.project
+            self.control.create_project(&Asker::offshoot(), request).await?.answer.project
         };
         Ok(Demo { project: project.id.to_string(), branch: project.default_branch.to_string() })
     }

@@ -8,7 +8,7 @@
 //!
 //! # Invariants
 //!
-//! * One thread, the [`committer`], owns all writes.
+//! * The [`committer`] owns all writes, and makes one at a time.
 //! * Nobody sees, and nobody is told, what is not durable.
 //! * An error from the disk is final: nothing is acknowledged after it, and the process ends.
 //! * No commit touches two logs.
@@ -25,6 +25,7 @@ pub mod keys;
 pub mod meters;
 pub mod nodes;
 pub mod published;
+pub mod receipts;
 pub mod records;
 pub mod row;
 pub mod sled;

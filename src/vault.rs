@@ -22,6 +22,7 @@ pub struct OpenError;
 
 /// Seals and opens secrets.
 pub struct Vault {
+    key: [u8; KEY_BYTES],
     cipher: XChaCha20Poly1305,
     fingerprint: [u8; 8],
 }
@@ -39,7 +40,17 @@ impl Vault {
         let digest = Sha256::new().chain_update(b"offshoot vault key").chain_update(key).finalize();
         let mut fingerprint = [0; 8];
         fingerprint.copy_from_slice(&digest[..8]);
-        Self { cipher: XChaCha20Poly1305::new(key.into()), fingerprint }
+        Self { key: *key, cipher: XChaCha20Poly1305::new(key.into()), fingerprint }
+    }
+
+    /// Returns the vault whose secrets open with the same word alone, which is kept nowhere.
+    #[must_use]
+    pub fn with_word(&self, word: &str) -> Self {
+        let digest = Sha256::new()
+            .chain_update(b"offshoot vault word")
+            .chain_update(self.key)
+            .chain_update(word);
+        Self::new(&digest.finalize().into())
     }
 
     /// Returns a number that tells keys apart and says nothing about them.
@@ -94,5 +105,16 @@ mod tests {
         assert_eq!(vault.open("role bob", &sealed(&vault)), Err(OpenError));
         assert_eq!(vault.open("role sally", &damaged), Err(OpenError));
         assert_eq!(vault.open("role sally", &Sealed(Box::new([1, 2]))), Err(OpenError));
+    }
+
+    #[test]
+    fn what_was_sealed_with_a_word_opens_with_the_key_and_the_word_together() {
+        let vault = Vault::new(&[7; KEY_BYTES]);
+        let sealed = sealed(&vault.with_word("open"));
+        assert!(vault.with_word("open").open("role sally", &sealed).is_ok());
+        let other = Vault::new(&[8; KEY_BYTES]);
+        for vault in [&vault, &vault.with_word("Open"), &other.with_word("open")] {
+            assert_eq!(vault.open("role sally", &sealed), Err(OpenError));
+        }
     }
 }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use axum::body::BodyDataStream;
 use axum::extract::{FromRequest, Request};
+use axum::http::HeaderMap;
 use axum::http::header::{CONTENT_LENGTH, EXPECT};
 use futures_util::StreamExt;
 use serde::Serialize;
@@ -16,7 +17,7 @@ use crate::api::{Api, BODY_MAX_BYTES};
 use crate::wire::neon::error::ErrorCode;
 
 /// What an absent body means.
-const NOTHING: &[u8] = b"{}";
+pub(super) const NOTHING: &[u8] = b"{}";
 
 /// How much of a body is listened to that is too long.
 const HEARD_MAX_BYTES: usize = 16 * BODY_MAX_BYTES;
@@ -33,19 +34,18 @@ impl<T: DeserializeOwned + Serialize> FromRequest<Api> for Body<T> {
     type Rejection = ApiError;
 
     async fn from_request(request: Request, _: &Api) -> Result<Self, ApiError> {
-        parse(&read(request).await?).map(Self)
+        let (parts, body) = request.into_parts();
+        parse(&read(&parts.headers, body).await?).map(Self)
     }
 }
 
 /// Reads a body. One that is too long is heard to its end, within reason, and then refused: a client
 /// that is still speaking when the connection is closed never hears why.
-async fn read(request: Request) -> Result<Vec<u8>, ApiError> {
-    let (parts, body) = request.into_parts();
-    let length = parts.headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok());
+pub(super) async fn read(headers: &HeaderMap, body: axum::body::Body) -> Result<Vec<u8>, ApiError> {
+    let length = headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok());
     let announced = length.and_then(|length| length.parse().ok()).unwrap_or(0);
     // A client that waits for leave to speak is told before it does.
-    let heard_max =
-        if parts.headers.contains_key(EXPECT) { BODY_MAX_BYTES } else { HEARD_MAX_BYTES };
+    let heard_max = if headers.contains_key(EXPECT) { BODY_MAX_BYTES } else { HEARD_MAX_BYTES };
     if heard_max < announced {
         return Err(too_long());
     }

@@ -12,6 +12,7 @@ use crate::api::answer;
 use crate::chain::Chain;
 use crate::control::ControlError;
 use crate::wire::neon::error::{ErrorBody, ErrorCode};
+use crate::wire::neon::merge::MergeConflict;
 use crate::wire::render::{self, error::RenderError};
 
 /// After how many seconds a client whose request found the server busy may try again.
@@ -34,13 +35,20 @@ pub(super) enum Face {
 pub struct ApiError {
     code: ErrorCode,
     message: String,
+    conflicts: Vec<MergeConflict>,
 }
 
 impl ApiError {
     /// Returns an error whose message was written for clients.
     #[must_use]
     pub fn told(code: ErrorCode, message: impl fmt::Display) -> Self {
-        Self { code, message: message.to_string() }
+        Self { code, message: message.to_string(), conflicts: Vec::new() }
+    }
+
+    /// Returns the error that also lists the conflicts of a merge.
+    #[must_use]
+    pub fn with_conflicts(self, conflicts: Vec<MergeConflict>) -> Self {
+        Self { conflicts, ..self }
     }
 
     /// Logs a cause that is no client's business, and returns the error that says so.
@@ -72,7 +80,7 @@ impl ApiError {
     /// Returns the body and the headers of the answer to the request `id`, as clients of `face` know
     /// them.
     pub(super) fn render(self, id: Uuid, face: Face) -> Response {
-        let Self { code, message } = self;
+        let Self { code, message, conflicts } = self;
         let (id, word) = (id.to_string(), code.as_str().to_owned());
         let status = match face {
             Face::Neon => code.status(),
@@ -80,7 +88,10 @@ impl ApiError {
         };
         let status = StatusCode::from_u16(status).expect("a status of three digits");
         let mut response = match face {
-            Face::Neon => answer::json(status, &ErrorBody { request_id: id, code: word, message }),
+            Face::Neon => {
+                let body = ErrorBody { request_id: id, code: word, message, conflicts };
+                answer::json(status, &body)
+            }
             Face::Render => answer::json(status, &RenderError { id, message, code: word }),
         };
         if status == StatusCode::SERVICE_UNAVAILABLE {
@@ -136,6 +147,8 @@ impl From<ControlError> for ApiError {
                 ErrorCode::PayloadTooLarge,
                 "the change is too large for one commit, and nothing was changed; make it in parts",
             ),
+            ControlError::ComputeUnavailable(_) => Self::told(ErrorCode::ComputeUnavailable, error),
+            ControlError::SchemaUnreadable(_) => Self::told(ErrorCode::SchemaUnreadable, error),
             ControlError::NoRoom(no_room) => Self::told(ErrorCode::InsufficientStorage, no_room),
             ControlError::Failed
             | ControlError::Store(_)

@@ -194,7 +194,7 @@ impl FromRequestParts<Api> for InPostgresUser {
 async fn username(parts: &mut Parts) -> Result<RoleName, ApiError> {
     let text = parameter(parts, "username").await?;
     let code = ErrorCode::CredentialNotFound;
-    RoleName::parse_existing(&text)
+    RoleName::parse_existing(&*text)
         .map_err(|_| ApiError::unknown(code, "credential", "username", &text))
 }
 

@@ -5,17 +5,20 @@ mod branches;
 mod connection;
 mod count;
 mod databases;
+mod diff;
 mod empty;
 mod endpoints;
 mod fields;
 mod history;
 mod keys;
+mod merge;
 mod operations;
 mod permissions;
 mod point;
 mod projects;
 mod roles;
 mod rotations;
+mod schema;
 mod settings;
 mod tuning;
 mod unserved;
@@ -97,10 +100,28 @@ pub static ROUTES: &[Route] = &[
         |method| on(method, history::get_project_branch_history),
     ),
     Route::new(
+        "getProjectBranchSchema",
+        Method::GET,
+        "/projects/{project_id}/branches/{branch_id}/schema",
+        |method| on(method, schema::get_project_branch_schema),
+    ),
+    Route::new(
+        "getProjectBranchSchemaComparison",
+        Method::GET,
+        "/projects/{project_id}/branches/{branch_id}/compare_schema",
+        |method| on(method, schema::get_project_branch_schema_comparison),
+    ),
+    Route::new(
         "restoreProjectBranch",
         Method::POST,
         "/projects/{project_id}/branches/{branch_id}/restore",
         |method| on(method, branches::restore_project_branch),
+    ),
+    Route::new(
+        "mergeProjectBranch",
+        Method::POST,
+        "/projects/{project_id}/branches/{branch_id}/merge",
+        |method| on(method, merge::merge_project_branch),
     ),
     Route::new(
         "setDefaultProjectBranch",
@@ -132,6 +153,12 @@ pub static ROUTES: &[Route] = &[
         Method::POST,
         "/projects/{project_id}/branches/{branch_id}/roles",
         |method| on(method, roles::create_project_branch_role),
+    ),
+    Route::new(
+        "diffProjectBranchRoles",
+        Method::GET,
+        "/projects/{project_id}/branches/{branch_id}/roles/diff",
+        |method| on(method, diff::diff_project_branch_roles),
     ),
     Route::new(
         "getProjectBranchRole",
@@ -187,6 +214,12 @@ pub static ROUTES: &[Route] = &[
         Method::POST,
         "/projects/{project_id}/branches/{branch_id}/databases",
         |method| on(method, databases::create_project_branch_database),
+    ),
+    Route::new(
+        "diffProjectBranchDatabases",
+        Method::GET,
+        "/projects/{project_id}/branches/{branch_id}/databases/diff",
+        |method| on(method, diff::diff_project_branch_databases),
     ),
     Route::new(
         "getProjectBranchDatabase",
@@ -308,12 +341,6 @@ pub static ROUTES: &[Route] = &[
         Method::GET,
         "/projects/{project_id}/branches/{branch_id}/functions",
         |method| on(method, empty::list_project_branch_functions),
-    ),
-    Route::new(
-        "listCredentials",
-        Method::GET,
-        "/projects/{project_id}/branches/{branch_id}/credentials",
-        |method| on(method, empty::list_credentials),
     ),
     Route::new(
         "setDefaultProjectBranchCredential",

@@ -1,8 +1,8 @@
 //! Paths, as clients write them.
 
 use axum::extract::Request;
-use axum::http::Uri;
 use axum::http::uri::PathAndQuery;
+use axum::http::{Method, Uri};
 
 /// Where Neon's API stands, besides the root.
 const BASE: &str = "api/v2";
@@ -15,12 +15,25 @@ pub(super) fn rewrite(mut request: Request) -> Request {
     let mut parts = request.uri().clone().into_parts();
     let query = request.uri().query().map(|query| format!("?{query}")).unwrap_or_default();
     let path = plain(request.uri().path());
+    let path = match request.method() {
+        &Method::GET | &Method::HEAD => path.to_owned(),
+        _ => with_name(path),
+    };
     let rewritten = PathAndQuery::try_from(format!("/{path}{query}"));
     parts.path_and_query = rewritten.ok().or(parts.path_and_query);
     if let Ok(uri) = Uri::from_parts(parts) {
         *request.uri_mut() = uri;
     }
     request
+}
+
+/// Returns a path in which `diff` is the name of a role or a database. Only to read it is there a
+/// difference under that path.
+fn with_name(path: &str) -> String {
+    ["/roles", "/databases"]
+        .iter()
+        .find_map(|kind| path.strip_suffix("/diff")?.strip_suffix(kind))
+        .map_or_else(|| path.to_owned(), |_| format!("{}/%64iff", path.trim_end_matches("/diff")))
 }
 
 /// Returns a path without its base, the slashes around that, and one at the end.
@@ -53,6 +66,18 @@ mod tests {
             ("/api/v20/projects", "api/v20/projects"),
         ] {
             assert_eq!(plain(path), expected, "{path}");
+        }
+    }
+
+    #[test]
+    fn a_role_can_be_called_like_the_difference_of_roles() {
+        for (path, expected) in [
+            ("projects/p/branches/b/roles/diff", "projects/p/branches/b/roles/%64iff"),
+            ("projects/p/branches/b/databases/diff", "projects/p/branches/b/databases/%64iff"),
+            ("projects/p/branches/b/roles/diff/x", "projects/p/branches/b/roles/diff/x"),
+            ("projects/p/branches/b/roles/a", "projects/p/branches/b/roles/a"),
+        ] {
+            assert_eq!(with_name(path), expected);
         }
     }
 

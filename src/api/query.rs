@@ -3,6 +3,7 @@
 use std::convert::Infallible;
 use std::ops::RangeInclusive;
 use std::str::FromStr;
+use std::time::Duration;
 
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
@@ -51,6 +52,16 @@ impl Query {
                 "the query parameter `{name}` must be `true` or `false`"
             ))),
         }
+    }
+
+    /// Returns a length of time: `30s`, `500ms`, `1m 30s`.
+    pub(super) fn time(&self, name: &str) -> Result<Option<Duration>, ApiError> {
+        let Some(text) = self.text(name) else { return Ok(None) };
+        humantime::parse_duration(text).map(Some).map_err(|_| {
+            ApiError::invalid(format_args!(
+                "the query parameter `{name}` must be a length of time, such as `30s`"
+            ))
+        })
     }
 
     /// Returns how many items a page is to have.
@@ -120,6 +131,17 @@ mod tests {
         assert_eq!(flag("pooled=False"), Ok(false));
         assert_eq!(flag(""), Ok(false));
         assert!(flag("pooled=1").is_err());
+    }
+
+    #[test]
+    fn a_time_has_a_unit() {
+        let time = |query| Query::parse(query).time("wait");
+        assert_eq!(time(""), Ok(None));
+        assert_eq!(time("wait=30s"), Ok(Some(Duration::from_secs(30))));
+        assert_eq!(time("wait=1m+500ms"), Ok(Some(Duration::from_millis(60_500))));
+        for query in ["wait=30", "wait=-1s", "wait=soon", "wait=99999999999999999999s"] {
+            assert!(time(query).is_err(), "{query}");
+        }
     }
 
     #[test]

@@ -7,8 +7,9 @@ use crate::model::key::KeyNameError;
 use crate::model::name::{NameError, TitleError};
 use crate::model::permission::EmailError;
 use crate::model::project::PgVersionError;
-use crate::model::refusal::Refusal;
+use crate::model::refusal::{CredentialRefusal, Refusal};
 use crate::wire::neon::error::ErrorCode;
+use crate::wire::neon::merge::MergeConflict;
 
 /// The longest piece of what a client sent that an error repeats, in characters.
 const ECHO_MAX_CHARS: usize = 80;
@@ -41,7 +42,9 @@ impl ApiError {
 
 impl From<Refusal> for ApiError {
     fn from(refusal: Refusal) -> Self {
-        Self::told(code(&refusal), refusal)
+        let error = Self::told(code(&refusal), &refusal);
+        let Refusal::MergeConflicts(conflicts) = &refusal else { return error };
+        error.with_conflicts(conflicts.iter().map(MergeConflict::new).collect())
     }
 }
 
@@ -53,20 +56,16 @@ fn code(refusal: &Refusal) -> ErrorCode {
         | Refusal::BranchWithoutEndpoint(_)
         | Refusal::EndpointElsewhere { .. } => ErrorCode::EndpointNotFound,
         Refusal::RoleMissing(_) => ErrorCode::RoleNotFound,
-        Refusal::CredentialMissing(_) | Refusal::NoCredential(_) => ErrorCode::CredentialNotFound,
-        Refusal::RotationMissing(_) => ErrorCode::RotationNotFound,
-        Refusal::RotationUnderWay(_) => ErrorCode::RotationUnderWay,
-        Refusal::RotationBeyond { .. } => ErrorCode::RotationBeyond,
-        Refusal::CredentialIsDefault(_) => ErrorCode::CredentialIsDefault,
-        Refusal::RoleIsOriginal { .. } => ErrorCode::RoleIsOriginal,
-        Refusal::TooManyCredentials => ErrorCode::CredentialsLimitExceeded,
-        Refusal::DatabaseMissing(_) | Refusal::NoDatabase(_) => ErrorCode::DatabaseNotFound,
+        Refusal::Credential(refusal) => code_of_credential(refusal),
+        Refusal::DatabaseMissing(_) => ErrorCode::DatabaseNotFound,
         Refusal::OperationMissing(_) => ErrorCode::OperationNotFound,
         Refusal::KeyMissing(_) => ErrorCode::KeyNotFound,
         Refusal::TooManyKeys => ErrorCode::KeysLimitExceeded,
         Refusal::PermissionMissing(_) => ErrorCode::PermissionNotFound,
         Refusal::PermissionExists(_) => ErrorCode::PermissionAlreadyExists,
         Refusal::TooManyPermissions => ErrorCode::PermissionsLimitExceeded,
+        Refusal::IdempotencyKeyReused => ErrorCode::IdempotencyKeyReused,
+        Refusal::TooManyReceipts => ErrorCode::IdempotencyKeysLimitExceeded,
         Refusal::OutsideScope(_) | Refusal::PersonalOnly => ErrorCode::OutsideScope,
         Refusal::BranchExists(_) => ErrorCode::BranchAlreadyExists,
         Refusal::RoleExists(_) => ErrorCode::RoleAlreadyExists,
@@ -85,15 +84,19 @@ fn code(refusal: &Refusal) -> ErrorCode {
         Refusal::BranchCannotExpire { .. } | Refusal::BranchExpires { .. } => {
             ErrorCode::BranchCannotExpire
         }
-        Refusal::RoleCannotExpire { .. }
-        | Refusal::OwnerExpires(_)
-        | Refusal::OriginalExpires(_) => ErrorCode::RoleCannotExpire,
+        Refusal::RoleCannotExpire { .. } | Refusal::OwnerExpires(_) => ErrorCode::RoleCannotExpire,
         Refusal::TooManyPasswords { .. } => ErrorCode::RolesLimitExceeded,
         Refusal::PasswordPolicyMoved => ErrorCode::Busy,
+        Refusal::MergeConflicts(_) => ErrorCode::MergeConflict,
+        Refusal::MergeWithoutOrigin { .. } => ErrorCode::MergeWithoutOrigin,
+        Refusal::MergeTooLarge { .. } => ErrorCode::MergeTooLarge,
         Refusal::BranchNameUnchanged
+        | Refusal::DiffWithoutBase(_)
         | Refusal::RestoreWithoutPoint(_)
         | Refusal::RestoreWithoutBackup { .. }
+        | Refusal::BranchWithoutParent(_)
         | Refusal::ExpiryOutOfRange { .. } => ErrorCode::InvalidRequest,
+        Refusal::SchemaOfThePast => ErrorCode::NotSupported,
         Refusal::EndpointAttached(_) => ErrorCode::EndpointAttached,
         Refusal::PgVersionNotInstalled { .. } => ErrorCode::PgVersionNotInstalled,
         Refusal::PortsExhausted => ErrorCode::EndpointsLimitExceeded,
@@ -103,6 +106,22 @@ fn code(refusal: &Refusal) -> ErrorCode {
         | Refusal::LsnWithoutBranch(_)
         | Refusal::LsnOutsideHistory { .. }
         | Refusal::LsnUnknown { .. } => ErrorCode::WrongLsnOrTimestamp,
+    }
+}
+
+fn code_of_credential(refusal: &CredentialRefusal) -> ErrorCode {
+    match refusal {
+        CredentialRefusal::Missing(_) | CredentialRefusal::NoCredential(_) => {
+            ErrorCode::CredentialNotFound
+        }
+        CredentialRefusal::RotationMissing(_) => ErrorCode::RotationNotFound,
+        CredentialRefusal::RotationUnderWay(_) => ErrorCode::RotationUnderWay,
+        CredentialRefusal::RotationBeyond { .. } => ErrorCode::RotationBeyond,
+        CredentialRefusal::NoDatabase(_) => ErrorCode::DatabaseNotFound,
+        CredentialRefusal::IsDefault(_) => ErrorCode::CredentialIsDefault,
+        CredentialRefusal::RoleIsOriginal { .. } => ErrorCode::RoleIsOriginal,
+        CredentialRefusal::OriginalExpires(_) => ErrorCode::RoleCannotExpire,
+        CredentialRefusal::TooMany => ErrorCode::CredentialsLimitExceeded,
     }
 }
 

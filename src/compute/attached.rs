@@ -1,13 +1,17 @@
 //! Attached: a Postgres that already runs somewhere. It is not ours to start or to stop.
 
+use std::sync::Arc;
+
 use crate::compute::converge;
 use crate::compute::error::ComputeError;
-use crate::compute::postgres::Session;
-use crate::compute::{Address, Compute, ComputeStatus, Converged};
+use crate::compute::postgres::{Session, Target};
+use crate::compute::{Address, Compute, ComputeStatus, Converged, DumpPrograms};
 use crate::model::id::BranchId;
 use crate::model::lsn::Lsn;
+use crate::model::name::DatabaseName;
 use crate::model::name::RoleName;
 use crate::model::preview::Holding;
+use crate::model::schema::Table;
 use crate::model::session::Sessions;
 use crate::plan::desired::Desired;
 use crate::plan::observed::Observed;
@@ -16,17 +20,22 @@ use crate::plan::observed::Observed;
 #[derive(Clone, Debug)]
 pub struct AttachedCompute {
     address: Address,
+    dump_programs: Arc<DumpPrograms>,
 }
 
 impl AttachedCompute {
     /// Returns the Postgres at `address`. That does not reach for it yet.
     #[must_use]
-    pub fn new(address: Address) -> Self {
-        Self { address }
+    pub fn new(address: Address, dump_programs: Arc<DumpPrograms>) -> Self {
+        Self { address, dump_programs }
+    }
+
+    fn target(&self) -> Target {
+        (&self.address).into()
     }
 
     async fn connect(&self) -> Result<Session, ComputeError> {
-        Session::connect(&(&self.address).into()).await
+        Session::connect(&self.target()).await
     }
 }
 
@@ -65,6 +74,15 @@ impl Compute for AttachedCompute {
 
     async fn end_sessions(&self, role: &RoleName) -> Result<(), ComputeError> {
         self.connect().await?.end_sessions(role).await
+    }
+
+    async fn dump(&self, database: &DatabaseName) -> Result<String, ComputeError> {
+        Session::dump(&self.target().to_database(database.as_str()), &self.dump_programs).await
+    }
+
+    async fn tables(&self, database: &DatabaseName) -> Result<Vec<Table>, ComputeError> {
+        let target = self.target().to_database(database.as_str());
+        Session::connect(&target).await?.tables().await
     }
 
     async fn lsn(&self) -> Result<Lsn, ComputeError> {

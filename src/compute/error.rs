@@ -114,9 +114,27 @@ pub enum ComputeError {
         /// The error's code.
         code: String,
     },
+    /// The program that writes schemas down failed.
+    #[error("the schema could not be read: {message}")]
+    DumpFailed {
+        /// What it said.
+        message: String,
+    },
+    /// The schema is longer than an answer can be.
+    #[error("the schema has more than {max}; read it with pg_dump --schema-only")]
+    SchemaTooLarge {
+        /// How much an answer can have.
+        max: String,
+    },
     /// It did not come to an end in time.
     #[error("the pass took longer than {} seconds; trying again", time.as_secs())]
     TookTooLong {
+        /// How long it may take.
+        time: Duration,
+    },
+    /// It was not read to its end in time.
+    #[error("reading the schema took longer than {} seconds", time.as_secs())]
+    ReadTookTooLong {
         /// How long it may take.
         time: Duration,
     },
@@ -186,7 +204,9 @@ impl ComputeError {
             | Self::Locked
             | Self::Busy { .. }
             | Self::Failed { .. }
+            | Self::DumpFailed { .. }
             | Self::TookTooLong { .. }
+            | Self::ReadTookTooLong { .. }
             | Self::Unconfirmed
             | Self::Restless
             | Self::NotRunning
@@ -200,6 +220,7 @@ impl ComputeError {
             | Self::Unsupported { .. }
             | Self::NotPermitted { .. }
             | Self::OlderCatalog { .. }
+            | Self::SchemaTooLarge { .. }
             | Self::NoBinaries { .. }
             | Self::Machine { .. } => false,
         }

@@ -25,12 +25,12 @@ use rustix::fs::{FlockOperation, flock};
 use sha2::{Digest, Sha256};
 use tokio::sync::Semaphore;
 
-use crate::compute::Compute as _;
 use crate::compute::error::ComputeError;
 use crate::compute::local::binaries::Binaries;
 use crate::compute::local::certificate::Certificate;
 use crate::compute::local::files::{PASSABLE, PRIVATE, failed};
 use crate::compute::local::machine::Users;
+use crate::compute::{Compute as _, DumpPrograms};
 use crate::model::id::BranchId;
 
 pub mod binaries;
@@ -133,6 +133,12 @@ impl LocalComputes {
             self.get(&branch, 0, 0).suspend().await
         });
         all_of(suspends).await
+    }
+
+    /// Returns the programs of this machine that write schemas down.
+    #[must_use]
+    pub fn dump_programs(&self) -> Arc<DumpPrograms> {
+        Arc::clone(&self.shared.binaries.dump_programs)
     }
 
     /// Returns the major version of Postgres to use where nobody says one.

@@ -2,12 +2,16 @@
 
 mod apply;
 mod clean_up;
+mod dump;
 mod failure;
 mod holdings;
 mod observe;
 mod sessions;
 mod settings;
+mod tables;
 mod tls;
+
+pub use crate::compute::postgres::dump::DumpPrograms;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -26,6 +30,7 @@ use crate::model::id::BranchId;
 use crate::model::lsn::Lsn;
 use crate::model::name::RoleName;
 use crate::model::preview::Holding;
+use crate::model::schema::Table;
 use crate::model::secret::Password;
 use crate::model::session::Sessions;
 use crate::plan::Aside;
@@ -80,6 +85,11 @@ impl Target {
             password: None,
             tls: TlsMode::Disable,
         }
+    }
+
+    /// Returns the way to another database of the same Postgres.
+    pub(super) fn to_database(&self, database: &str) -> Self {
+        Self { database: database.into(), ..self.clone() }
     }
 
     fn address(&self) -> String {
@@ -169,7 +179,7 @@ impl Session {
 
     /// Opens another session, in another database.
     async fn beside(&self, database: &str) -> Result<Self, ComputeError> {
-        Box::pin(Self::connect(&Target { database: database.into(), ..self.target.clone() })).await
+        Box::pin(Self::connect(&self.target.to_database(database))).await
     }
 
     /// Runs statements, of which the last may answer.
@@ -214,6 +224,21 @@ impl Session {
             message: format!("`{text}` is not a place in its write-ahead log"),
             code: "none".into(),
         })
+    }
+
+    /// Returns the schema of a target's database as SQL.
+    pub(super) async fn dump(
+        target: &Target,
+        programs: &DumpPrograms,
+    ) -> Result<String, ComputeError> {
+        // It also says better than the program what is wrong with a target.
+        let version = Self::connect(target).await?.admin.version;
+        dump::run(programs, version, target).await
+    }
+
+    /// Returns the tables of the session's database.
+    pub(super) async fn tables(&mut self) -> Result<Vec<Table>, ComputeError> {
+        tables::read(self).await
     }
 
     /// Reads what Postgres has, with the marks of `branch`.

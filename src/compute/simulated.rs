@@ -12,9 +12,10 @@ use crate::compute::{Compute, ComputeStatus, Converged};
 use crate::entropy::{self, Entropy, SeededEntropy};
 use crate::model::id::BranchId;
 use crate::model::lsn::Lsn;
-use crate::model::name::RoleName;
+use crate::model::name::{DatabaseName, RoleName};
 use crate::model::preview::Holding;
 use crate::model::rules::passes::Problem;
+use crate::model::schema::Table;
 use crate::model::session::Sessions;
 use crate::plan::Aside;
 use crate::plan::desired::Desired;
@@ -107,6 +108,13 @@ impl Faults {
         }
         let answer = effect();
         if fate == Fate::FailsAfter { Err(lost()) } else { answer }
+    }
+}
+
+fn no_database(database: &DatabaseName) -> ComputeError {
+    ComputeError::NoDatabase {
+        address: "a simulated address".into(),
+        database: database.to_string(),
     }
 }
 
@@ -270,6 +278,17 @@ impl Compute for SimulatedCompute {
 
     async fn sessions(&self) -> Result<Vec<Sessions>, ComputeError> {
         self.request_running(|machine| Ok(machine.sessions.clone()))
+    }
+
+    async fn dump(&self, database: &DatabaseName) -> Result<String, ComputeError> {
+        self.request_running(|machine| {
+            machine.world.schema(database.as_str()).ok_or_else(|| no_database(database))
+        })
+    }
+
+    async fn tables(&self, database: &DatabaseName) -> Result<Vec<Table>, ComputeError> {
+        // No step makes any.
+        self.dump(database).await.map(|_| Vec::new())
     }
 
     async fn lsn(&self) -> Result<Lsn, ComputeError> {

@@ -2,27 +2,30 @@
 
 use std::collections::BTreeMap;
 
+use crate::control::endpoints::tuning_of_new;
+use crate::control::once::Done;
+use crate::control::past::{BranchAt, ProjectAt};
 use crate::control::restore::Copying;
-use crate::control::{BranchRef, Caller, Connection, ControlPlane, LeftOut, Result};
+use crate::control::{Asker, BranchRef, Caller, Connection, ControlPlane, LeftOut, Result, Told};
 use crate::model::branch::{Branch, PasswordPolicy};
 use crate::model::cause::{Deed, Topic};
 use crate::model::database::Database;
-use crate::model::endpoint::{Endpoint, Site, Tuning};
+use crate::model::endpoint::{Endpoint, TuningChange};
 use crate::model::id::{BranchId, ProjectId};
 use crate::model::name::{BranchName, RoleName};
 use crate::model::operation::Operation;
 use crate::model::point::Point;
 use crate::model::project::Project;
 use crate::model::refusal::Refusal;
-use crate::model::revision::{Moment, Timestamp};
+use crate::model::revision::Timestamp;
 use crate::model::role::Role;
 use crate::model::rules;
-use crate::model::rules::branches::{Born, BranchChange, NewBranch};
+use crate::model::rules::branches::{BranchChange, NewBranch};
 use crate::model::rules::endpoints::NewEndpoint;
-use crate::model::rules::passwords;
+use crate::model::rules::passwords::{self, own_of};
 use crate::model::secret::Password;
 use crate::model::state::Read;
-use crate::room::Writer;
+use crate::store::catalog::Catalog;
 
 /// What a request says about a new branch.
 #[derive(Clone, Debug, Default)]
@@ -40,14 +43,15 @@ pub struct BranchRequest {
     /// What it does with the passwords that come with a catalog; what its project or its parent
     /// calls for, where nothing is said.
     pub password_policy: Option<PasswordPolicy>,
-    /// What the request tunes about its endpoint; none where it is to have no endpoint.
-    pub endpoint: Option<Tuning>,
+    /// What the request tunes about its endpoint, where the project's defaults do not do; none where
+    /// it is to have no endpoint.
+    pub endpoint: Option<TuningChange>,
 }
 
 /// A branch as it was born.
 #[derive(Debug)]
 pub struct CreatedBranch {
-    /// The project, as it is now.
+    /// The project, as it was left.
     pub project: Project,
     /// The branch.
     pub branch: Branch,
@@ -67,14 +71,28 @@ pub struct CreatedBranch {
     pub left_out: Option<LeftOut>,
 }
 
+/// A branch that was changed.
+#[derive(Debug)]
+pub struct ChangedBranch {
+    /// The project, as it was left.
+    pub project: Project,
+    /// The branch.
+    pub branch: Branch,
+    /// What is left to do.
+    pub operations: Vec<Operation>,
+}
+
 impl ControlPlane {
     /// Creates a branch: its roles and databases are its parent's at the point.
     pub async fn create_branch(
         &self,
-        caller: &Caller,
+        asker: &Asker,
         id: &ProjectId,
         request: BranchRequest,
-    ) -> Result<CreatedBranch> {
+    ) -> Result<Told<CreatedBranch>> {
+        if let Some(done) = self.done_before(asker, id)? {
+            return self.created(done);
+        }
         let (project, view) = self.view(id)?;
         let parent = request.parent.unwrap_or_else(|| project.default_branch.clone());
         let source = view.state.branch(&parent)?;
@@ -84,15 +102,16 @@ impl ControlPlane {
         let branch = self.draw_branch_id();
         let copying =
             Copying { project: &project, view: &view, taker: &branch, source: &parent, cutoff };
-        let (cutoff, drawn) = self.passwords(copying, policy).await?;
+        let secrets = self.draw_secrets();
+        let (cutoff, passwords) = self.passwords(&secrets, copying, policy).await?;
         let endpoint = match request.endpoint {
             None => None,
-            Some(tuning) => {
-                let site = self.draw_site()?;
+            Some(change) => {
+                let (site, tuning) = (self.draw_site()?, tuning_of_new(&project, change));
                 Some(NewEndpoint { id: self.draw_endpoint_id(), site, tuning })
             }
         };
-        let port = endpoint.as_ref().map(|endpoint| endpoint.site.clone());
+        let site = endpoint.as_ref().map(|endpoint| endpoint.site.clone());
         let new = NewBranch {
             name: request
                 .name
@@ -103,34 +122,37 @@ impl ControlPlane {
             protected: request.protected,
             expires_at: request.expires_at,
             password_policy: request.password_policy,
-            passwords: drawn.passwords,
+            passwords,
             endpoint,
         };
         let seed = self.seed();
-        let cause = caller.asks(Deed::CreateBranch, Topic::Branch(new.id.clone()));
-        let created = self
-            .commit_as(Writer::Request, cause, id, move |state, moment| {
-                rules::branches::create(state, moment, seed, new.clone())
-            })
-            .await;
-        let (born, moment) = created.inspect_err(|_| {
-            if let Some(Site::Local { port }) = port {
-                self.inner.ports.give_back(port);
-            }
-        })?;
-        self.created(project, born, drawn.shown, moment)
+        let cause = asker.asks(Deed::CreateBranch, Topic::Branch(new.id.clone()));
+        let create = move |state: &mut Catalog, moment| {
+            rules::branches::create(state, moment, seed, new.clone())
+        };
+        let done = self.carry_out(asker, id, (cause, Some(secrets)), create).await;
+        self.settle_site(site.as_ref(), &done);
+        self.created(done?)
     }
 
-    fn created(
-        &self,
-        project: Project,
-        born: Born,
-        passwords: BTreeMap<RoleName, Password>,
-        moment: Moment,
-    ) -> Result<CreatedBranch> {
-        let Born { branch, endpoint, operations } = born;
-        let seen = self.past(&project.id)?.branch(&branch.id, moment.revision)?;
-        let (roles, databases) = (seen.roles()?, seen.databases()?);
+    /// Returns the branch that a request created, as it was born.
+    fn created(&self, done: Done<Catalog>) -> Result<Told<CreatedBranch>> {
+        let (project, operations) = (done.project()?, done.operations()?);
+        let is_again = done.is_again;
+        let secrets = done.secrets().clone();
+        let id = branch_of(&done).clone();
+        let at = BranchRef { project: project.id.clone(), branch: id.clone() };
+        let seen = ProjectAt { project: project.clone(), view: done.view };
+        let seen = BranchAt { at: seen, asked: id.clone(), branch: id };
+        let (branch, roles, databases) = (seen.record()?, seen.roles()?, seen.databases()?);
+        let endpoint = match &branch.endpoint {
+            None => None,
+            Some(id) => seen.at.view.state.endpoint(id)?,
+        };
+        // What it has of others' passwords is for those who look at the others.
+        let drawn = roles.iter().filter(|role| own_of(&branch.id, role).is_some());
+        let passwords: BTreeMap<_, _> =
+            drawn.map(|role| (role.name.clone(), secrets.password(&at, &role.name))).collect();
         let mut logins = roles.iter().filter(|role| role.login.credential().is_some());
         let only = (logins.next(), logins.next(), &databases[..], &endpoint);
         let connection = match only {
@@ -142,7 +164,8 @@ impl ControlPlane {
             }
             _ => None,
         };
-        Ok(CreatedBranch {
+        let left_out = seen.left_out()?;
+        let answer = CreatedBranch {
             project,
             branch,
             endpoint,
@@ -151,8 +174,9 @@ impl ControlPlane {
             databases,
             operations,
             connection,
-            left_out: seen.left_out()?,
-        })
+            left_out,
+        };
+        Ok(Told { answer, is_again })
     }
 
     /// Checks that a branch is there.
@@ -180,17 +204,17 @@ impl ControlPlane {
     /// Makes a branch the one that is meant when none is named.
     pub async fn set_default_branch(
         &self,
-        caller: &Caller,
+        asker: &Asker,
         at: &BranchRef,
-    ) -> Result<(Project, Branch)> {
+    ) -> Result<Told<ChangedBranch>> {
+        if let Some(done) = self.done_before(asker, &at.project)? {
+            return changed(&done);
+        }
         let id = at.branch.clone();
-        let cause = caller.asks(Deed::SetDefaultBranch, Topic::Branch(id.clone()));
-        let branch = self
-            .commit(cause, &at.project, move |state, moment| {
-                rules::branches::set_default(state, moment, &id)
-            })
-            .await?;
-        Ok((self.get_project(&at.project)?, branch))
+        let cause = asker.asks(Deed::SetDefaultBranch, Topic::Branch(id.clone()));
+        let set =
+            move |state: &mut Catalog, moment| rules::branches::set_default(state, moment, &id);
+        changed(&self.carry_out(asker, &at.project, (cause, None), set).await?)
     }
 
     /// Deletes a branch with its catalog, its endpoint and the data of its local compute.
@@ -212,4 +236,18 @@ impl ControlPlane {
         }
         Ok((self.get_project(&at.project)?, branch, operations))
     }
+}
+
+fn branch_of(done: &Done<Catalog>) -> &BranchId {
+    let Topic::Branch(id) = &done.topic else {
+        unreachable!("the request was about a branch");
+    };
+    id
+}
+
+/// Returns the branch that a request changed.
+pub(super) fn changed(done: &Done<Catalog>) -> Result<Told<ChangedBranch>> {
+    let branch = done.view.state.branch(branch_of(done))?.expect("a branch that the commit left");
+    let (project, operations) = (done.project()?, done.operations()?);
+    Ok(done.told(ChangedBranch { project, branch, operations }))
 }

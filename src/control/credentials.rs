@@ -1,18 +1,19 @@
 //! Use cases about the credentials of a branch: the roles with which applications connect.
 
-use crate::control::{BranchRef, Caller, Connection, ControlPlane, Result};
+use crate::control::roles::shown;
+use crate::control::{Asker, BranchRef, Caller, Connection, ControlPlane, Result, ShownRole, Told};
 use crate::entropy;
 use crate::model::cause::{Deed, Topic};
 use crate::model::database::Database;
 use crate::model::name::RoleName;
 use crate::model::operation::Operation;
-use crate::model::refusal::Refusal;
+use crate::model::refusal::{CredentialRefusal, Refusal};
 use crate::model::role::{Login, Role, default_of};
 use crate::model::rules::credentials::{self, Default};
 use crate::model::rules::roles::NewRole;
-use crate::model::secret::Password;
 use crate::model::session::{Sessions, count_of};
 use crate::model::state::Read;
+use crate::store::catalog::Catalog;
 
 /// What the names of credentials begin with whose requests say none.
 const PREFIX: &str = "user_";
@@ -46,27 +47,25 @@ impl ControlPlane {
     /// Creates a credential and makes it the default. Its password is shown this once.
     pub async fn create_credential(
         &self,
-        caller: &Caller,
+        asker: &Asker,
         at: &BranchRef,
         name: Option<RoleName>,
-    ) -> Result<(Role, Password, Vec<Operation>)> {
+    ) -> Result<Told<ShownRole>> {
+        if let Some(done) = self.done_before(asker, &at.project)? {
+            return shown(&done);
+        }
         let (project, _) = self.view_branch(at)?;
         let name = name.unwrap_or_else(|| self.draw_username());
-        let drawn = self.draw_credential(at, &name, project.store_passwords);
+        let secrets = self.draw_secrets();
+        let credential = self.draw_credential(&secrets, at, &name, project.store_passwords);
         let (branch, seed) = (at.branch.clone(), self.seed());
         let topic = Topic::Role(branch.clone(), name.clone());
-        let new = NewRole::new(name, Login::Password(drawn.credential));
-        let (role, operations) = self
-            .commit(
-                caller.asks(Deed::CreateCredential, topic),
-                &at.project,
-                move |state, moment| {
-                    let new = new.clone();
-                    credentials::create(state, moment, seed, &branch, new, Default::Moves)
-                },
-            )
-            .await?;
-        Ok((role, drawn.password, operations))
+        let new = NewRole::new(name, Login::Password(credential));
+        let what = (asker.asks(Deed::CreateCredential, topic), Some(secrets));
+        let create = move |state: &mut Catalog, moment| {
+            credentials::create(state, moment, seed, &branch, new.clone(), Default::Moves)
+        };
+        shown(&self.carry_out(asker, &at.project, what, create).await?)
     }
 
     /// Deletes a credential; the original one only loses its login.
@@ -110,10 +109,11 @@ impl ControlPlane {
         let endpoint = branch.and_then(|branch| branch.endpoint).ok_or_else(without_endpoint)?;
         let endpoint = view.state.endpoint(&endpoint)?.ok_or_else(without_endpoint)?;
         let roles = view.state.roles(&at.branch)?;
-        let role = default_of(&roles).ok_or_else(|| Refusal::NoCredential(at.branch.clone()))?;
+        let no_credential = || Refusal::from(CredentialRefusal::NoCredential(at.branch.clone()));
+        let role = default_of(&roles).ok_or_else(no_credential)?;
         let databases = view.state.databases(&at.branch)?;
-        let database = first_of(&databases);
-        let database = database.ok_or_else(|| Refusal::NoDatabase(at.branch.clone()))?;
+        let no_database = || Refusal::from(CredentialRefusal::NoDatabase(at.branch.clone()));
+        let database = first_of(&databases).ok_or_else(no_database)?;
         let connection = self.connect(&project, &endpoint, role, database.name.clone())?;
         match (&role.login, &connection.password) {
             (Login::Never | Login::Unset, _) => {

@@ -1,28 +1,35 @@
 //! Use cases about databases.
 
-use crate::control::{BranchRef, Caller, ControlPlane, Result};
+use crate::control::once::Done;
+use crate::control::{Asker, BranchRef, Caller, ControlPlane, Result, Told};
 use crate::model::cause::{Deed, Topic};
 use crate::model::database::Database;
 use crate::model::name::{DatabaseName, RoleName};
 use crate::model::operation::Operation;
 use crate::model::rules;
 use crate::model::rules::databases::DatabaseChange;
+use crate::model::state::Read;
+use crate::store::catalog::Catalog;
 
 impl ControlPlane {
     /// Creates a database.
     pub async fn create_database(
         &self,
-        caller: &Caller,
+        asker: &Asker,
         at: &BranchRef,
         name: DatabaseName,
         owner: RoleName,
-    ) -> Result<(Database, Vec<Operation>)> {
+    ) -> Result<Told<(Database, Vec<Operation>)>> {
+        if let Some(done) = self.done_before(asker, &at.project)? {
+            return created(&done);
+        }
         let (branch, seed) = (at.branch.clone(), self.seed());
         let topic = Topic::Database(branch.clone(), name.clone());
-        self.commit(caller.asks(Deed::CreateDatabase, topic), &at.project, move |state, moment| {
+        let what = (asker.asks(Deed::CreateDatabase, topic), None);
+        let create = move |state: &mut Catalog, moment| {
             rules::databases::create(state, moment, seed, &branch, name.clone(), owner.clone())
-        })
-        .await
+        };
+        created(&self.carry_out(asker, &at.project, what, create).await?)
     }
 
     /// Renames a database or gives it another owner.
@@ -55,4 +62,14 @@ impl ControlPlane {
         })
         .await
     }
+}
+
+/// Returns the database that a request created.
+fn created(done: &Done<Catalog>) -> Result<Told<(Database, Vec<Operation>)>> {
+    let Topic::Database(branch, name) = &done.topic else {
+        unreachable!("the request was about a database");
+    };
+    let database = done.view.state.database(branch, name)?;
+    let database = database.expect("a database that the commit put");
+    Ok(done.told((database, done.operations()?)))
 }

@@ -1,12 +1,12 @@
 //! What is drawn: ids, names and passwords.
 
+use crate::control::secrets::Secrets;
 use crate::control::{BranchRef, ControlPlane};
 use crate::entropy;
 use crate::model::id::{BranchId, EndpointId, ProjectId};
 use crate::model::name::RoleName;
-use crate::model::role::{Credential, DrawnCredential};
+use crate::model::role::Credential;
 use crate::model::scram;
-use crate::model::secret::Password;
 
 const ADJECTIVES: &[&str] = &[
     "aged",
@@ -144,13 +144,6 @@ const NOUNS: &[&str] = &[
 
 const DIGITS: &[u8] = b"0123456789";
 const LOWER_ALPHANUMERICS: &[u8] = b"abcdefghijklmnopqrstuvwxyz0123456789";
-const ALPHANUMERICS: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
-
-/// What passwords begin with, so that one is recognized where it does not belong.
-const PASSWORD_PREFIX: &str = "npg_";
-
-/// How many characters follow: 143 bits.
-const PASSWORD_CHARS: usize = 24;
 
 impl ControlPlane {
     fn draw_words(&self) -> String {
@@ -175,21 +168,20 @@ impl ControlPlane {
         format!("ep-{}-{tail}", self.draw_words()).parse().expect("words and letters")
     }
 
-    /// Draws a password for a role of a branch, with what is to be kept of it.
+    /// Returns what is to be kept of the password that is drawn for a role of a branch.
     pub(super) fn draw_credential(
         &self,
+        secrets: &Secrets,
         at: &BranchRef,
         role: &RoleName,
         is_stored: bool,
-    ) -> DrawnCredential {
+    ) -> Credential {
         let BranchRef { project, branch } = at;
-        let tail = entropy::text(self.entropy(), ALPHANUMERICS, PASSWORD_CHARS);
-        let password = Password::new(format!("{PASSWORD_PREFIX}{tail}"));
+        let password = secrets.password(at, role);
         let verifier = scram::verifier(&password, entropy::array(self.entropy()));
         let context = password_context(project, role);
         let sealed = is_stored.then(|| self.inner.vault.seal(self.entropy(), &context, &password));
-        let credential = Credential { verifier, sealed, branch: branch.clone() };
-        DrawnCredential { password, credential }
+        Credential { verifier, sealed, branch: branch.clone() }
     }
 }
 

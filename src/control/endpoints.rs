@@ -1,16 +1,22 @@
 //! Use cases about endpoints.
 
+use std::result;
+
 use crate::control::draw::login_context;
-use crate::control::{BranchRef, Caller, ControlPlane, EndpointRef, Result};
+use crate::control::once::Done;
+use crate::control::{Asker, BranchRef, Caller, ControlPlane, EndpointRef, Result, Told};
 use crate::model::cause::{Deed, Topic};
 use crate::model::endpoint::{Attachment, Endpoint, Power, Site, TlsMode, Tuning, TuningChange};
 use crate::model::id::{BranchId, EndpointId, ProjectId};
-use crate::model::operation::Operation;
+use crate::model::project::Project;
 use crate::model::refusal::Refusal;
+use crate::model::revision::Moment;
 use crate::model::rules;
-use crate::model::rules::endpoints::NewEndpoint;
+use crate::model::rules::endpoints::{Changed, NewEndpoint};
 use crate::model::secret::Password;
-use crate::model::state::Read;
+use crate::model::state::{Denied, Read};
+use crate::store::StoreError;
+use crate::store::catalog::Catalog;
 
 /// What a request says about a new endpoint.
 #[derive(Clone, Debug)]
@@ -19,8 +25,8 @@ pub struct EndpointRequest {
     pub branch: BranchId,
     /// The Postgres that already runs; none where Offshoot is to run one.
     pub attached: Option<AttachRequest>,
-    /// What the request tunes.
-    pub tuning: Tuning,
+    /// What the request tunes, where the project's defaults do not do.
+    pub tuning: TuningChange,
 }
 
 /// The address and the administrative login of a Postgres that already runs.
@@ -68,11 +74,15 @@ impl ControlPlane {
     /// Creates the endpoint of a branch.
     pub async fn create_endpoint(
         &self,
-        caller: &Caller,
+        asker: &Asker,
         project: &ProjectId,
         request: EndpointRequest,
-    ) -> Result<(Endpoint, Vec<Operation>)> {
+    ) -> Result<Told<Changed>> {
+        if let Some(done) = self.done_before(asker, project)? {
+            return changed(&done);
+        }
         let EndpointRequest { branch, attached, tuning } = request;
+        let tuning = tuning_of_new(&self.get_project(project)?, tuning);
         let id = self.draw_endpoint_id();
         let site = match attached {
             None => self.draw_site()?,
@@ -81,16 +91,21 @@ impl ControlPlane {
         let new = NewEndpoint { id, site: site.clone(), tuning };
         let seed = self.seed();
         let topic = Topic::Endpoint(branch.clone(), new.id.clone());
-        let created = self
-            .commit(caller.asks(Deed::CreateEndpoint, topic), project, move |state, moment| {
-                rules::endpoints::create(state, moment, seed, &branch, new.clone())
-            })
-            .await;
-        created.inspect_err(|_| {
-            if let Site::Local { port } = site {
-                self.inner.ports.give_back(port);
-            }
-        })
+        let what = (asker.asks(Deed::CreateEndpoint, topic), None);
+        let create = move |state: &mut Catalog, moment| {
+            rules::endpoints::create(state, moment, seed, &branch, new.clone())
+        };
+        let done = self.carry_out(asker, project, what, create).await;
+        self.settle_site(Some(&site), &done);
+        changed(&done?)
+    }
+
+    /// Gives the port of a new endpoint back if there is no such endpoint now.
+    pub(super) fn settle_site<C>(&self, site: Option<&Site>, done: &Result<Done<C>>) {
+        let is_taken = done.as_ref().is_ok_and(|done| !done.is_again);
+        if let (Some(Site::Local { port }), false) = (site, is_taken) {
+            self.inner.ports.give_back(*port);
+        }
     }
 
     fn seal_login(&self, id: &EndpointId, request: AttachRequest) -> Attachment {
@@ -100,11 +115,7 @@ impl ControlPlane {
     }
 
     /// Deletes an endpoint. Its branch stays, and so does the data of a local compute.
-    pub async fn delete_endpoint(
-        &self,
-        caller: &Caller,
-        at: &EndpointRef,
-    ) -> Result<(Endpoint, Vec<Operation>)> {
+    pub async fn delete_endpoint(&self, caller: &Caller, at: &EndpointRef) -> Result<Changed> {
         let (id, seed) = (at.endpoint.clone(), self.seed());
         let topic = self.topic(at)?;
         let deleted = self
@@ -122,7 +133,7 @@ impl ControlPlane {
         caller: &Caller,
         at: &EndpointRef,
         change: TuningChange,
-    ) -> Result<(Endpoint, Vec<Operation>)> {
+    ) -> Result<Changed> {
         let id = at.endpoint.clone();
         let cause = caller.asks(Deed::UpdateEndpoint, self.topic(at)?);
         self.commit(cause, &at.project, move |state, moment| {
@@ -132,50 +143,51 @@ impl ControlPlane {
     }
 
     /// Asks for an endpoint to stop and run again. Its sessions end.
-    pub async fn restart_endpoint(
-        &self,
-        caller: &Caller,
-        at: &EndpointRef,
-    ) -> Result<(Endpoint, Vec<Operation>)> {
+    pub async fn restart_endpoint(&self, asker: &Asker, at: &EndpointRef) -> Result<Told<Changed>> {
         let (id, seed) = (at.endpoint.clone(), self.seed());
-        let cause = caller.asks(Deed::RestartEndpoint, self.topic(at)?);
-        self.commit(cause, &at.project, move |state, moment| {
-            rules::endpoints::restart(state, moment, seed, &id)
-        })
-        .await
+        let restart =
+            move |state: &mut Catalog, moment| rules::endpoints::restart(state, moment, seed, &id);
+        self.change(asker, Deed::RestartEndpoint, at, restart).await
     }
 
     /// Asks for an endpoint to run.
-    pub async fn start_endpoint(
-        &self,
-        caller: &Caller,
-        at: &EndpointRef,
-    ) -> Result<(Endpoint, Vec<Operation>)> {
-        self.set_power(caller, Deed::StartEndpoint, at, Power::Active).await
+    pub async fn start_endpoint(&self, asker: &Asker, at: &EndpointRef) -> Result<Told<Changed>> {
+        self.set_power(asker, Deed::StartEndpoint, at, Power::Active).await
     }
 
     /// Asks for an endpoint to stop.
-    pub async fn suspend_endpoint(
-        &self,
-        caller: &Caller,
-        at: &EndpointRef,
-    ) -> Result<(Endpoint, Vec<Operation>)> {
-        self.set_power(caller, Deed::SuspendEndpoint, at, Power::Idle).await
+    pub async fn suspend_endpoint(&self, asker: &Asker, at: &EndpointRef) -> Result<Told<Changed>> {
+        self.set_power(asker, Deed::SuspendEndpoint, at, Power::Idle).await
     }
 
     async fn set_power(
         &self,
-        caller: &Caller,
+        asker: &Asker,
         deed: Deed,
         at: &EndpointRef,
         desired: Power,
-    ) -> Result<(Endpoint, Vec<Operation>)> {
+    ) -> Result<Told<Changed>> {
         let (id, seed) = (at.endpoint.clone(), self.seed());
-        let cause = caller.asks(deed, self.topic(at)?);
-        self.commit(cause, &at.project, move |state, moment| {
+        let set = move |state: &mut Catalog, moment| {
             rules::endpoints::set_power(state, moment, seed, &id, desired)
-        })
-        .await
+        };
+        self.change(asker, deed, at, set).await
+    }
+
+    async fn change(
+        &self,
+        asker: &Asker,
+        deed: Deed,
+        at: &EndpointRef,
+        rule: impl FnMut(&mut Catalog, Moment) -> result::Result<Changed, Denied<StoreError>>
+        + Send
+        + 'static,
+    ) -> Result<Told<Changed>> {
+        if let Some(done) = self.done_before(asker, &at.project)? {
+            return changed(&done);
+        }
+        let what = (asker.asks(deed, self.topic(at)?), None);
+        changed(&self.carry_out(asker, &at.project, what, rule).await?)
     }
 
     fn topic(&self, at: &EndpointRef) -> Result<Topic> {
@@ -188,4 +200,18 @@ impl ControlPlane {
             Site::Attached(_) => {}
         }
     }
+}
+
+/// Returns what is tuned of a new endpoint of a project.
+pub(super) fn tuning_of_new(project: &Project, change: TuningChange) -> Tuning {
+    project.endpoint_defaults.with(change).expect("a change whose limits were checked")
+}
+
+/// Returns the endpoint that a request created or changed.
+fn changed(done: &Done<Catalog>) -> Result<Told<Changed>> {
+    let Topic::Endpoint(_, id) = &done.topic else {
+        unreachable!("the request was about an endpoint");
+    };
+    let endpoint = done.view.state.endpoint(id)?.expect("an endpoint that the commit put");
+    Ok(done.told((endpoint, done.operations()?)))
 }

@@ -30,6 +30,12 @@ pub enum ControlError {
     /// The store could not be read.
     #[error("failed to read the store")]
     Store(#[source] StoreError),
+    /// The branch's Postgres does not answer now. These words are for the client.
+    #[error("the branch's Postgres cannot be asked now: {0}")]
+    ComputeUnavailable(String),
+    /// The branch's Postgres does not let itself be read. These words are for the client.
+    #[error("the schema cannot be read: {0}")]
+    SchemaUnreadable(String),
     /// A secret does not open.
     #[error("failed to open a stored secret")]
     Secret(#[from] OpenError),

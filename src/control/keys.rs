@@ -4,8 +4,8 @@ use std::net::IpAddr;
 
 use chrono::TimeDelta;
 
-use crate::control::{Caller, ControlPlane, Result};
-use crate::entropy;
+use crate::control::once::Done;
+use crate::control::{Asker, Caller, ControlPlane, Result, Told};
 use crate::model::cause::{Deed, Topic};
 use crate::model::id::ProjectId;
 use crate::model::key::{ApiKey, KeyHash, KeyId, KeyName, LastUse, MAX_KEYS, Scope};
@@ -17,14 +17,6 @@ use crate::room::Writer;
 use crate::store::directory::Directory;
 use crate::store::engine::LogId;
 use crate::store::{StoreError, View};
-
-/// What keys begin with, so that one is recognized where it does not belong.
-const PREFIX: &str = "napi_";
-
-const ALPHANUMERICS: &[u8] = b"abcdefghijklmnopqrstuvwxyz0123456789";
-
-/// How many characters follow: 330 bits.
-const CHARS: usize = 64;
 
 /// How old the note of a key's last use may be before it is written anew. Every use would be a
 /// commit otherwise.
@@ -77,19 +69,21 @@ impl ControlPlane {
         Ok(keys.into_iter().filter(|key| owner.owns(&key.scope)).collect())
     }
 
-    /// Creates a key, and returns it with its clear text, which is shown this once.
+    /// Creates a key, and returns it with its clear text, which is shown to whoever asks for it.
     pub async fn create_key(
         &self,
-        caller: &Caller,
+        asker: &Asker,
         name: KeyName,
         scope: Scope,
-    ) -> Result<(ApiKey, Password)> {
+    ) -> Result<Told<(ApiKey, Password)>> {
+        if let Some(done) = self.done_in_log(asker, LogId::DIRECTORY)? {
+            return created(&done);
+        }
         if let Scope::Project(project) = &scope {
             self.get_project(project)?;
         }
-        let text = entropy::text(self.entropy(), ALPHANUMERICS, CHARS);
-        let key = Password::new(format!("{PREFIX}{text}"));
-        let hash = KeyHash::of(key.reveal());
+        let secrets = self.draw_secrets();
+        let hash = KeyHash::of(secrets.api_key().reveal());
         let create = move |directory: &mut Directory, moment: Moment| {
             if MAX_KEYS <= directory.api_keys()?.len() {
                 return Err(Denied::Refused(Refusal::TooManyKeys));
@@ -102,11 +96,10 @@ impl ControlPlane {
                 created_at: moment.at,
                 last_use: None,
             };
-            directory.put_api_key(key.clone())?;
-            Ok(key)
+            Ok(directory.put_api_key(key)?)
         };
-        let (created, _) = self.commit_directory(caller, Deed::CreateKey, create).await?;
-        Ok((created, key))
+        let what = (asker.asks(Deed::CreateKey, Topic::Whole), Some(secrets));
+        created(&self.carry_out_in_log(asker, LogId::DIRECTORY, what, create).await?)
     }
 
     /// Revokes a key: from now on it opens nothing.
@@ -148,4 +141,11 @@ impl ControlPlane {
             Scope::Project(_) => Err(Refusal::OutsideScope(project.clone()).into()),
         }
     }
+}
+
+/// Returns the key that a request created, with its clear text.
+fn created(done: &Done<Directory>) -> Result<Told<(ApiKey, Password)>> {
+    let key = done.view.state.api_key(KeyId::from(done.view.moment.revision))?;
+    let key = key.expect("a key that the commit put");
+    Ok(done.told((key, done.secrets().api_key())))
 }

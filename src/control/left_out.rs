@@ -6,10 +6,11 @@ use crate::control::Result;
 use crate::control::past::BranchAt;
 use crate::model::branch::Source;
 use crate::model::database::Database;
+use crate::model::id::BranchId;
 use crate::model::origin::Origin;
 use crate::model::revision::{Revision, Timestamp};
 use crate::model::role::Role;
-use crate::model::state::Read;
+use crate::model::state::{Held, Page, Place, Read};
 use crate::store::StoreError;
 
 /// How many roles, and how many databases, are listed at the most.
@@ -79,10 +80,12 @@ impl BranchAt {
         let Some(source) = source.filter(|source| source.branch != self.branch) else {
             return Ok(None);
         };
-        let Some(now) = state.inventory(&source.branch)? else { return Ok(None) };
-        let Some(then) = state.copied_inventory(&self.branch)? else { return Ok(None) };
-        let roles = state.compare_roles(&then, &now, MAX_COMPARED)?;
-        let databases = state.compare_databases(&then, &now, MAX_COMPARED)?;
+        let place = |branch: &BranchId, held| Place { branch: branch.clone(), at: None, held };
+        let now = state.inventory(&place(&source.branch, Held::Now))?;
+        let then = state.inventory(&place(&self.branch, Held::Source))?;
+        let (Some(now), Some(then)) = (now, then) else { return Ok(None) };
+        let roles = state.compare_roles(&then, &now, Page::first(MAX_COMPARED))?;
+        let databases = state.compare_databases(&then, &now, Page::first(MAX_COMPARED))?;
         let mut truncated = roles.has_more || databases.has_more;
         let roles = missed(roles.found, |role: &Role| state.role(&self.branch, &role.name))?;
         let databases = missed(databases.found, |database: &Database| {

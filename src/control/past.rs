@@ -12,7 +12,7 @@ use crate::model::revision::{Moment, Revision, Timestamp};
 use crate::model::role::Role;
 use crate::model::state::Read;
 use crate::store::engine::LogId;
-use crate::store::{ProjectView, Store};
+use crate::store::{ProjectView, Store, StoreError};
 
 /// A project's log, to be looked at from any point on.
 #[derive(Clone)]
@@ -125,10 +125,14 @@ impl Past {
         }
     }
 
-    /// Returns the revision of the commit in which a branch was born. It may be below the floor.
+    /// Returns the revision of the commit in which a branch was born; none where that is below the
+    /// floor.
     pub(super) fn birth(&self, branch: &Branch) -> Result<Option<Revision>> {
-        let moment = self.store.moment_at(self.log, branch.created_at)?;
-        Ok(moment.map(|moment| moment.revision))
+        match self.store.moment_at(self.log, branch.created_at) {
+            Ok(moment) => Ok(moment.map(|moment| moment.revision)),
+            Err(StoreError::BelowFloor { .. }) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
     }
 
     /// Returns from what a branch was copied when it was born. A restore since then does not count.

@@ -1,12 +1,16 @@
 //! Use cases about projects.
 
+use tokio_util::sync::CancellationToken;
+
 use crate::control::connection::Connection;
-use crate::control::{BranchRef, Caller, ControlError, ControlPlane, Result};
+use crate::control::once::{Done, MAX_OPERATIONS};
+use crate::control::secrets::Secrets;
+use crate::control::{Asker, BranchRef, Caller, ControlError, ControlPlane, Result, Told};
 use crate::entropy;
 use crate::model::branch::{Branch, PasswordPolicy};
 use crate::model::cause::{Cause, Deed, Topic};
 use crate::model::database::Database;
-use crate::model::endpoint::{Endpoint, LOCAL_HOST, Site, TlsMode, Tuning};
+use crate::model::endpoint::{Endpoint, Site, Tuning};
 use crate::model::id::ProjectId;
 use crate::model::name::{BranchName, DatabaseName, NameError, ProjectName, RoleName};
 use crate::model::operation::Operation;
@@ -24,6 +28,7 @@ use crate::store::ProjectView;
 use crate::store::catalog::Catalog;
 use crate::store::directory::Directory;
 use crate::store::engine::LogId;
+use crate::store::receipts::Receipts;
 
 /// The default branch's name where the request says none.
 const BRANCH_NAME: &str = "main";
@@ -106,78 +111,106 @@ impl ControlPlane {
     /// Creates a project with all that it is born with.
     pub async fn create_project(
         &self,
-        caller: &Caller,
+        asker: &Asker,
         request: ProjectRequest,
-    ) -> Result<CreatedProject> {
-        let (new, owner_password) = self.new_project(request)?;
-        let Site::Local { port } = new.endpoint.site else {
-            unreachable!("a project is born with a local endpoint");
-        };
-        let created = self.write_project(caller, new.clone()).await;
-        let (project, born, view) = created.inspect_err(|_| self.inner.ports.give_back(port))?;
-        Ok(CreatedProject {
-            roles: view.state.roles(&born.branch.id)?,
-            databases: view.state.databases(&born.branch.id)?,
-            project,
-            branch: born.branch,
-            endpoint: born.endpoint.expect("a project is born with an endpoint"),
-            operations: born.operations,
-            connection: Connection {
-                role: new.owner,
-                password: Some(owner_password.clone()),
-                host: LOCAL_HOST.into(),
-                port,
-                database: new.database,
-                tls: TlsMode::Disable,
-            },
-            owner_password,
-        })
+    ) -> Result<Told<CreatedProject>> {
+        if let Some(done) = self.done_in_log(asker, LogId::DIRECTORY)? {
+            return self.created_project(&done);
+        }
+        let secrets = self.draw_secrets();
+        let new = self.new_project(&secrets, request)?;
+        let site = new.endpoint.site.clone();
+        let done = self.write_project(asker, secrets, new).await;
+        self.settle_site(Some(&site), &done);
+        self.created_project(&done?)
     }
 
     /// Writes a project's log, and then the directory: a crash in between leaves a log that
-    /// nobody finds, and a request that nobody answered.
+    /// nobody finds, and a request that nobody answered. The directory decides whether the request
+    /// is carried out.
     async fn write_project(
         &self,
-        caller: &Caller,
+        asker: &Asker,
+        secrets: Secrets,
         new: NewProject,
-    ) -> Result<(Project, rules::branches::Born, ProjectView)> {
+    ) -> Result<Done<Directory>> {
         let id = new.id.clone();
-        let cause = caller.asks(Deed::CreateProject, Topic::Whole);
-        let (log, (project, born), moment) = self.write_log(&cause, new).await?;
+        let cause = asker.asks(Deed::CreateProject, Topic::Whole);
+        let log = self.write_log(asker, &cause, new).await?;
+        let what = (asker.asks(Deed::CreateProject, Topic::Project(id.clone())), Some(secrets));
         let add = move |directory: &mut Directory, _| Ok(directory.put_project(id.clone(), log)?);
-        self.write(Writer::Offshoot, LogId::DIRECTORY, cause, add).await?;
-        Ok((project, born, self.inner.store.view_at(log, moment.revision)?))
+        let done = self.carry_out_in_log(asker, LogId::DIRECTORY, what, add).await;
+        let is_unlisted = match &done {
+            Ok(done) => done.is_again,
+            Err(error) => matches!(error, ControlError::Refused(_)),
+        };
+        if is_unlisted {
+            // Nobody ever finds the log. What is left of it goes when the server starts again.
+            self.inner.store.remove(log, &CancellationToken::new()).await.ok();
+        }
+        done
     }
 
     /// Writes the first commit of a log that no other project has or had, while any of its rows are
     /// left.
-    async fn write_log(
-        &self,
-        cause: &Cause,
-        new: NewProject,
-    ) -> Result<(LogId, (Project, rules::branches::Born), Moment)> {
+    async fn write_log(&self, asker: &Asker, cause: &Cause, new: NewProject) -> Result<LogId> {
         let seed = self.seed();
         for _ in 0..MAX_DRAWS {
             let log = LogId(entropy::bits(self.entropy()).max(1));
             if self.inner.store.extent(log).is_some() {
                 continue;
             }
-            let new = new.clone();
+            let (new, attempt) = (new.clone(), asker.attempt.clone());
             let create = move |state: &mut Catalog, moment: Moment| {
                 if moment.revision != Revision::FIRST {
-                    return Ok(None);
+                    return Ok(false);
                 }
-                rules::projects::create(state, moment, seed, new.clone()).map(Some)
+                rules::projects::create(state, moment, seed, new.clone())?;
+                // With it, the log is not trimmed before the answer cannot be asked for any more.
+                if let Some(attempt) = &attempt {
+                    state.put_receipt(attempt, moment, None)?;
+                }
+                Ok(true)
             };
-            let (created, moment) = self.write(Writer::Request, log, cause.clone(), create).await?;
-            if let Some(created) = created {
-                return Ok((log, created, moment));
+            if self.write(Writer::Request, log, cause.clone(), create).await?.0 {
+                return Ok(log);
             }
         }
         Err(ControlError::Busy)
     }
 
-    fn new_project(&self, request: ProjectRequest) -> Result<(NewProject, Password)> {
+    /// Returns the project that a request created, as it was born.
+    fn created_project(&self, done: &Done<Directory>) -> Result<Told<CreatedProject>> {
+        let Topic::Project(id) = &done.topic else {
+            unreachable!("the request was about a project");
+        };
+        self.get_project(id)?;
+        let view: ProjectView = self.inner.store.view_at(self.log_of(id)?, Revision::FIRST)?;
+        let state = &view.state;
+        let project = state.project()?.expect("a project is there from its first commit on");
+        let branch = state.branch(&project.default_branch)?.expect("a project's first branch");
+        let endpoint = state.endpoints()?.pop().expect("a project is born with an endpoint");
+        let (roles, databases) = (state.roles(&branch.id)?, state.databases(&branch.id)?);
+        let database = databases.first().expect("a project is born with a database");
+        let owner = state.role(&branch.id, &database.owner)?.expect("a database has an owner");
+        let connection = self.connect(&project, &endpoint, &owner, database.name.clone())?;
+        let at = BranchRef { project: project.id.clone(), branch: branch.id.clone() };
+        let owner_password = done.secrets().password(&at, &owner.name);
+        let operations = state.operations_of(view.moment, MAX_OPERATIONS)?;
+        Ok(done.told(CreatedProject {
+            // It is shown now, whether it is stored or not.
+            connection: Connection { password: Some(owner_password.clone()), ..connection },
+            project,
+            branch,
+            endpoint,
+            roles,
+            owner_password,
+            databases,
+            operations,
+        }))
+    }
+
+    fn new_project(&self, secrets: &Secrets, request: ProjectRequest) -> Result<NewProject> {
         let id = self.draw_project_id();
         let database = request.database_name.unwrap_or_else(default_database);
         let owner = match request.role_name.or_else(|| self.inner.settings.account.clone()) {
@@ -186,8 +219,8 @@ impl ControlPlane {
         };
         let store_passwords = request.store_passwords.unwrap_or(true);
         let at = BranchRef { project: id.clone(), branch: self.draw_branch_id() };
-        let drawn = self.draw_credential(&at, &owner, store_passwords);
-        let new = NewProject {
+        let credential = self.draw_credential(secrets, &at, &owner, store_passwords);
+        Ok(NewProject {
             name: request
                 .name
                 .unwrap_or_else(|| id.as_str().parse().expect("an id is short enough for a name")),
@@ -205,7 +238,7 @@ impl ControlPlane {
                 .unwrap_or_else(|| BRANCH_NAME.parse().expect("a legal name")),
             database,
             owner,
-            credential: drawn.credential,
+            credential,
             has_system_role: self.inner.settings.account.is_some(),
             endpoint: NewEndpoint {
                 id: self.draw_endpoint_id(),
@@ -213,8 +246,7 @@ impl ControlPlane {
                 tuning: request.tuning.unwrap_or_default(),
             },
             id,
-        };
-        Ok((new, drawn.password))
+        })
     }
 
     fn pg_version(&self, wanted: Option<PgVersion>) -> Result<PgVersion> {

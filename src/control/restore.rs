@@ -2,22 +2,22 @@
 
 use std::collections::BTreeMap;
 
-use crate::control::{BranchRef, Caller, ControlError, ControlPlane, Result};
-use crate::model::branch::{Branch, PasswordPolicy};
+use crate::control::branches::changed;
+use crate::control::secrets::Secrets;
+use crate::control::{Asker, BranchRef, ChangedBranch, ControlError, ControlPlane, Result, Told};
+use crate::model::branch::PasswordPolicy;
 use crate::model::cause::{Deed, Topic};
 use crate::model::id::BranchId;
 use crate::model::lsn::Lsn;
 use crate::model::name::{BranchName, RoleName};
-use crate::model::operation::Operation;
 use crate::model::point::Point;
 use crate::model::project::Project;
 use crate::model::refusal::Refusal;
-use crate::model::role::{DrawnCredential, Login, Role};
+use crate::model::role::{Credential, Login, Role};
 use crate::model::rules;
 use crate::model::rules::branches::Cutoff;
 use crate::model::rules::passwords::{self, Passwords, own_of, policy_of_restore};
 use crate::model::rules::restore::{Restoration, check_point};
-use crate::model::secret::Password;
 use crate::model::state::Read;
 use crate::store::ProjectView;
 use crate::store::catalog::Catalog;
@@ -48,21 +48,18 @@ pub(super) struct Copying<'a> {
     pub(super) cutoff: Cutoff,
 }
 
-/// What becomes of the passwords in a catalog that is copied, and the ones that were drawn.
-pub(super) struct Drawn {
-    pub(super) passwords: Passwords,
-    pub(super) shown: BTreeMap<RoleName, Password>,
-}
-
 impl ControlPlane {
     /// Makes a branch's catalog that of another, or its own past. Its id, its endpoint and its
     /// connection strings stay.
     pub async fn restore_branch(
         &self,
-        caller: &Caller,
+        asker: &Asker,
         at: &BranchRef,
         request: RestoreRequest,
-    ) -> Result<(Project, Branch, Vec<Operation>)> {
+    ) -> Result<Told<ChangedBranch>> {
+        if let Some(done) = self.done_before(asker, &at.project)? {
+            return changed(&done);
+        }
         let (project, view) = self.view(&at.project)?;
         let get = |id: &BranchId| {
             let found = view.state.branch(id)?;
@@ -75,41 +72,41 @@ impl ControlPlane {
         let policy = Some(policy_of_restore(&view.state, &target, &source)?);
         let (taker, source_id) = (&target.id, &source.id);
         let copying = Copying { project: &project, view: &view, taker, source: source_id, cutoff };
-        let (cutoff, drawn) = self.passwords(copying, policy).await?;
+        // Nobody is shown these: they are no part of what is told.
+        let secrets = self.draw_secrets();
+        let (cutoff, passwords) = self.passwords(&secrets, copying, policy).await?;
         let preserve = request.preserve_under_name.map(|name| (self.draw_branch_id(), name));
-        let restoration = Restoration {
-            target: target.id,
-            source: source.id,
-            cutoff,
-            preserve,
-            passwords: drawn.passwords,
-        };
+        let restoration =
+            Restoration { target: target.id, source: source.id, cutoff, preserve, passwords };
         let seed = self.seed();
-        let cause = caller.asks(Deed::RestoreBranch, Topic::Branch(at.branch.clone()));
-        let (branch, operations) = self
-            .commit(cause, &at.project, move |state, moment| {
-                rules::restore::restore(state, moment, seed, &restoration)
-            })
-            .await?;
-        Ok((self.get_project(&at.project)?, branch, operations))
+        let cause = asker.asks(Deed::RestoreBranch, Topic::Branch(at.branch.clone()));
+        let restore = move |state: &mut Catalog, moment| {
+            rules::restore::restore(state, moment, seed, &restoration)
+        };
+        changed(&self.carry_out(asker, &at.project, (cause, None), restore).await?)
     }
 
     /// Draws the passwords that `policy` calls for. Where there are any, the cutoff that is
     /// returned is one that no later commit moves.
     pub(super) async fn passwords(
         &self,
+        secrets: &Secrets,
         copying: Copying<'_>,
         policy: Option<PasswordPolicy>,
-    ) -> Result<(Cutoff, Drawn)> {
+    ) -> Result<(Cutoff, Passwords)> {
         let passwords = match policy {
             None | Some(PasswordPolicy::Inherit) => Passwords::Inherited,
             Some(PasswordPolicy::None) => Passwords::Unset,
-            Some(PasswordPolicy::Fresh) => return self.fresh_passwords(copying).await,
+            Some(PasswordPolicy::Fresh) => return self.fresh_passwords(secrets, copying).await,
         };
-        Ok((copying.cutoff, Drawn { passwords, shown: BTreeMap::new() }))
+        Ok((copying.cutoff, passwords))
     }
 
-    async fn fresh_passwords(&self, copying: Copying<'_>) -> Result<(Cutoff, Drawn)> {
+    async fn fresh_passwords(
+        &self,
+        secrets: &Secrets,
+        copying: Copying<'_>,
+    ) -> Result<(Cutoff, Passwords)> {
         let Copying { project, view, taker, source, cutoff } = copying;
         let (revision, at, lsn) = match cutoff {
             Cutoff::Past { revision, at, lsn } => (revision, at, lsn),
@@ -126,24 +123,31 @@ impl ControlPlane {
         };
         let roles = past.state.roles(source)?.into_iter();
         let names: Vec<_> = roles.filter(needs_password).map(|role| role.name).collect();
+        let taker = BranchRef { project: project.id.clone(), branch: taker.clone() };
+        let is_stored = project.store_passwords;
+        let credentials = self.draw_credentials(secrets, taker, is_stored, names).await?;
+        Ok((Cutoff::Past { revision, at, lsn }, Passwords::Fresh(credentials)))
+    }
+
+    /// Draws a password for each of several roles of a branch.
+    pub(super) async fn draw_credentials(
+        &self,
+        secrets: &Secrets,
+        at: BranchRef,
+        is_stored: bool,
+        names: Vec<RoleName>,
+    ) -> Result<BTreeMap<RoleName, Credential>> {
         if MAX_DRAWN_PASSWORDS < names.len() {
             let (count, max) = (names.len(), MAX_DRAWN_PASSWORDS);
             return Err(Refusal::TooManyPasswords { count, max }.into());
         }
-        let taker = BranchRef { project: project.id.clone(), branch: taker.clone() };
-        let (control, is_stored) = (self.clone(), project.store_passwords);
+        let (control, secrets) = (self.clone(), secrets.clone());
         let draw = move || {
-            let draw = |name| (control.draw_credential(&taker, &name, is_stored), name);
-            names.into_iter().map(draw).collect::<Vec<_>>()
+            let credential =
+                |name: &RoleName| control.draw_credential(&secrets, &at, name, is_stored);
+            names.into_iter().map(|name| (name.clone(), credential(&name))).collect()
         };
         // Hashing takes a while, and would hold up whoever shares this thread.
-        let drawn = tokio::task::spawn_blocking(draw).await.expect("drawing does not panic");
-        let (mut credentials, mut shown) = (BTreeMap::new(), BTreeMap::new());
-        for (DrawnCredential { password, credential }, name) in drawn {
-            shown.insert(name.clone(), password);
-            credentials.insert(name, credential);
-        }
-        let passwords = Passwords::Fresh(credentials);
-        Ok((Cutoff::Past { revision, at, lsn }, Drawn { passwords, shown }))
+        Ok(tokio::task::spawn_blocking(draw).await.expect("drawing does not panic"))
     }
 }

@@ -64,6 +64,7 @@ impl ControlPlane {
         if extent.is_closed() {
             return Ok(Due::Remove);
         }
+        let mut answer = None;
         let retention = if log == LogId::DIRECTORY {
             DIRECTORY_RETENTION
         } else {
@@ -75,14 +76,18 @@ impl ControlPlane {
             if is_forgotten && view.moment.at <= self.horizon_of(retention.max(grace)) {
                 return Ok(Due::Remove);
             }
+            answer = self.oldest_answer(&view.state)?;
             retention
         };
         if floor == head {
             return Ok(Due::Nothing);
         }
         match self.inner.store.moment_at(log, self.horizon_of(retention.max(grace))) {
-            Ok(Some(moment)) if floor < moment.revision => Ok(Due::Trim(moment.revision)),
-            Ok(_) | Err(StoreError::BelowFloor { .. }) => Ok(Due::Nothing),
+            Ok(Some(moment)) => {
+                let to = answer.map_or(moment.revision, |answer| answer.min(moment.revision));
+                Ok(if floor < to { Due::Trim(to) } else { Due::Nothing })
+            }
+            Ok(None) | Err(StoreError::BelowFloor { .. }) => Ok(Due::Nothing),
             Err(error) => Err(error.into()),
         }
     }

@@ -1,6 +1,7 @@
 //! Use cases about roles.
 
-use crate::control::{BranchRef, Caller, ControlPlane, Result};
+use crate::control::once::Done;
+use crate::control::{Asker, BranchRef, Caller, ControlPlane, Result, Told};
 use crate::model::cause::{Deed, Topic};
 use crate::model::name::RoleName;
 use crate::model::operation::Operation;
@@ -11,6 +12,8 @@ use crate::model::role::{Login, Role};
 use crate::model::rules;
 use crate::model::rules::roles::NewRole;
 use crate::model::secret::Password;
+use crate::model::state::Read;
+use crate::store::catalog::Catalog;
 
 /// What a request says about a new role.
 #[derive(Clone, Debug)]
@@ -23,56 +26,68 @@ pub struct RoleRequest {
     pub expires_at: Option<Timestamp>,
 }
 
+/// A role that was created or given another password.
+#[derive(Debug)]
+pub struct ShownRole {
+    /// The role.
+    pub role: Role,
+    /// Its password, where it has one.
+    pub password: Option<Password>,
+    /// What is left to do.
+    pub operations: Vec<Operation>,
+}
+
 impl ControlPlane {
     /// Creates a role, with a new password unless it is not to log in.
     pub async fn create_role(
         &self,
-        caller: &Caller,
+        asker: &Asker,
         at: &BranchRef,
         request: RoleRequest,
-    ) -> Result<(Role, Option<Password>, Vec<Operation>)> {
+    ) -> Result<Told<ShownRole>> {
+        if let Some(done) = self.done_before(asker, &at.project)? {
+            return shown(&done);
+        }
         let (project, _) = self.view_branch(at)?;
         let RoleRequest { name, no_login, expires_at } = request;
-        let (login, password) = if no_login {
-            (Login::Never, None)
+        let secrets = self.draw_secrets();
+        let login = if no_login {
+            Login::Never
         } else {
-            let drawn = self.draw_credential(at, &name, project.store_passwords);
-            (Login::Password(drawn.credential), Some(drawn.password))
+            Login::Password(self.draw_credential(&secrets, at, &name, project.store_passwords))
         };
         let (branch, seed) = (at.branch.clone(), self.seed());
         let topic = Topic::Role(branch.clone(), name.clone());
         let new = NewRole { name, login, expires_at };
-        let (role, operations) = self
-            .commit(caller.asks(Deed::CreateRole, topic), &at.project, move |state, moment| {
-                rules::roles::create(state, moment, seed, &branch, new.clone())
-            })
-            .await?;
-        Ok((role, password, operations))
+        let secrets = new.login.credential().map(|_| secrets);
+        let what = (asker.asks(Deed::CreateRole, topic), secrets);
+        let create = move |state: &mut Catalog, moment| {
+            rules::roles::create(state, moment, seed, &branch, new.clone())
+        };
+        shown(&self.carry_out(asker, &at.project, what, create).await?)
     }
 
     /// Gives a role a new password. The old one is refused as soon as the operation is done.
     pub async fn reset_role_password(
         &self,
-        caller: &Caller,
+        asker: &Asker,
         at: &BranchRef,
         name: &RoleName,
-    ) -> Result<(Role, Password, Vec<Operation>)> {
+    ) -> Result<Told<ShownRole>> {
+        if let Some(done) = self.done_before(asker, &at.project)? {
+            return shown(&done);
+        }
         let (project, _) = self.view_branch(at)?;
-        let drawn = self.draw_credential(at, name, project.store_passwords);
+        let secrets = self.draw_secrets();
+        let credential = self.draw_credential(&secrets, at, name, project.store_passwords);
         let (branch, name, seed) = (at.branch.clone(), name.clone(), self.seed());
-        let credential = drawn.credential;
         let topic = Topic::Role(branch.clone(), name.clone());
-        let (role, operations) = self
-            .commit(
-                caller.asks(Deed::ResetRolePassword, topic),
-                &at.project,
-                move |state, moment| {
-                    let credential = credential.clone();
-                    rules::roles::reset_password(state, moment, seed, &branch, &name, credential)
-                },
-            )
-            .await?;
-        Ok((role, drawn.password, operations))
+        let what = (asker.asks(Deed::ResetRolePassword, topic), Some(secrets));
+        let reset = move |state: &mut Catalog, moment| {
+            let credential = credential.clone();
+            rules::roles::reset_password(state, moment, seed, &branch, &name, credential)
+        };
+        shown(&self.carry_out(asker, &at.project, what, reset).await?)
     }
 
     /// Returns the password that a role had at a point. Before its branch was born it had none
@@ -125,4 +140,15 @@ impl ControlPlane {
         })
         .await
     }
+}
+
+/// Returns the role that a request created or gave a password.
+pub(super) fn shown(done: &Done<Catalog>) -> Result<Told<ShownRole>> {
+    let Topic::Role(branch, name) = &done.topic else {
+        unreachable!("the request was about a role");
+    };
+    let role = done.view.state.role(branch, name)?.expect("a role that the commit put");
+    let at = BranchRef { project: done.project()?.id, branch: branch.clone() };
+    let password = role.login.credential().map(|_| done.secrets().password(&at, name));
+    Ok(done.told(ShownRole { role, password, operations: done.operations()? }))
 }

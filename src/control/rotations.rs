@@ -1,6 +1,7 @@
 //! Use cases about rotations of a branch's default credential.
 
-use crate::control::{BranchRef, Caller, ControlPlane, Result};
+use crate::control::once::Done;
+use crate::control::{Asker, BranchRef, Caller, ControlPlane, Result, Told};
 use crate::model::cause::{Deed, Topic};
 use crate::model::endpoint::{EndpointState, Site};
 use crate::model::name::RoleName;
@@ -9,12 +10,13 @@ use crate::model::preview::{Exchange, Preview};
 use crate::model::refusal::Refusal;
 use crate::model::role::{Login, Role, original_of};
 use crate::model::rotation::{Drain, Rotation, RotationId};
-use crate::model::rules::rotations::{self, Moved, NewRotation, Seen};
+use crate::model::rules::rotations::{self, NewRotation, Seen};
 use crate::model::secret::Password;
 use crate::model::session::Sessions;
 use crate::model::state::Read;
 use crate::room::Writer;
 use crate::store::ProjectView;
+use crate::store::catalog::Catalog;
 
 use super::passes::Surveyed;
 
@@ -31,6 +33,17 @@ pub struct RotationRequest {
     pub reason: Option<String>,
 }
 
+/// A rotation that a request moved.
+#[derive(Debug)]
+pub struct ShownRotation {
+    /// The rotation.
+    pub rotation: Rotation,
+    /// The new credential's password, where the request created it.
+    pub password: Option<Password>,
+    /// What is left to do.
+    pub operations: Vec<Operation>,
+}
+
 /// A rotation, and who is connected as the credential that goes; nothing where nobody can tell.
 pub type Watched = (Rotation, Option<Vec<Sessions>>);
 
@@ -38,26 +51,27 @@ impl ControlPlane {
     /// Begins a rotation, and returns it with the new credential's password.
     pub async fn begin_rotation(
         &self,
-        caller: &Caller,
+        asker: &Asker,
         at: &BranchRef,
         request: RotationRequest,
-    ) -> Result<(Rotation, Password, Vec<Operation>)> {
-        let (project, view) = self.view_branch(at)?;
-        // Drawing takes a while, and is for nothing where a rotation is under way.
-        rotations::check(&view.state, &at.branch)?;
+    ) -> Result<Told<ShownRotation>> {
+        if let Some(done) = self.done_before(asker, &at.project)? {
+            return begun(&done);
+        }
+        let (project, _) = self.view_branch(at)?;
         let RotationRequest { username, drain, grace_seconds, reason } = request;
         let name = username.unwrap_or_else(|| self.draw_username());
-        let drawn = self.draw_credential(at, &name, project.store_passwords);
-        let login = Login::Password(drawn.credential);
+        let secrets = self.draw_secrets();
+        let credential = self.draw_credential(&secrets, at, &name, project.store_passwords);
+        let login = Login::Password(credential);
         let (branch, seed) = (at.branch.clone(), self.seed());
         let topic = Topic::Role(branch.clone(), name.clone());
         let new = NewRotation { name, login, drain, grace_seconds, reason };
-        let (rotation, operations) = self
-            .commit(caller.asks(Deed::BeginRotation, topic), &at.project, move |state, moment| {
-                rotations::begin(state, moment, seed, &branch, new.clone())
-            })
-            .await?;
-        Ok((rotation, drawn.password, operations))
+        let what = (asker.asks(Deed::BeginRotation, topic), Some(secrets));
+        let begin = move |state: &mut Catalog, moment| {
+            rotations::begin(state, moment, seed, &branch, new.clone())
+        };
+        begun(&self.carry_out(asker, &at.project, what, begin).await?)
     }
 
     /// Returns what a rotation would do, and does nothing.
@@ -131,31 +145,35 @@ impl ControlPlane {
     /// Ends the waiting for the sessions of the credential that goes.
     pub async fn complete_rotation(
         &self,
-        caller: &Caller,
+        asker: &Asker,
         at: &BranchRef,
         id: RotationId,
-    ) -> Result<Rotation> {
+    ) -> Result<Told<ShownRotation>> {
+        if let Some(done) = self.done_before(asker, &at.project)? {
+            return ended_early(&done, at, id);
+        }
         let branch = at.branch.clone();
-        let cause = caller.asks(Deed::CompleteRotation, Topic::Branch(branch.clone()));
-        self.commit(cause, &at.project, move |state, moment| {
-            rotations::complete(state, moment, (&branch, id))
-        })
-        .await
+        let cause = asker.asks(Deed::CompleteRotation, Topic::Branch(branch.clone()));
+        let complete =
+            move |state: &mut Catalog, moment| rotations::complete(state, moment, (&branch, id));
+        ended_early(&self.carry_out(asker, &at.project, (cause, None), complete).await?, at, id)
     }
 
     /// Makes the credential that was to go the default again.
     pub async fn abort_rotation(
         &self,
-        caller: &Caller,
+        asker: &Asker,
         at: &BranchRef,
         id: RotationId,
-    ) -> Result<Moved> {
+    ) -> Result<Told<ShownRotation>> {
+        if let Some(done) = self.done_before(asker, &at.project)? {
+            return ended_early(&done, at, id);
+        }
         let (branch, seed) = (at.branch.clone(), self.seed());
-        let cause = caller.asks(Deed::AbortRotation, Topic::Branch(branch.clone()));
-        self.commit(cause, &at.project, move |state, moment| {
-            rotations::abort(state, moment, seed, (&branch, id))
-        })
-        .await
+        let cause = asker.asks(Deed::AbortRotation, Topic::Branch(branch.clone()));
+        let abort =
+            move |state: &mut Catalog, moment| rotations::abort(state, moment, seed, (&branch, id));
+        ended_early(&self.carry_out(asker, &at.project, (cause, None), abort).await?, at, id)
     }
 
     /// Returns the rotations of a project that have not ended.
@@ -187,6 +205,29 @@ impl ControlPlane {
         let (moved, _) = self.commit_as(Writer::Offshoot, cause, &at.project, advance).await?;
         Ok(moved.map(|(rotation, _)| rotation))
     }
+}
+
+/// Returns the rotation that a request began.
+fn begun(done: &Done<Catalog>) -> Result<Told<ShownRotation>> {
+    let Topic::Role(branch, name) = &done.topic else {
+        unreachable!("the request was about the new credential");
+    };
+    let newest = done.view.state.rotations(branch)?.pop();
+    let rotation = newest.expect("a rotation that the commit put");
+    let at = BranchRef { project: done.project()?.id, branch: branch.clone() };
+    let password = Some(done.secrets().password(&at, name));
+    Ok(done.told(ShownRotation { rotation, password, operations: done.operations()? }))
+}
+
+/// Returns a rotation whose waiting, or which itself, a request ended.
+fn ended_early(
+    done: &Done<Catalog>,
+    at: &BranchRef,
+    id: RotationId,
+) -> Result<Told<ShownRotation>> {
+    let found = done.view.state.rotation(&at.branch, id)?;
+    let rotation = found.expect("a rotation that the commit put");
+    Ok(done.told(ShownRotation { rotation, password: None, operations: done.operations()? }))
 }
 
 /// Whether two roles log in with the same password.

@@ -27,6 +27,8 @@ pub struct Branch {
     /// What it does with the passwords that come with a catalog; what its parent calls for, where
     /// nobody said.
     pub password_policy: Option<PasswordPolicy>,
+    /// The branches that were merged into it since it began, oldest merge first.
+    pub merges: Vec<Merge>,
     /// When it was created.
     pub created_at: Timestamp,
     /// When it was last changed: its name, its roles or its databases.
@@ -48,6 +50,7 @@ impl Branch {
             protected: false,
             expiry: None,
             password_policy: None,
+            merges: Vec::new(),
             created_at: at,
             updated_at: at,
         }
@@ -94,6 +97,16 @@ pub struct Source {
     pub branch: BranchId,
     /// The last of its revisions that was copied.
     pub cutoff: Revision,
+}
+
+/// A merge of a branch's changes into another. What the branch had then is kept: the next merge
+/// between the two begins there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Merge {
+    /// The branch whose changes were taken.
+    pub source: BranchId,
+    /// The commit that took them.
+    pub revision: Revision,
 }
 
 /// When a branch is deleted by itself.

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use uuid::Uuid;
 
-use crate::model::id::{BranchId, EndpointId};
+use crate::model::id::{BranchId, EndpointId, ProjectId};
 use crate::model::key::KeyId;
 use crate::model::name::{DatabaseName, RoleName};
 
@@ -59,6 +59,8 @@ pub enum Topic {
     Database(BranchId, DatabaseName),
     /// The endpoint of a branch.
     Endpoint(BranchId, EndpointId),
+    /// A project of the directory.
+    Project(ProjectId),
 }
 
 impl Topic {
@@ -66,7 +68,7 @@ impl Topic {
     #[must_use]
     pub fn branch(&self) -> Option<&BranchId> {
         match self {
-            Self::Whole => None,
+            Self::Whole | Self::Project(_) => None,
             Self::Branch(branch)
             | Self::Role(branch, _)
             | Self::Database(branch, _)
@@ -87,7 +89,7 @@ impl Cause {
                 let may = [Deed::MergeBranch, Deed::AdvanceRotation, Deed::AbortRotation];
                 of == branch && may.contains(&self.deed)
             }
-            Topic::Whole | Topic::Database(..) | Topic::Endpoint(..) => false,
+            Topic::Whole | Topic::Database(..) | Topic::Endpoint(..) | Topic::Project(_) => false,
         }
     }
 }
@@ -205,6 +207,8 @@ deeds! {
     UseKey = "use_api_key", 36;
     /// An API key was revoked.
     RevokeKey = "revoke_api_key", 37;
+    /// Requests that were carried out long ago were forgotten.
+    ForgetReceipts = "forget_receipts", 38;
     /// A credential was created.
     CreateCredential = "create_credential", 51;
     /// A credential was deleted, or the original one lost its login.

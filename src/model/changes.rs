@@ -12,7 +12,7 @@ use crate::model::branch::{Beginning, Branch, Lineage, Source};
 use crate::model::database::Database;
 use crate::model::endpoint::{Endpoint, LOCAL_HOST, Power, Site, Tuning};
 use crate::model::id::BranchId;
-use crate::model::project::{AllowedIp, MaintenanceWindow, Project, ProjectSettings, Quota};
+use crate::model::project::{MaintenanceWindow, Project, ProjectSettings, Quota};
 use crate::model::revision::Timestamp;
 use crate::model::role::{Credential, Login, Role};
 use crate::model::secret::Verifier;
@@ -89,6 +89,7 @@ fn role(role: &Role) -> Attributes {
     let Role {
         name,
         login,
+        stands_for: _,
         protected,
         born: _,
         standing,
@@ -132,6 +133,7 @@ fn branch((branch, default): (&Branch, &BranchId)) -> Attributes {
         protected,
         expiry,
         password_policy,
+        merges: _,
         created_at: _,
         updated_at: _,
     } = branch;
@@ -190,19 +192,13 @@ fn tuned(tuning: &Tuning) -> [(&'static str, Held); 3] {
     ]
 }
 
-fn set(settings: &ProjectSettings) -> [(&'static str, Held); 4] {
-    let ProjectSettings { allowed_ips, protected_branches_only, quota, maintenance } = settings;
-    let ips: Vec<_> = allowed_ips.iter().map(AllowedIp::as_str).collect();
+fn set(settings: &ProjectSettings) -> [(&'static str, Held); 2] {
+    let ProjectSettings { quota, maintenance } = settings;
     let window = maintenance.as_ref().map(|MaintenanceWindow { weekdays, start, end }| {
         text(format_args!("days {weekdays:?}, minutes {start} to {end}"))
     });
     let is_limited = (*quota != Quota::default()).then(|| text(format_args!("{quota:?}")));
-    [
-        ("allowed_ips", text(ips.join(","))),
-        ("protected_branches_only", flag(*protected_branches_only)),
-        ("quota", maybe(is_limited)),
-        ("maintenance_window", maybe(window)),
-    ]
+    [("quota", maybe(is_limited)), ("maintenance_window", maybe(window))]
 }
 
 fn project(project: &Project) -> Attributes {
@@ -304,6 +300,7 @@ mod tests {
                 sealed: None,
                 branch: "br-a".parse().expect("an id"),
             }),
+            stands_for: None,
             protected: false,
             born: Revision(3),
             standing: None,

@@ -42,7 +42,15 @@ macro_rules! id {
             type Err = IdError;
 
             fn from_str(text: &str) -> Result<Self, IdError> {
-                if is_id(text, $prefix) {
+                text.to_owned().try_into()
+            }
+        }
+
+        impl TryFrom<String> for $name {
+            type Error = IdError;
+
+            fn try_from(text: String) -> Result<Self, IdError> {
+                if is_id(&text, $prefix) {
                     Ok(Self(text.into()))
                 } else {
                     Err(IdError { text: text.chars().take(MAX_ID_BYTES).collect(), kind: $kind })

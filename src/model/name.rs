@@ -197,8 +197,8 @@ impl RoleName {
 
     /// Parses a name that was already accepted once, the system role's among them: one from the
     /// store, or one in the path of a request, which can name no role that was refused before.
-    pub fn parse_existing(text: &str) -> Result<Self, NameError> {
-        check(Self::WHAT, text)?;
+    pub fn parse_existing(text: impl AsRef<str> + Into<Box<str>>) -> Result<Self, NameError> {
+        check(Self::WHAT, text.as_ref())?;
         Ok(Self(text.into()))
     }
 }
@@ -233,8 +233,8 @@ impl DatabaseName {
 
     /// Parses a name that was already accepted once: one from the store or from a mark, one in the
     /// path of a request, or one that Offshoot gives for a while.
-    pub fn parse_existing(text: &str) -> Result<Self, NameError> {
-        check(Self::WHAT, text)?;
+    pub fn parse_existing(text: impl AsRef<str> + Into<Box<str>>) -> Result<Self, NameError> {
+        check(Self::WHAT, text.as_ref())?;
         Ok(Self(text.into()))
     }
 }

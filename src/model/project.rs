@@ -1,11 +1,8 @@
 //! Project: a tree of branches.
 
-use std::net::IpAddr;
-use std::str::FromStr;
-
 use crate::model::branch::PasswordPolicy;
 use crate::model::endpoint::Tuning;
-use crate::model::id::{BranchId, MAX_ID_BYTES, ProjectId};
+use crate::model::id::{BranchId, ProjectId};
 use crate::model::name::ProjectName;
 use crate::model::revision::Timestamp;
 
@@ -47,23 +44,13 @@ impl Project {
 }
 
 /// What clients set of a project and read back. Offshoot acts on none of it: the computes that it
-/// runs are reached from this machine alone, count nothing, and are never maintained behind
-/// anybody's back.
+/// runs count nothing, and are never maintained behind anybody's back.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ProjectSettings {
-    /// From where clients may come; from anywhere, where the list is empty.
-    pub allowed_ips: Vec<AllowedIp>,
-    /// Whether that goes for protected branches alone.
-    pub protected_branches_only: bool,
     /// How much may be used.
     pub quota: Quota,
     /// When the project may be maintained.
     pub maintenance: Option<MaintenanceWindow>,
-}
-
-impl ProjectSettings {
-    /// The most addresses in the list.
-    pub const MAX_ALLOWED_IPS: usize = 200;
 }
 
 /// How much of a project may be used; what is absent has no limit.
@@ -90,53 +77,6 @@ pub struct MaintenanceWindow {
     pub start: u16,
     /// Until what time of day, in minutes.
     pub end: u16,
-}
-
-/// An address, a range of addresses, or a network.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct AllowedIp(Box<str>);
-
-/// The text is no address, range or network.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "`{0}` is no IP address; give one like `192.0.2.1`, a range like `192.0.2.1-192.0.2.9`, or a \
-     network like `192.0.2.0/24`"
-)]
-pub struct AllowedIpError(String);
-
-impl AllowedIp {
-    /// Returns it as it was given.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl FromStr for AllowedIp {
-    type Err = AllowedIpError;
-
-    fn from_str(text: &str) -> Result<Self, AllowedIpError> {
-        let address = |text: &str| text.parse::<IpAddr>().ok();
-        let is_network = |(network, bits): (&str, &str)| {
-            let most = match address(network) {
-                Some(IpAddr::V4(_)) => 32,
-                Some(IpAddr::V6(_)) => 128,
-                None => return false,
-            };
-            bits.parse::<u8>().is_ok_and(|bits| bits <= most)
-        };
-        let is_range = |(first, last): (&str, &str)| {
-            address(first).zip(address(last)).is_some_and(|(first, last)| first <= last)
-        };
-        let is_one = address(text).is_some()
-            || text.split_once('/').is_some_and(is_network)
-            || text.split_once('-').is_some_and(is_range);
-        if is_one {
-            Ok(Self(text.into()))
-        } else {
-            Err(AllowedIpError(text.chars().take(MAX_ID_BYTES).collect()))
-        }
-    }
 }
 
 /// A major version of Postgres that Offshoot works with.
@@ -176,20 +116,5 @@ impl TryFrom<i64> for PgVersion {
             .map(Self)
             .filter(|version| (Self::OLDEST..=Self::NEWEST).contains(version))
             .ok_or(PgVersionError(number))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_allowed_address_is_one_a_range_or_a_network() {
-        for text in ["192.0.2.1", "192.0.2.1-192.0.2.9", "192.0.2.0/24", "2001:db8::/32", "::1"] {
-            assert_eq!(text.parse::<AllowedIp>().expect("an address").as_str(), text);
-        }
-        for text in ["", "x", "192.0.2.1/33", "192.0.2.9-192.0.2.1", "192.0.2.1/", "192.0.2.1;--"] {
-            assert!(text.parse::<AllowedIp>().is_err(), "{text}");
-        }
     }
 }

@@ -1,13 +1,17 @@
 //! Refusal: a rule said no, and nothing happened.
 
+mod credential;
+
 use crate::model::id::{BranchId, EndpointId, OperationId, ProjectId};
 use crate::model::key::{KeyId, MAX_KEYS};
 use crate::model::lsn::Lsn;
+use crate::model::merge::Conflict;
 use crate::model::name::{BranchName, DatabaseName, RoleName};
 use crate::model::permission::{Email, MAX_PERMISSIONS, PermissionId};
+use crate::model::receipt::MAX_RECEIPTS;
 use crate::model::revision::Timestamp;
-use crate::model::rotation::RotationId;
-use crate::model::rules::credentials::MAX_CREDENTIALS;
+
+pub use credential::CredentialRefusal;
 
 /// Why a rule refused a command. The messages are for clients: they say what was wrong and what
 /// to do.
@@ -61,57 +65,23 @@ pub enum Refusal {
     )]
     PersonalOnly,
 
-    /// The branch has no such credential.
-    #[error("credential not found; username:\"{0}\"")]
-    CredentialMissing(RoleName),
-    /// The branch has no credential that can log in.
-    #[error("branch {0} has no credential; create one first")]
-    NoCredential(BranchId),
-    /// The branch has no such rotation.
-    #[error("rotation not found; rotation_id:\"{0}\"")]
-    RotationMissing(RotationId),
-    /// The branch's default credential is being rotated.
-    #[error("rotation {0} of this branch is under way; let it end, complete it or abort it first")]
-    RotationUnderWay(RotationId),
-    /// The rotation is not where that can be done.
-    #[error("rotation {rotation} is {stage}, so it cannot be {what}")]
-    RotationBeyond {
-        /// The rotation.
-        rotation: RotationId,
-        /// What was to be done with it.
-        what: &'static str,
-        /// Its stage.
-        stage: &'static str,
-    },
-    /// The branch has no database.
-    #[error("branch {0} has no database to connect to; create one first")]
-    NoDatabase(BranchId),
-    /// The credential is the one that applications are shown.
+    /// The client's key for retries stands for another request.
     #[error(
-        "credential \"{0}\" is the default, so it cannot be deleted; create another, or make another \
-         the default, first"
+        "this Idempotency-Key was sent before, with another body, path, query or API key, and \
+         nothing was changed; give each request a key of its own, and send it again only with the \
+         same request"
     )]
-    CredentialIsDefault(RoleName),
-    /// What other credentials make belongs to the role.
+    IdempotencyKeyReused,
+    /// As many keys for retries are remembered as can be.
     #[error(
-        "role \"{role}\" is the original credential of its branch, for which \"{credential}\" acts, \
-         so it can neither be deleted nor expire; delete the others first"
+        "{max} requests with an Idempotency-Key are remembered, which is the limit, and nothing was \
+         changed; send the request without one, or wait until the oldest are forgotten",
+        max = MAX_RECEIPTS
     )]
-    RoleIsOriginal {
-        /// The role.
-        role: RoleName,
-        /// A credential that acts for it.
-        credential: RoleName,
-    },
-    /// The original credential goes by itself, so no other can act for it.
-    #[error(
-        "role \"{0}\", for which a new credential of this branch would act, has an expires_at; set \
-         it to null first"
-    )]
-    OriginalExpires(RoleName),
-    /// There are as many credentials as there can be.
-    #[error("the branch has {max} credentials, which is the limit; delete one first", max = MAX_CREDENTIALS)]
-    TooManyCredentials,
+    TooManyReceipts,
+    /// About the credentials of a branch.
+    #[error(transparent)]
+    Credential(#[from] CredentialRefusal),
 
     /// Another branch of the project has the name.
     #[error("branch already exists; branch_name:\"{0}\"")]
@@ -245,6 +215,37 @@ pub enum Refusal {
          done; send it again"
     )]
     PasswordPolicyMoved,
+    /// A branch is to be compared with its parent, and has none.
+    #[error("branch {0} has no parent; name the branch to compare it with in `base`")]
+    DiffWithoutBase(BranchId),
+    /// Two branches have nothing in common from which their changes could be told.
+    #[error(
+        "branches {source_id} and {target_id} have no common origin in the history that is kept, \
+         so nobody can tell what either changed; restore {target_id} from {source_id} to take all \
+         that it has"
+    )]
+    MergeWithoutOrigin {
+        /// The branch whose changes were to be taken.
+        source_id: BranchId,
+        /// The branch that was to take them.
+        target_id: BranchId,
+    },
+    /// There is more to merge than one commit should hold up others for.
+    #[error(
+        "the merge would have to compare or change more than {max} things; restore the target from \
+         the source to take all that it has"
+    )]
+    MergeTooLarge {
+        /// How many are possible.
+        max: usize,
+    },
+    /// The two branches of a merge disagree.
+    #[error(
+        "{} of the source cannot be taken as they are, and nothing was merged; the first: {}. Name \
+         the side that decides about each in `resolve`, or about all in `default`",
+        plural(.0.len()), .0.first().map(ToString::to_string).unwrap_or_default()
+    )]
+    MergeConflicts(Vec<Conflict>),
     /// The branch has that name already.
     #[error("cannot set branch to the same name")]
     BranchNameUnchanged,
@@ -258,6 +259,15 @@ pub enum Refusal {
     /// No endpoint serves the branch.
     #[error("branch {0} has no endpoint to connect to; create a read_write endpoint for it first")]
     BranchWithoutEndpoint(BranchId),
+    /// What a branch is to be compared with is not named, and it has no parent.
+    #[error("branch {0} has no parent to be compared with; give base_branch_id")]
+    BranchWithoutParent(BranchId),
+    /// The schema is asked for at a point in the past.
+    #[error(
+        "a schema can be read at the head alone: branches of data do not exist here yet, so a \
+         branch's Postgres knows nothing but the present; leave out the LSN and the timestamp"
+    )]
+    SchemaOfThePast,
     /// The endpoint serves another branch.
     #[error("endpoint {endpoint} does not serve branch {branch}")]
     EndpointElsewhere {
@@ -352,6 +362,10 @@ pub enum Refusal {
 #[must_use]
 pub fn time_text(at: Timestamp) -> String {
     at.to_rfc3339_opts(chrono::SecondsFormat::AutoSi, true)
+}
+
+fn plural(changes: usize) -> String {
+    if changes == 1 { "1 change".into() } else { format!("{changes} changes") }
 }
 
 /// Returns the words for further databases that a role owns, for

@@ -4,7 +4,7 @@ use crate::model::id::BranchId;
 use crate::model::name::RoleName;
 use crate::model::origin::Origin;
 use crate::model::revision::{Revision, Timestamp};
-use crate::model::secret::{Password, Sealed, Verifier};
+use crate::model::secret::{Sealed, Verifier};
 
 /// A role as a branch's catalog has it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -13,6 +13,9 @@ pub struct Role {
     pub name: RoleName,
     /// How it logs in.
     pub login: Login,
+    /// The login in whose place that was put, where the branch was given passwords of its own: what
+    /// the branch has in common with those from which it comes, as long as nobody resets it.
+    pub stands_for: Option<Login>,
     /// Whether it belongs to the system; then nobody can change or delete it.
     pub protected: bool,
     /// The revision that created it. A role that is dropped and created again under its old name
@@ -31,6 +34,13 @@ pub struct Role {
 }
 
 impl Role {
+    /// Returns the login by which branches tell whether somebody changed it: its own, or the one
+    /// for which that stands.
+    #[must_use]
+    pub fn common_login(&self) -> &Login {
+        self.stands_for.as_ref().unwrap_or(&self.login)
+    }
+
     /// Returns how it stands among the credentials of its branch, if it is one that can log in.
     #[must_use]
     pub fn live(&self) -> Option<&Standing> {
@@ -113,13 +123,4 @@ pub struct Credential {
     pub sealed: Option<Sealed>,
     /// The branch for which it was drawn. Others may have it from there.
     pub branch: BranchId,
-}
-
-/// A credential at the moment it is made, with the clear text that the response will show.
-#[derive(Clone, Debug)]
-pub struct DrawnCredential {
-    /// The clear text.
-    pub password: Password,
-    /// What is kept of it.
-    pub credential: Credential,
 }

@@ -9,6 +9,7 @@ pub mod credentials;
 pub mod databases;
 pub mod endpoints;
 pub mod expiry;
+pub mod merge;
 pub mod operations;
 pub mod passes;
 pub mod passwords;
@@ -29,8 +30,8 @@ use crate::model::state::{Denied, Read, Write};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Seed(pub u64);
 
-fn refuse<T, E>(refusal: Refusal) -> Result<T, Denied<E>> {
-    Err(Denied::Refused(refusal))
+fn refuse<T, E>(refusal: impl Into<Refusal>) -> Result<T, Denied<E>> {
+    Err(Denied::Refused(refusal.into()))
 }
 
 fn get_branch<S: Read>(state: &S, id: &BranchId) -> Result<Branch, Denied<S::Error>> {

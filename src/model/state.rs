@@ -58,6 +58,36 @@ pub trait Read {
     fn mark_before(&self, branch: &BranchId, lsn: Lsn) -> Result<Option<Mark>, Self::Error>;
     /// Returns the oldest mark of a branch.
     fn first_mark(&self, branch: &BranchId) -> Result<Option<Mark>, Self::Error>;
+
+    /// All that a catalog has at one time.
+    type Inventory;
+
+    /// Returns a branch as it was at a revision.
+    fn branch_at(&self, id: &BranchId, at: Revision) -> Result<Option<Branch>, Self::Error>;
+    /// Returns what the catalog at a place has; none where the branch is not there.
+    fn inventory(&self, place: &Place) -> Result<Option<Self::Inventory>, Self::Error>;
+    /// Returns a role of an inventory.
+    fn role_of(
+        &self,
+        inventory: &Self::Inventory,
+        name: &RoleName,
+    ) -> Result<Option<Role>, Self::Error>;
+    /// Returns a page of the roles that differ between two inventories. What the two share is not
+    /// read.
+    fn compare_roles(
+        &self,
+        before: &Self::Inventory,
+        after: &Self::Inventory,
+        page: Page<'_, RoleName>,
+    ) -> Result<Differences<Role>, Self::Error>;
+    /// Returns a page of the databases that differ between two inventories. What the two share is
+    /// not read.
+    fn compare_databases(
+        &self,
+        before: &Self::Inventory,
+        after: &Self::Inventory,
+        page: Page<'_, DatabaseName>,
+    ) -> Result<Differences<Database>, Self::Error>;
 }
 
 /// A project's state while a rule edits it. Nothing is visible to others, or kept, until the
@@ -65,7 +95,8 @@ pub trait Read {
 pub trait Write: Read {
     /// Puts the project.
     fn put_project(&mut self, project: Project) -> Result<(), Self::Error>;
-    /// Puts a branch, new or changed. The catalog of a new one is empty.
+    /// Puts a branch, new or changed. The catalog of a new one is empty. Of a branch that its
+    /// record notes as merged for the first time, what that had before this commit is kept.
     fn put_branch(&mut self, branch: Branch) -> Result<(), Self::Error>;
     /// Removes a branch, its catalog and its rotations. Its past stays readable.
     fn remove_branch(&mut self, id: &BranchId) -> Result<(), Self::Error>;
@@ -101,6 +132,56 @@ pub trait Write: Read {
     fn clear_marks(&mut self, branch: &BranchId) -> Result<(), Self::Error>;
     /// Notes which revision a branch's Postgres had at an LSN.
     fn put_mark(&mut self, branch: &BranchId, mark: Mark) -> Result<(), Self::Error>;
+}
+
+/// Where a catalog is found: in a branch's record, in the state that is read or in an older one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// The branch.
+    pub branch: BranchId,
+    /// The revision at which its record is read; none for the state itself.
+    pub at: Option<Revision>,
+    /// Which of the record's catalogs it is.
+    pub held: Held,
+}
+
+/// A catalog that a branch's record holds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Held {
+    /// The branch's own.
+    Now,
+    /// The one from which the branch's was copied when it began.
+    Source,
+    /// The branch's own as it began: its source's, but for the passwords.
+    Start,
+    /// The one of another branch, as it was last merged into this one.
+    Merged(BranchId),
+}
+
+/// A part of what there is, in the order of names.
+#[derive(Clone, Copy, Debug)]
+pub struct Page<'a, N> {
+    /// The name after which it begins.
+    pub after: Option<&'a N>,
+    /// How much it holds at the most.
+    pub limit: usize,
+}
+
+impl<N> Page<'_, N> {
+    /// Returns the first `limit` of what there is.
+    #[must_use]
+    pub fn first(limit: usize) -> Self {
+        Self { after: None, limit }
+    }
+}
+
+/// What differs between two inventories, by name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Differences<T> {
+    /// Each thing as the first has it and as the second does; at least one of them does.
+    pub found: Vec<(Option<T>, Option<T>)>,
+    /// Whether there are more.
+    pub has_more: bool,
 }
 
 /// What a branch's Postgres had at a place in its log.

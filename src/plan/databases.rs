@@ -209,7 +209,7 @@ fn rename(
             draft.problem(subject(to), namesake(to));
         } else if let Some(first) = renames.first_mut() {
             let between = format!("offshoot_renaming_{}", first.ours.id.0);
-            let between = DatabaseName::parse_existing(&between).expect("a legal name");
+            let between = DatabaseName::parse_existing(between).expect("a legal name");
             let found_as = std::mem::replace(&mut first.from, between.as_str().into());
             taken.remove(&found_as);
             taken.insert(first.from.clone());

@@ -57,6 +57,7 @@ impl Desired {
             let Role {
                 name,
                 login,
+                stands_for: _,
                 protected: _,
                 born,
                 standing,

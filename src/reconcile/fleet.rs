@@ -24,7 +24,9 @@ use crate::model::revision::Revision;
 use crate::model::session::Sessions;
 use crate::reconcile::meters::Meters;
 use crate::reconcile::preview::preview;
+use crate::reconcile::schemas::Reader;
 use crate::reconcile::site;
+use crate::reconcile::turns::Turns;
 use crate::reconcile::worker::{Shared, work};
 
 /// How many passes may be under way at once: each may start a Postgres.
@@ -32,6 +34,9 @@ const MAX_PASSES: usize = 8;
 
 /// How many Postgres servers may be asked at once.
 const MAX_PROBES: usize = 8;
+
+/// How many Postgres servers may be read at once: each dump is another program.
+const MAX_READS: usize = 4;
 
 /// How long a Postgres may take to answer.
 const PROBE_TIME: Duration = Duration::from_secs(5);
@@ -69,15 +74,25 @@ impl Fleet {
     ) -> Self {
         let passes = Semaphore::new(MAX_PASSES);
         let probes = Semaphore::new(MAX_PROBES);
-        let meters = Arc::new(Meters::default());
-        let shared = Shared { control, computes, clock, entropy, passes, probes, meters, stop };
-        let shared = Arc::new(shared);
+        let shared = Arc::new(Shared {
+            control,
+            computes,
+            clock,
+            entropy,
+            passes,
+            probes,
+            reads: Semaphore::new(MAX_READS),
+            turns: Turns::default(),
+            meters: Arc::new(Meters::default()),
+            stop,
+        });
         let probes = Probes {
             lsn: probe(&shared, lsn),
             sessions: probe(&shared, sessions),
             effect: effect(&shared),
         };
         shared.control.set_probes(probes);
+        shared.control.set_schema_reader(Box::new(Reader(Arc::downgrade(&shared))));
         Self { shared, seen: HashMap::new(), nudges: HashMap::new(), workers: JoinSet::new() }
     }
 

@@ -22,6 +22,7 @@ use crate::model::operation::{Retry, Status};
 use crate::model::revision::{Revision, Timestamp};
 use crate::model::rules::passes::{Outcome, Report};
 use crate::reconcile::meters::{Ended, Meters};
+use crate::reconcile::turns::Turns;
 use crate::reconcile::{Passed, outcome, pass, site, waiting};
 
 /// How long after a good pass the next one looks for drift.
@@ -50,6 +51,10 @@ pub struct Shared {
     pub passes: Semaphore,
     /// How many computes may be asked something at once.
     pub probes: Semaphore,
+    /// How many computes may be read at once.
+    pub reads: Semaphore,
+    /// Whose turn it is on each branch.
+    pub turns: Turns,
     /// What is counted.
     pub meters: Arc<Meters>,
     /// Is cancelled when the server stops.
@@ -100,6 +105,7 @@ impl Worker {
         if !has_news && Instant::now() < due {
             return Ok(Some(due));
         }
+        let turn = self.shared.turns.take(&self.at).await;
         // Read once it is our turn: what is wanted may change while others are at work.
         let permit = self.shared.passes.acquire().await.expect("a semaphore that is never closed");
         let Some(assignment) = self.shared.control.assignment(&self.at)? else { return Ok(None) };
@@ -115,7 +121,7 @@ impl Worker {
             pass(&compute, &self.at.branch, &assignment).await
         };
         let result = timeout(PASS_TIME, attempt).await;
-        drop(permit);
+        drop((permit, turn));
         match result {
             Ok(Ok(passed)) => self.succeeded(&assignment, &passed).await,
             Ok(Err(error)) => self.failed(&assignment, &error).await,

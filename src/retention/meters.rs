@@ -13,6 +13,7 @@ impl Metered for watch::Receiver<Counters> {
             rows_kept,
             logs_removed,
             operations_forgotten,
+            receipts_forgotten,
             oldest_floor,
             last_run,
         } = *self.borrow();
@@ -37,6 +38,11 @@ impl Metered for watch::Receiver<Counters> {
                 "offshoot_trim_operations_forgotten",
                 "Operations that ended long ago and were forgotten.",
                 Value::Counter(operations_forgotten),
+            ),
+            metric(
+                "offshoot_trim_receipts_forgotten",
+                "Requests with an Idempotency-Key that were carried out a day ago and were forgotten.",
+                Value::Counter(receipts_forgotten),
             ),
             metric(
                 "offshoot_trim_oldest_floor_timestamp_seconds",

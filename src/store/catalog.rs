@@ -1,10 +1,11 @@
 //! A project's state over persistent trees: one for the project, and one for each branch's catalog,
 //! whose root is in the branch's record.
 
+mod edit;
 mod inventory;
 mod lookup;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 
 use crate::model::branch::Branch;
@@ -15,142 +16,72 @@ use crate::model::lsn::Lsn;
 use crate::model::name::{BranchName, DatabaseName, RoleName};
 use crate::model::operation::Operation;
 use crate::model::project::Project;
-use crate::model::revision::{Revision, Timestamp};
+use crate::model::revision::Revision;
 use crate::model::role::Role;
 use crate::model::rotation::{Rotation, RotationId};
-use crate::model::state::{Mark, Read, Write};
-use crate::store::records::{Contents, Keeper, Records, get, list, put};
+use crate::model::state::{Differences, Mark, Page, Place, Read, Write};
+use crate::store::receipts::Receipts;
+use crate::store::records::{Contents, Keeper, Records};
 use crate::store::stored::{
-    BranchRecord, Catalogs, Stored, StoredBranch, StoredBranchId, StoredDatabase, StoredEndpoint,
+    BranchRecord, Catalogs, StoredBranch, StoredBranchId, StoredDatabase, StoredEndpoint,
     StoredMark, StoredOperation, StoredProject, StoredRole, StoredRoleName, StoredRotation,
     StoredUnfinished, decode,
 };
 use crate::store::{StoreError, keys};
-use crate::tree::{NodeId, Tree};
+use crate::tree::NodeId;
 
-pub use inventory::{Differences, Inventory};
+use edit::Edited;
+pub use inventory::Inventory;
 pub use lookup::OperationPage;
 use lookup::first;
 
 /// A project's state at one revision, and the edits that were made to it.
 pub struct Catalog {
     project: Records,
-    /// The catalogs that were edited. The others are where their branches' records say.
-    edited: BTreeMap<BranchId, Tree>,
-    /// The catalogs that were copied, and from what.
-    copied: BTreeMap<BranchId, Tree>,
-    /// The branches whose records were put.
-    put: BTreeSet<BranchId>,
+    /// The branches that were put or whose catalogs were edited. The others are as their records
+    /// say; the records of these are written when all is done.
+    edited: BTreeMap<BranchId, Edited>,
 }
 
 impl Contents for Catalog {
     fn open(records: Records) -> Self {
-        let (edited, copied) = (BTreeMap::new(), BTreeMap::new());
-        Self { project: records, edited, copied, put: BTreeSet::new() }
+        Self { project: records, edited: BTreeMap::new() }
     }
 
     fn close(mut self, keeper: &mut Keeper) -> Result<Option<NodeId>, StoreError> {
-        let edited = self.edited.keys().cloned();
-        for id in self.put.iter().cloned().chain(edited).collect::<BTreeSet<_>>() {
-            let key = keys::branch(&id);
-            let found = self.project.get::<StoredBranch>(&key)?;
-            let BranchRecord { branch, catalogs, due: was_due } =
-                found.expect("a branch that was put or whose catalog was edited is there");
-            let due = self.first_due(&branch)?;
-            let catalogs = self.keep_catalogs(&id, catalogs, keeper);
+        for (id, edited) in std::mem::take(&mut self.edited) {
+            let due = self.first_due(&edited)?;
+            let Edited { record, mut catalog, copied } = edited;
+            let BranchRecord { branch, catalogs, due: was_due } = record;
             if due != was_due {
                 if let Some(at) = was_due {
                     self.project.remove(&keys::due(at, &id))?;
                 }
                 if let Some(at) = due {
-                    self.project.put::<StoredBranchId>(&keys::due(at, &id), id)?;
+                    self.project.put::<StoredBranchId>(&keys::due(at, &id), id.clone())?;
                 }
             }
-            self.project.put::<StoredBranch>(&key, BranchRecord { branch, catalogs, due })?;
+            let now = catalog.keep(&mut |node| keeper.number(node));
+            let catalogs = match copied {
+                None => Catalogs { now, ..catalogs },
+                Some(source) => {
+                    Catalogs { now, source: source.kept_root(), start: now, ..catalogs }
+                }
+            };
+            let record = BranchRecord { branch, catalogs, due };
+            self.project.put::<StoredBranch>(&keys::branch(&id), record)?;
         }
         Ok(self.project.close(keeper))
     }
 }
 
-impl Catalog {
-    /// Returns when something of a branch, or it itself, expires first.
-    fn first_due(&self, branch: &Branch) -> Result<Option<Timestamp>, StoreError> {
-        let role = self.first_expiring(&branch.id)?.and_then(|role| role.expires_at);
-        Ok([branch.expiry.map(|expiry| expiry.at), role].into_iter().flatten().min())
+impl Receipts for Catalog {
+    fn records(&self) -> &Records {
+        &self.project
     }
 
-    /// Keeps what was edited of a branch's catalog.
-    fn keep_catalogs(&mut self, id: &BranchId, kept: Catalogs, keeper: &mut Keeper) -> Catalogs {
-        let Some(mut edited) = self.edited.remove(id) else { return kept };
-        let now = edited.keep(&mut |node| keeper.number(node));
-        match self.copied.get(id) {
-            None => Catalogs { now, ..kept },
-            Some(source) => Catalogs { now, source: source.kept_root(), start: now },
-        }
-    }
-
-    fn get_operation(&self, id: OperationId) -> Result<Operation, StoreError> {
-        self.operation(id)?.ok_or_else(|| StoreError::Dangling { key: keys::operation(id) })
-    }
-
-    /// Returns the root of a branch's catalog, as it was before any edit.
-    pub(super) fn kept_catalog(&self, branch: &BranchId) -> Result<Option<Tree>, StoreError> {
-        let found = self.project.get::<StoredBranch>(&keys::branch(branch))?;
-        Ok(found.map(|record| Tree::at(record.catalogs.now)))
-    }
-
-    fn catalog(&self, branch: &BranchId) -> Result<Tree, StoreError> {
-        match self.edited.get(branch) {
-            Some(catalog) => Ok(catalog.clone()),
-            None => Ok(self.kept_catalog(branch)?.unwrap_or_default()),
-        }
-    }
-
-    fn get_in<T: Stored>(
-        &self,
-        branch: &BranchId,
-        key: &[u8],
-    ) -> Result<Option<T::Model>, StoreError> {
-        get::<T>(self.project.nodes(), &self.catalog(branch)?, key)
-    }
-
-    fn list_in<T: Stored>(
-        &self,
-        branch: &BranchId,
-        prefix: &[u8],
-    ) -> Result<Vec<T::Model>, StoreError> {
-        list::<T>(self.project.nodes(), &self.catalog(branch)?, prefix)
-    }
-
-    fn put_in<T: Stored>(
-        &mut self,
-        branch: &BranchId,
-        key: &[u8],
-        record: T::Model,
-    ) -> Result<(), StoreError> {
-        let mut catalog = self.catalog(branch)?;
-        put::<T>(self.project.nodes(), &mut catalog, key, record)?;
-        self.edited.insert(branch.clone(), catalog);
-        Ok(())
-    }
-
-    fn forget_expiry(
-        &mut self,
-        branch: &BranchId,
-        name: &RoleName,
-        was: Option<Timestamp>,
-    ) -> Result<(), StoreError> {
-        match was {
-            Some(at) => self.drop_in(branch, &keys::expiry(at, name)),
-            None => Ok(()),
-        }
-    }
-
-    fn drop_in(&mut self, branch: &BranchId, key: &[u8]) -> Result<(), StoreError> {
-        let mut catalog = self.catalog(branch)?;
-        catalog.remove(self.project.nodes(), key)?;
-        self.edited.insert(branch.clone(), catalog);
-        Ok(())
+    fn records_mut(&mut self) -> &mut Records {
+        &mut self.project
     }
 }
 
@@ -162,8 +93,7 @@ impl Read for Catalog {
     }
 
     fn branch(&self, id: &BranchId) -> Result<Option<Branch>, StoreError> {
-        let found = self.project.get::<StoredBranch>(&keys::branch(id))?;
-        Ok(found.map(|record| record.branch))
+        Ok(self.edited_record(id)?.map(|record| record.branch))
     }
 
     fn branch_named(&self, name: &BranchName) -> Result<Option<BranchId>, StoreError> {
@@ -171,8 +101,11 @@ impl Read for Catalog {
     }
 
     fn branches(&self) -> Result<Vec<Branch>, StoreError> {
-        let found = self.project.list::<StoredBranch>(keys::BRANCHES)?;
-        Ok(found.into_iter().map(|record| record.branch).collect())
+        let kept = self.project.list::<StoredBranch>(keys::BRANCHES)?;
+        let kept = kept.into_iter().map(|record| record.branch);
+        let edited = self.edited.values().map(|edited| edited.record.branch.clone());
+        let branches = kept.chain(edited).map(|branch| (branch.id.clone(), branch));
+        Ok(branches.collect::<BTreeMap<_, _>>().into_values().collect())
     }
 
     fn endpoint(&self, id: &EndpointId) -> Result<Option<Endpoint>, StoreError> {
@@ -244,6 +177,45 @@ impl Read for Catalog {
     fn first_mark(&self, branch: &BranchId) -> Result<Option<Mark>, StoreError> {
         first::<StoredMark>(&self.project, self.project.tree(), &keys::marks_of(branch))
     }
+
+    type Inventory = Inventory;
+
+    fn branch_at(&self, id: &BranchId, at: Revision) -> Result<Option<Branch>, StoreError> {
+        Self::open(self.project.at(at)?).branch(id)
+    }
+
+    fn inventory(&self, place: &Place) -> Result<Option<Inventory>, StoreError> {
+        self.inventory_at(place)
+    }
+
+    fn role_of(&self, of: &Inventory, name: &RoleName) -> Result<Option<Role>, StoreError> {
+        self.record_of::<StoredRole>(of, &keys::role(name))
+    }
+
+    fn compare_roles(
+        &self,
+        before: &Inventory,
+        after: &Inventory,
+        page: Page<'_, RoleName>,
+    ) -> Result<Differences<Role>, StoreError> {
+        let from = page.after.map(keys::role);
+        self.compare::<StoredRole>([before, after], keys::ROLES, from.as_deref(), page.limit)
+    }
+
+    fn compare_databases(
+        &self,
+        before: &Inventory,
+        after: &Inventory,
+        page: Page<'_, DatabaseName>,
+    ) -> Result<Differences<Database>, StoreError> {
+        let from = page.after.map(keys::database);
+        self.compare::<StoredDatabase>(
+            [before, after],
+            keys::DATABASES,
+            from.as_deref(),
+            page.limit,
+        )
+    }
 }
 
 impl Write for Catalog {
@@ -252,42 +224,51 @@ impl Write for Catalog {
     }
 
     fn put_branch(&mut self, branch: Branch) -> Result<(), StoreError> {
-        let key = keys::branch(&branch.id);
-        let before = self.project.get::<StoredBranch>(&key)?;
-        let (was_named, catalogs, due) = match before {
-            Some(BranchRecord { branch, catalogs, due }) => (Some(branch.name), catalogs, due),
-            None => (None, Catalogs::default(), None),
+        let id = branch.id.clone();
+        let before = match self.edited.remove(&id) {
+            Some(edited) => Some(edited),
+            None => self.record(&id)?.map(Edited::from),
         };
-        if was_named.is_none() {
-            self.project.put::<StoredBranchId>(&keys::birth(branch.born), branch.id.clone())?;
+        let was = before.as_ref().map(|before| &before.record);
+        if was.is_none() {
+            self.project.put::<StoredBranchId>(&keys::birth(branch.born), id.clone())?;
         }
-        if was_named.as_ref() != Some(&branch.name) {
+        let was_named = was.map(|was| &was.branch.name);
+        if was_named != Some(&branch.name) {
             if let Some(name) = was_named {
-                self.project.remove(&keys::branch_name(&name))?;
+                self.project.remove(&keys::branch_name(name))?;
             }
-            let name = keys::branch_name(&branch.name);
-            self.project.put::<StoredBranchId>(&name, branch.id.clone())?;
+            self.project.put::<StoredBranchId>(&keys::branch_name(&branch.name), id.clone())?;
         }
-        self.put.insert(branch.id.clone());
-        self.project.put::<StoredBranch>(&key, BranchRecord { branch, catalogs, due })
+        let merged = self.merged(&branch, was)?;
+        let edited = if let Some(mut edited) = before {
+            edited.record.branch = branch;
+            edited.record.catalogs.merged = merged;
+            edited
+        } else {
+            let catalogs = Catalogs { merged, ..Catalogs::default() };
+            BranchRecord { branch, catalogs, due: None }.into()
+        };
+        self.edited.insert(id, edited);
+        Ok(())
     }
 
     fn remove_branch(&mut self, id: &BranchId) -> Result<(), StoreError> {
-        let key = keys::branch(id);
-        if let Some(record) = self.project.get::<StoredBranch>(&key)? {
-            self.project.remove(&keys::branch_name(&record.branch.name))?;
-            self.project.remove(&keys::birth(record.branch.born))?;
-            if let Some(at) = record.due {
+        let known = match self.edited.remove(id) {
+            Some(edited) => Some(edited.record),
+            None => self.record(id)?,
+        };
+        if let Some(BranchRecord { branch: Branch { name, born, .. }, due, .. }) = known {
+            self.project.remove(&keys::branch_name(&name))?;
+            self.project.remove(&keys::birth(born))?;
+            if let Some(at) = due {
                 self.project.remove(&keys::due(at, id))?;
             }
         }
         for rotation in self.rotations(id)? {
             self.remove_rotation(id, rotation.id)?;
         }
-        self.edited.remove(id);
-        self.copied.remove(id);
-        self.put.remove(id);
-        self.project.remove(&key)
+        self.project.remove(&keys::branch(id))
     }
 
     fn copy_catalog(
@@ -305,8 +286,9 @@ impl Write for Catalog {
                 None => return Ok(false),
             }
         };
-        self.copied.insert(child.clone(), catalog.clone());
-        self.edited.insert(child.clone(), catalog);
+        let child = self.edit(child)?;
+        child.copied = Some(catalog.clone());
+        child.catalog = catalog;
         Ok(true)
     }
 

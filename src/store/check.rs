@@ -14,7 +14,8 @@ use crate::store::published::{Extent, Published};
 use crate::store::stored::{
     Stored, StoredApiKey, StoredBranch, StoredBranchId, StoredDatabase, StoredEndpoint,
     StoredKeyId, StoredMark, StoredOperation, StoredPermission, StoredProject, StoredProjectEntry,
-    StoredRole, StoredRoleName, StoredRotation, StoredUnfinished, StoredVaultMark, decode,
+    StoredReceipt, StoredReceiptHash, StoredRole, StoredRoleName, StoredRotation, StoredUnfinished,
+    StoredVaultMark, decode,
 };
 use crate::store::transfer::rows_below;
 use crate::store::{StoreError, read_row};
@@ -194,13 +195,15 @@ fn check_record(key: &[u8], value: &[u8]) -> Result<Vec<NodeId>, StoreError> {
         Some(b'O') => reads::<StoredOperation>(key, value),
         Some(b'P') => reads::<StoredUnfinished>(key, value),
         Some(b'M') => reads::<StoredMark>(key, value),
-        Some(b'R') => reads::<StoredRotation>(key, value),
+        Some(b'T') => reads::<StoredRotation>(key, value),
         Some(b'r') => reads::<StoredRole>(key, value),
         Some(b'd') => reads::<StoredDatabase>(key, value),
         Some(b'J') => reads::<StoredProjectEntry>(key, value),
         Some(b'K') => reads::<StoredApiKey>(key, value),
         Some(b'H') => reads::<StoredKeyId>(key, value),
         Some(b'G') => reads::<StoredPermission>(key, value),
+        Some(b'R') => reads::<StoredReceipt>(key, value),
+        Some(b'Q') => reads::<StoredReceiptHash>(key, value),
         Some(b'V') => reads::<StoredVaultMark>(key, value),
         _ => Err(StoreError::RecordUnknown { key: key.to_vec() }),
     }

@@ -4,6 +4,7 @@ use crate::model::id::ProjectId;
 use crate::model::key::{ApiKey, KeyHash, KeyId};
 use crate::model::permission::{Permission, PermissionId};
 use crate::store::engine::LogId;
+use crate::store::receipts::Receipts;
 use crate::store::records::{Contents, Keeper, Records};
 use crate::store::stored::{
     StoredApiKey, StoredKeyId, StoredPermission, StoredProjectEntry, StoredVaultMark,
@@ -21,6 +22,16 @@ impl Contents for Directory {
 
     fn close(self, keeper: &mut Keeper) -> Result<Option<NodeId>, StoreError> {
         Ok(self.0.close(keeper))
+    }
+}
+
+impl Receipts for Directory {
+    fn records(&self) -> &Records {
+        &self.0
+    }
+
+    fn records_mut(&mut self) -> &mut Records {
+        &mut self.0
     }
 }
 

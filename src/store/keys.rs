@@ -10,7 +10,7 @@
 //!   O operation (16 bytes)           an operation; the ids sort by time
 //!   P branch 0 operation             that the operation has not ended
 //!   M branch 0 LSN (8 bytes)         what the branch's Postgres had at that LSN
-//!   R branch 0 rotation (16 bytes)   a rotation; the ids sort by time
+//!   T branch 0 rotation (16 bytes)   a rotation; the ids sort by time
 //!   W branch                         that a rotation of the branch has not ended
 //!   X time (8 bytes) branch          when something of the branch, or it itself, expires next
 //! in a branch's catalog
@@ -23,6 +23,9 @@
 //!   H hash (32 bytes)                the id of the API key that has the hash
 //!   G project 0 permission           a permission on a project
 //!   V                                which vault key the secrets are sealed with
+//! in both
+//!   R hash (32 bytes)                the receipt of the request whose client's key has the hash
+//!   Q number (8 bytes)               the hash of the receipt with that number
 //! ```
 //!
 //! Ids cannot contain a zero byte, so a part can never run into the next. Numbers are big-endian,
@@ -62,6 +65,11 @@ pub const DUES: &[u8] = b"X";
 pub const EXPIRIES: &[u8] = b"e";
 /// The key of the vault's mark.
 pub const VAULT: &[u8] = b"V";
+
+/// What the keys of receipts begin with.
+pub const RECEIPTS: &[u8] = b"R";
+/// What the keys of the numbers of receipts begin with.
+pub const RECEIPT_NUMBERS: &[u8] = b"Q";
 
 /// What the keys of API keys begin with.
 pub const API_KEYS: &[u8] = b"K";
@@ -132,7 +140,7 @@ pub fn mark(branch: &BranchId, lsn: Lsn) -> Vec<u8> {
 /// What the keys of a branch's rotations begin with.
 #[must_use]
 pub fn rotations_of(branch: &BranchId) -> Vec<u8> {
-    [b"R", branch.as_str().as_bytes(), END_OF_PART].concat()
+    [b"T", branch.as_str().as_bytes(), END_OF_PART].concat()
 }
 
 /// The key of a rotation.
@@ -180,6 +188,18 @@ pub fn end_of_expiring(prefix: &[u8], until: Timestamp) -> Vec<u8> {
 /// A time, so that earlier ones sort first, those before 1970 among them.
 fn time(at: Timestamp) -> [u8; 8] {
     (at.timestamp_micros().cast_unsigned() ^ 1 << 63).to_be_bytes()
+}
+
+/// The key of the receipt of a request whose client's key has a hash.
+#[must_use]
+pub fn receipt(hash: &[u8; 32]) -> Vec<u8> {
+    [RECEIPTS, hash].concat()
+}
+
+/// The key of a receipt's number.
+#[must_use]
+pub fn receipt_number(number: u64) -> Vec<u8> {
+    [RECEIPT_NUMBERS, &number.to_be_bytes()].concat()
 }
 
 /// The key of a project in the directory.

@@ -1,7 +1,7 @@
 //! The nodes of a log: the ones that were read lately, and the ones that are not durable yet.
 
-use std::collections::HashMap;
-use std::sync::{Arc, RwLock};
+use std::collections::VecDeque;
+use std::sync::Arc;
 
 use quick_cache::Weighter;
 use quick_cache::sync::Cache;
@@ -9,7 +9,7 @@ use quick_cache::sync::Cache;
 use crate::model::revision::Revision;
 use crate::store::engine::{Engine, LogId};
 use crate::store::meters::CacheUse;
-use crate::store::published::Published;
+use crate::store::published::{Head, Published};
 use crate::store::row::Row;
 use crate::store::{StoreError, read_row};
 use crate::tree::node::Bytes;
@@ -70,7 +70,6 @@ impl NodeCache {
         let mut wanted = None;
         // What one commit created is mostly wanted together.
         for (index, node) in read_row(&*self.engine, log, revision)?.nodes.into_iter().enumerate() {
-            let node = Arc::new(node);
             if index == id.index() {
                 wanted = Some(Arc::clone(&node));
             }
@@ -83,32 +82,53 @@ impl NodeCache {
     pub fn root(&self, log: LogId, revision: Revision) -> Result<Option<NodeId>, StoreError> {
         let Row { root, nodes, .. } = read_row(&*self.engine, log, revision)?;
         for (index, node) in nodes.into_iter().enumerate() {
-            self.insert(log, NodeId::new(revision.0, index), Arc::new(node));
+            self.insert(log, NodeId::new(revision.0, index), node);
         }
         Ok(root)
     }
 }
 
-/// The nodes of commits that are decided and not durable yet. Only the committer sees them.
+/// The nodes that a commit created, each in the place of its number.
+pub type NewNodes = Arc<[Arc<Node>]>;
+
+/// The nodes and states of a log's commits that are decided and not durable yet. Only the committer
+/// sees them.
 #[derive(Clone, Default)]
-pub struct PendingNodes(Arc<RwLock<HashMap<NodeId, Arc<Node>>>>);
+pub struct PendingNodes {
+    /// How many commits there were before the first of these.
+    before: Revision,
+    /// What each left and created; their revisions are dense.
+    commits: Arc<VecDeque<(Head, NewNodes)>>,
+}
 
 impl PendingNodes {
-    /// Adds the nodes of a commit.
-    pub fn add(&self, revision: Revision, nodes: &[Node]) {
-        let mut pending = self.0.write().expect("a lock that no panic poisons");
-        for (index, node) in nodes.iter().enumerate() {
-            pending.insert(NodeId::new(revision.0, index), Arc::new(node.clone()));
+    /// Returns none, to which those of the commits after `before` can be added.
+    #[must_use]
+    pub fn after(before: Revision) -> Self {
+        Self { before, commits: Arc::default() }
+    }
+
+    /// Adds what the next commit left and created.
+    pub fn add(&mut self, head: Head, nodes: NewNodes) {
+        Arc::make_mut(&mut self.commits).push_back((head, nodes));
+    }
+
+    /// Forgets the commits up to `revision`.
+    pub fn forget_until(&mut self, revision: Revision) {
+        let commits = Arc::make_mut(&mut self.commits);
+        while self.before < revision && commits.pop_front().is_some() {
+            self.before = self.before.next();
         }
     }
 
-    /// Takes the nodes out.
-    pub(super) fn drain(&self) -> Vec<(NodeId, Arc<Node>)> {
-        self.0.write().expect("a lock that no panic poisons").drain().collect()
+    fn commit(&self, revision: Revision) -> Option<&(Head, NewNodes)> {
+        let after = revision.0.checked_sub(self.before.next().0)?;
+        self.commits.get(usize::try_from(after).ok()?)
     }
 
-    fn get(&self, id: NodeId) -> Option<Arc<Node>> {
-        self.0.read().expect("a lock that no panic poisons").get(&id).cloned()
+    fn get(&self, id: NodeId) -> Option<&Arc<Node>> {
+        let (_, nodes) = self.commit(Revision(id.revision()))?;
+        nodes.get(id.index())
     }
 }
 
@@ -131,9 +151,12 @@ impl LogNodes {
         Self { published, log, pending: Some(pending) }
     }
 
-    /// Returns the root of the log's state at a published revision.
+    /// Returns the root of the log's state at a revision.
     pub fn root_at(&self, revision: Revision) -> Result<Option<NodeId>, StoreError> {
-        Ok(self.published.head_at(self.log, revision)?.root)
+        match self.pending.as_ref().and_then(|pending| pending.commit(revision)) {
+            Some((head, _)) => Ok(head.root),
+            None => Ok(self.published.head_at(self.log, revision)?.root),
+        }
     }
 }
 
@@ -142,7 +165,7 @@ impl Nodes for LogNodes {
 
     fn node(&self, id: NodeId) -> Result<Arc<Node>, StoreError> {
         match self.pending.as_ref().and_then(|pending| pending.get(id)) {
-            Some(node) => Ok(node),
+            Some(node) => Ok(Arc::clone(node)),
             None => self.published.nodes.node(self.log, id),
         }
     }

@@ -9,7 +9,7 @@ use tokio::sync::watch;
 use crate::model::revision::{Moment, Revision, Timestamp};
 use crate::store::engine::{Engine, LogId};
 use crate::store::meters::Meters;
-use crate::store::nodes::{NodeCache, PendingNodes};
+use crate::store::nodes::{NewNodes, NodeCache};
 use crate::store::{StoreError, read_row};
 use crate::tree::NodeId;
 
@@ -26,6 +26,16 @@ impl Head {
     /// Before the first commit.
     pub const EMPTY: Self =
         Self { moment: Moment { revision: Revision::ZERO, at: Timestamp::UNIX_EPOCH }, root: None };
+}
+
+/// A commit that is to be published.
+pub struct NewCommit {
+    /// The log.
+    pub log: LogId,
+    /// What it leaves.
+    pub head: Head,
+    /// The nodes that it created.
+    pub nodes: NewNodes,
 }
 
 /// What there is of a log: the rows from its floor to its head, and older ones for their nodes.
@@ -148,7 +158,7 @@ impl Published {
     pub fn refresh(&self, log: LogId) -> Result<(), StoreError> {
         let head = load_head(&*self.engine, log, self.engine.head(log)?)?;
         let floor = self.engine.floor(log)?;
-        self.publish([(log, head, PendingNodes::default())]);
+        self.publish(&[NewCommit { log, head, nodes: NewNodes::default() }]);
         self.raise_floor(log, floor);
         Ok(())
     }
@@ -189,13 +199,17 @@ impl Published {
     }
 
     /// Makes durable commits visible.
-    pub fn publish(&self, commits: impl IntoIterator<Item = (LogId, Head, PendingNodes)>) {
-        let mut logs = self.write();
-        for (log, head, nodes) in commits {
-            for (id, node) in nodes.drain() {
-                self.nodes.insert(log, id, node);
+    pub fn publish(&self, commits: &[NewCommit]) {
+        // Nobody can reach the nodes before there is a head that leads to them.
+        for NewCommit { log, head, nodes } in commits {
+            for (index, node) in nodes.iter().enumerate() {
+                let id = NodeId::new(head.moment.revision.0, index);
+                self.nodes.insert(*log, id, Arc::clone(node));
             }
-            logs.spans.entry(log).or_insert(Span { floor: Revision::FIRST, head }).head = head;
+        }
+        let mut logs = self.write();
+        for NewCommit { log, head, nodes: _ } in commits {
+            logs.set_head(*log, *head);
         }
         drop(logs);
         self.changes.send_modify(|count| *count += 1);
@@ -220,6 +234,10 @@ impl Published {
 }
 
 impl Logs {
+    fn set_head(&mut self, log: LogId, head: Head) {
+        self.spans.entry(log).or_insert(Span { floor: Revision::FIRST, head }).head = head;
+    }
+
     fn extents(&self) -> Vec<Extent> {
         let mut extents: Vec<_> = self.spans.iter().map(|(log, span)| span.extent(*log)).collect();
         extents.sort_by_key(|extent| extent.log);

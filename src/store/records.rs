@@ -1,6 +1,7 @@
 //! Records: a log's state as keys and values, read and edited.
 
 use std::ops::ControlFlow;
+use std::sync::Arc;
 
 use crate::model::revision::Revision;
 use crate::store::StoreError;
@@ -56,7 +57,7 @@ impl Records {
         &self.nodes
     }
 
-    /// Returns the records of the same log at a published revision.
+    /// Returns the records of the same log at another revision.
     pub fn at(&self, revision: Revision) -> Result<Self, StoreError> {
         let root = self.nodes.root_at(revision)?;
         Ok(Self::new(self.nodes.clone(), revision, root))
@@ -120,20 +121,27 @@ pub fn list<T: Stored>(
     prefix: &[u8],
 ) -> Result<Vec<T::Model>, StoreError> {
     let mut records = Vec::new();
+    let mut read = Ok(());
     tree.scan(nodes, prefix, |key, value| {
         if !key.starts_with(prefix) {
             return ControlFlow::Break(());
         }
-        records.push(decode::<T>(key, value));
+        match decode::<T>(key, value) {
+            Ok(record) => records.push(record),
+            Err(error) => {
+                read = Err(error);
+                return ControlFlow::Break(());
+            }
+        }
         ControlFlow::Continue(())
     })?;
-    records.into_iter().collect()
+    read.map(|()| records)
 }
 
 /// Numbers the nodes that a commit creates.
 pub struct Keeper {
     revision: Revision,
-    nodes: Vec<Node>,
+    nodes: Vec<Arc<Node>>,
 }
 
 impl Keeper {
@@ -144,7 +152,7 @@ impl Keeper {
     }
 
     /// Numbers a node.
-    pub fn number(&mut self, node: Node) -> NodeId {
+    pub fn number(&mut self, node: Arc<Node>) -> NodeId {
         let id = NodeId::new(self.revision.0, self.nodes.len());
         self.nodes.push(node);
         id
@@ -152,7 +160,7 @@ impl Keeper {
 
     /// Returns the nodes, each in the place of its number.
     #[must_use]
-    pub fn into_nodes(self) -> Vec<Node> {
+    pub fn into_nodes(self) -> Vec<Arc<Node>> {
         self.nodes
     }
 }

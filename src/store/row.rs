@@ -7,7 +7,10 @@
 //! Nodes are compressed because they repeat the ids of branches in every record: a row takes a
 //! third of the bytes, and so does a commit on the disk.
 
+use std::sync::Arc;
+
 use bincode::{Decode, Encode};
+use lz4_flex::block::{self, CompressTable};
 
 use crate::model::cause::Cause;
 use crate::model::revision::Timestamp;
@@ -19,6 +22,15 @@ use crate::tree::{Node, NodeId};
 
 /// The format of a row. Another layout needs another number, and a reader for this one.
 pub const FORMAT: u8 = 1;
+
+const CHECKSUM_BYTES: usize = size_of::<u32>();
+
+/// Where the body begins, which the checksum is of.
+const BODY_AT: usize = 1 + CHECKSUM_BYTES;
+
+/// For more bytes than these LZ4 needs another table, which compresses in another way. It goes with
+/// the row, and what a row compresses to never depends on the rows before it.
+const MAX_KEPT_BYTES: usize = 0xFFFE;
 
 /// How many bytes the nodes of a row take at the most before they are compressed. LZ4 cannot do
 /// better than 255 to 1.
@@ -34,7 +46,7 @@ pub struct Row {
     /// The root of the state that it left; none where that is empty.
     pub root: Option<NodeId>,
     /// The nodes that it created. A node's number is its place here.
-    pub nodes: Vec<Node>,
+    pub nodes: Vec<Arc<Node>>,
 }
 
 /// A row's bytes do not read.
@@ -126,32 +138,60 @@ fn split(row: &[u8]) -> Result<(RowHeader, NodesSize, &[u8]), RowError> {
     Ok((header, (nodes, nodes_bytes), rest))
 }
 
-impl Row {
-    /// Writes the row.
+/// What writes rows. It keeps what it works with, which would take longer to get anew than a usual
+/// row takes to write.
+#[derive(Default)]
+pub struct Encoder {
+    nodes: Vec<u8>,
+    compressed: Vec<u8>,
+    table: CompressTable,
+}
+
+impl Encoder {
+    /// Writes a row.
     #[must_use]
-    pub fn encode(&self) -> Vec<u8> {
-        let mut nodes = Vec::new();
-        for node in &self.nodes {
-            encoding::encode(node, &mut nodes);
+    pub fn encode(&mut self, row: &Row) -> Vec<u8> {
+        let Row { at, cause, root, nodes } = row;
+        self.nodes.clear();
+        for node in nodes {
+            encoding::encode(node, &mut self.nodes);
         }
         let header = Header {
-            at_micros: self.at.timestamp_micros(),
-            cause: StoredCause::from_model(self.cause.clone()),
-            root: self.root.map_or(0, NodeId::raw),
-            nodes: u32::try_from(self.nodes.len()).expect("nodes within the limit of a commit"),
-            nodes_bytes: u32::try_from(nodes.len()).expect("records within the limit of each"),
+            at_micros: at.timestamp_micros(),
+            cause: StoredCause::from_model(cause.clone()),
+            root: root.map_or(0, NodeId::raw),
+            nodes: u32::try_from(nodes.len()).expect("nodes within the limit of a commit"),
+            nodes_bytes: u32::try_from(self.nodes.len()).expect("records within the limit of each"),
         };
         let header = codec::encode(&header).expect("a header far below the limit of a record");
         let length = u32::try_from(header.len()).expect("a header within the codec's limit");
-        let mut body = length.to_be_bytes().to_vec();
-        body.extend(header);
-        body.extend(lz4_flex::block::compress(&nodes));
-        let mut row = vec![FORMAT];
-        row.extend(crc32fast::hash(&body).to_be_bytes());
-        row.extend(body);
+        let nodes = self.compress();
+        let mut row = Vec::with_capacity(BODY_AT + size_of::<u32>() + header.len() + nodes.len());
+        row.push(FORMAT);
+        row.extend([0; CHECKSUM_BYTES]);
+        row.extend(length.to_be_bytes());
+        row.extend(header);
+        row.extend_from_slice(nodes);
+        let checksum = crc32fast::hash(&row[BODY_AT..]);
+        row[BODY_AT - CHECKSUM_BYTES..BODY_AT].copy_from_slice(&checksum.to_be_bytes());
+        if MAX_KEPT_BYTES < self.nodes.len() {
+            *self = Self::default();
+        }
         row
     }
 
+    fn compress(&mut self) -> &[u8] {
+        let Self { nodes, compressed, table } = self;
+        let most = block::get_maximum_output_size(nodes.len());
+        if compressed.len() < most {
+            compressed.resize(most, 0);
+        }
+        let count = block::compress_into_with_table(nodes, compressed, table);
+        &compressed[..count.expect("room for what does not compress")]
+    }
+}
+
+impl Row {
     /// Reads a row.
     pub fn decode(row: &[u8]) -> Result<Self, RowError> {
         let (RowHeader { at, cause, root }, count, nodes) = split(row)?;
@@ -160,12 +200,13 @@ impl Row {
         if MAX_NODES_BYTES < bytes {
             return Err(RowError::Compression);
         }
-        let nodes = lz4_flex::block::decompress(nodes, bytes);
+        let nodes = block::decompress(nodes, bytes);
         let nodes = nodes.map_err(|_| RowError::Compression)?;
         let mut rest = &nodes[..];
         let nodes = (0..usize::try_from(count).map_err(|_| RowError::Short)?)
             .map(|index| {
-                encoding::decode(&mut rest).map_err(|source| RowError::Node { index, source })
+                let node = encoding::decode(&mut rest);
+                node.map(Arc::new).map_err(|source| RowError::Node { index, source })
             })
             .collect::<Result<_, _>>()?;
         Ok(Self { at, cause, root, nodes })

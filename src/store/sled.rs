@@ -9,7 +9,7 @@
 //!
 //! sled is frozen, and used as it was measured to be safe:
 //!
-//! * One thread writes, with plain inserts. Transactions and batches take a lock that is global to
+//! * One thread at a time writes, with plain inserts. Transactions and batches take a lock that is global to
 //!   the process; `flush_async` can deadlock for good.
 //! * On Linux `flush` does not reach the disk. A second handle to sled's file is synced after it.
 //! * A crash in start-up can leave an unfinished snapshot, after which sled refuses to open. The

@@ -15,6 +15,7 @@ mod key;
 mod operation;
 mod origin;
 mod project;
+mod receipt;
 mod role;
 mod rotation;
 
@@ -26,6 +27,7 @@ pub use key::{StoredApiKey, StoredKeyId, StoredPermission};
 pub use operation::{StoredMark, StoredOperation, StoredUnfinished};
 pub use origin::StoredOrigin;
 pub use project::{StoredProject, StoredProjectEntry, StoredVaultMark};
+pub use receipt::{StoredReceipt, StoredReceiptHash};
 pub use role::{StoredRole, StoredRoleName};
 pub use rotation::StoredRotation;
 

@@ -1,9 +1,13 @@
-//! Editing a tree: every edit makes another tree, which shares what it did not change.
+//! Editing a tree. Nodes that are kept, or shared with another tree, are copied once, when they are
+//! first edited; the ones that an edit before has made for this tree alone are edited in place.
 
 use std::sync::Arc;
 
 use super::node::{Bytes, Link, MAX_CHILDREN, MAX_LEAF_ENTRIES, Node, NodeId, Nodes, Tree};
 use super::read::child_for;
+
+/// What part of a node must be filled, so that it is not worth joining with a neighbour.
+const SMALL: usize = 4;
 
 impl Tree {
     /// Puts `value` under `key`, in place of what was there.
@@ -13,165 +17,202 @@ impl Tree {
         key: Bytes,
         value: Bytes,
     ) -> Result<(), N::Error> {
-        let parts = match &self.root {
-            None => leaves(vec![(key, value)]),
-            Some(root) => insert(nodes, root, key, value)?,
+        let Some(root) = &mut self.root else {
+            self.root = Some(Link::new(Node::Leaf(vec![(key, value)])));
+            return Ok(());
         };
-        self.root = root_over(parts);
+        if let Some(rest) = insert(nodes, root, key, value)? {
+            let smallest = root.load(nodes)?.smallest_key().clone();
+            *root = Link::new(Node::Inner(vec![(smallest, root.clone()), rest]));
+        }
         Ok(())
     }
 
     /// Removes what is under `key`, and returns whether there was anything.
     pub fn remove<N: Nodes>(&mut self, nodes: &N, key: &[u8]) -> Result<bool, N::Error> {
-        let Some(root) = &self.root else { return Ok(false) };
-        let Some(parts) = remove(nodes, root, key)? else { return Ok(false) };
-        self.root = collapse(nodes, root_over(parts))?;
+        // Else the nodes on the way would be copied for nothing.
+        if self.get(nodes, key)?.is_none() {
+            return Ok(false);
+        }
+        if let Some(root) = &mut self.root {
+            remove(nodes, root, key)?;
+            if root.load(nodes)?.is_empty() {
+                self.root = None;
+            } else {
+                collapse(nodes, root)?;
+            }
+        }
         Ok(true)
     }
 
     /// Numbers the new nodes of this tree, children before parents, and returns the root's number;
     /// none where the tree is empty. `number` is given each new node once, with all its links kept.
-    pub fn keep(&mut self, number: &mut impl FnMut(Node) -> NodeId) -> Option<NodeId> {
-        let root = keep(self.root.as_ref()?, number);
-        self.root = Some(Link::Kept(root));
-        Some(root)
+    pub fn keep(&mut self, number: &mut impl FnMut(Arc<Node>) -> NodeId) -> Option<NodeId> {
+        Some(keep(self.root.as_mut()?, number))
     }
 }
 
 /// A node and its smallest key, as its parent holds it.
 type Part = (Bytes, Link);
 
+impl Link {
+    pub(super) fn new(node: Node) -> Self {
+        Self::New(Arc::new(node))
+    }
+
+    /// Returns the node to be edited, which no other tree has.
+    fn edit<N: Nodes>(&mut self, nodes: &N) -> Result<&mut Node, N::Error> {
+        if let Self::Kept(id) = self {
+            *self = Self::New(nodes.node(*id)?);
+        }
+        match self {
+            Self::New(node) => Ok(Arc::make_mut(node)),
+            Self::Kept(_) => unreachable!("it was made new"),
+        }
+    }
+}
+
 fn part(node: Node) -> Part {
-    (node.smallest_key().clone(), Link::New(Arc::new(node)))
+    (node.smallest_key().clone(), Link::new(node))
 }
 
-fn leaves(entries: Vec<(Bytes, Bytes)>) -> Vec<Part> {
-    halves(entries, MAX_LEAF_ENTRIES).map(|entries| part(Node::Leaf(entries))).collect()
-}
-
-fn inners(children: Vec<Part>) -> Vec<Part> {
-    halves(children, MAX_CHILDREN).map(|children| part(Node::Inner(children))).collect()
-}
-
-/// Returns `items` as they are, in two halves where there are more than `max`, and not at all
-/// where there are none.
-fn halves<T>(mut items: Vec<T>, max: usize) -> impl Iterator<Item = Vec<T>> {
-    let rest = (max < items.len()).then(|| items.split_off(items.len() / 2));
-    [Some(items), rest].into_iter().flatten().filter(|half| !half.is_empty())
-}
-
-fn root_over(mut parts: Vec<Part>) -> Option<Link> {
-    match parts.len() {
-        0 => None,
-        1 => parts.pop().map(|(_, link)| link),
-        _ => Some(Link::New(Arc::new(Node::Inner(parts)))),
+/// Takes off what is too much for one node, after something was put at `place`: a half, or where
+/// that was put at the end, only as much as is not worth joining again. Keys that ascend, as those
+/// of operations do, so leave nearly full nodes behind, and halves would never be filled.
+fn split<T>(items: &mut Vec<T>, max: usize, place: usize) -> Option<Vec<T>> {
+    if items.len() <= max {
+        return None;
     }
+    let is_last = place + 1 == items.len();
+    let off = if is_last { max / SMALL } else { items.len() / 2 };
+    Some(items.split_off(items.len() - off))
 }
 
-/// Takes a root that has but one child away, as often as that is so.
-fn collapse<N: Nodes>(nodes: &N, root: Option<Link>) -> Result<Option<Link>, N::Error> {
-    let Some(mut root) = root else { return Ok(None) };
-    loop {
-        let child = match &*root.load(nodes)? {
-            Node::Inner(children) if children.len() == 1 => children[0].1.clone(),
-            Node::Inner(_) | Node::Leaf(_) => break,
-        };
-        root = child;
-    }
-    Ok(Some(root))
-}
-
+/// Returns what did not fit into the node any more.
 fn insert<N: Nodes>(
     nodes: &N,
-    link: &Link,
+    link: &mut Link,
     key: Bytes,
     value: Bytes,
-) -> Result<Vec<Part>, N::Error> {
-    match &*link.load(nodes)? {
-        Node::Leaf(entries) => {
-            let mut entries = entries.clone();
-            match entries.binary_search_by(|(k, _)| k.cmp(&key)) {
-                Ok(place) => entries[place].1 = value,
-                Err(place) => entries.insert(place, (key, value)),
+) -> Result<Option<Part>, N::Error> {
+    let rest = match link.edit(nodes)? {
+        Node::Leaf(entries) => match entries.binary_search_by(|(k, _)| k.cmp(&key)) {
+            Ok(place) => {
+                entries[place].1 = value;
+                None
             }
-            Ok(leaves(entries))
-        }
+            Err(place) => {
+                entries.insert(place, (key, value));
+                split(entries, MAX_LEAF_ENTRIES, place).map(Node::Leaf)
+            }
+        },
         Node::Inner(children) => {
             let place = child_for(children, &key).unwrap_or(0);
-            let parts = insert(nodes, &children[place].1, key, value)?;
-            let mut children = children.clone();
-            children.splice(place..=place, parts);
-            Ok(inners(children))
+            let (smallest, child) = &mut children[place];
+            if key < *smallest {
+                smallest.clone_from(&key);
+            }
+            match insert(nodes, child, key, value)? {
+                None => None,
+                Some(rest) => {
+                    children.insert(place + 1, rest);
+                    split(children, MAX_CHILDREN, place + 1).map(Node::Inner)
+                }
+            }
         }
-    }
+    };
+    Ok(rest.map(part))
 }
 
-/// Returns what is left of the node; nothing where the key was not in it.
-fn remove<N: Nodes>(nodes: &N, link: &Link, key: &[u8]) -> Result<Option<Vec<Part>>, N::Error> {
-    match &*link.load(nodes)? {
-        Node::Leaf(entries) => {
-            let Ok(place) = entries.binary_search_by(|(k, _)| (**k).cmp(key)) else {
-                return Ok(None);
-            };
-            let mut entries = entries.clone();
-            entries.remove(place);
-            Ok(Some(leaves(entries)))
-        }
+/// Removes a key that is there. The node may be empty afterwards.
+fn remove<N: Nodes>(nodes: &N, link: &mut Link, key: &[u8]) -> Result<(), N::Error> {
+    match link.edit(nodes)? {
+        Node::Leaf(entries) => entries.retain(|(k, _)| **k != *key),
         Node::Inner(children) => {
-            let Some(place) = child_for(children, key) else { return Ok(None) };
-            let Some(parts) = remove(nodes, &children[place].1, key)? else { return Ok(None) };
-            let mut children = children.clone();
-            let is_small = match parts.first() {
-                None => false,
-                Some((_, link)) => link.load(nodes)?.is_small(),
-            };
-            children.splice(place..=place, parts);
-            if is_small && 1 < children.len() {
-                join(nodes, &mut children, place)?;
+            let Some(place) = child_for(children, key) else { return Ok(()) };
+            remove(nodes, &mut children[place].1, key)?;
+            let child = children[place].1.load(nodes)?;
+            if child.is_empty() {
+                children.remove(place);
+                return Ok(());
             }
-            Ok(Some(inners(children)))
+            children[place].0.clone_from(child.smallest_key());
+            if child.is_small() && 1 < children.len() {
+                // Held, it would be copied once more.
+                drop(child);
+                join(nodes, children, place)?;
+            }
         }
     }
+    Ok(())
 }
 
 /// Joins the small child at `place` with a neighbour.
 fn join<N: Nodes>(nodes: &N, children: &mut Vec<Part>, place: usize) -> Result<(), N::Error> {
     let left = place.min(children.len() - 2);
-    let pair = (children[left].1.load(nodes)?, children[left + 1].1.load(nodes)?);
-    let joined = match (&*pair.0, &*pair.1) {
-        (Node::Leaf(left), Node::Leaf(right)) => leaves([&left[..], right].concat()),
-        (Node::Inner(left), Node::Inner(right)) => inners([&left[..], right].concat()),
+    let right = children.remove(left + 1).1.load(nodes)?;
+    let rest = match (children[left].1.edit(nodes)?, &*right) {
+        (Node::Leaf(entries), Node::Leaf(more)) => {
+            entries.extend_from_slice(more);
+            split(entries, MAX_LEAF_ENTRIES, 0).map(Node::Leaf)
+        }
+        (Node::Inner(links), Node::Inner(more)) => {
+            links.extend_from_slice(more);
+            split(links, MAX_CHILDREN, 0).map(Node::Inner)
+        }
         (Node::Leaf(_), Node::Inner(_)) | (Node::Inner(_), Node::Leaf(_)) => {
             unreachable!("all leaves of a tree are equally deep")
         }
     };
-    children.splice(left..=left + 1, joined);
+    if let Some(rest) = rest {
+        children.insert(left + 1, part(rest));
+    }
     Ok(())
 }
 
+/// Takes a root that has but one child away, as often as that is so.
+fn collapse<N: Nodes>(nodes: &N, root: &mut Link) -> Result<(), N::Error> {
+    loop {
+        let child = match &*root.load(nodes)? {
+            Node::Inner(children) if children.len() == 1 => children[0].1.clone(),
+            Node::Inner(_) | Node::Leaf(_) => return Ok(()),
+        };
+        *root = child;
+    }
+}
+
 impl Node {
+    fn len(&self) -> usize {
+        match self {
+            Self::Leaf(entries) => entries.len(),
+            Self::Inner(children) => children.len(),
+        }
+    }
+
+    fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
     /// Whether the node is under a quarter full, so that it is worth joining with a neighbour.
     fn is_small(&self) -> bool {
         match self {
-            Self::Leaf(entries) => entries.len() < MAX_LEAF_ENTRIES / 4,
-            Self::Inner(children) => children.len() < MAX_CHILDREN / 4,
+            Self::Leaf(entries) => entries.len() < MAX_LEAF_ENTRIES / SMALL,
+            Self::Inner(children) => children.len() < MAX_CHILDREN / SMALL,
         }
     }
 }
 
-fn keep(link: &Link, number: &mut impl FnMut(Node) -> NodeId) -> NodeId {
+fn keep(link: &mut Link, number: &mut impl FnMut(Arc<Node>) -> NodeId) -> NodeId {
     let node = match link {
         Link::Kept(id) => return *id,
         Link::New(node) => node,
     };
-    let node = match &**node {
-        Node::Leaf(entries) => Node::Leaf(entries.clone()),
-        Node::Inner(children) => Node::Inner(
-            children
-                .iter()
-                .map(|(key, child)| (key.clone(), Link::Kept(keep(child, number))))
-                .collect(),
-        ),
-    };
-    number(node)
+    if let Node::Inner(children) = Arc::make_mut(node) {
+        for (_, child) in children {
+            keep(child, number);
+        }
+    }
+    let id = number(Arc::clone(node));
+    *link = Link::Kept(id);
+    id
 }

@@ -10,18 +10,21 @@ pub mod account;
 pub mod branches;
 pub mod connection;
 pub mod databases;
+pub mod diff;
 pub mod empty;
 pub mod endpoints;
 pub mod error;
 pub mod history;
 pub mod keys;
 pub mod left_out;
+pub mod merge;
 pub mod operations;
 pub mod origin;
 pub mod permissions;
 pub mod projects;
 pub mod roles;
 pub mod rotations;
+pub mod schema;
 pub mod settings;
 
 /// The platform of every project and the region of every endpoint: there is one machine.

@@ -1,7 +1,7 @@
 // A project's life with @neondatabase/api-client: each method that Offshoot serves.
 
 import { createApiClient } from "@neondatabase/api-client";
-import { afterTime, base, byAge, expect, key, login, step } from "./life.mjs";
+import { afterTime, base, byAge, expect, key, login, query, step } from "./life.mjs";
 
 const api = createApiClient({ apiKey: key, baseURL: base });
 const ended = ["finished", "failed", "skipped", "cancelled", "error"];
@@ -94,10 +94,44 @@ await call("countProjectBranches", { projectId: id, search: "past" });
 await call("getProjectBranch", id, child);
 await call("updateProjectBranch", id, child, { branch: { name: "renamed" } });
 await refused("createProjectBranch", id, { branch: { name: "renamed" } });
+
+const dev = await call("createProjectBranch", id, {
+  branch: { name: "dev" },
+  endpoints: [{ type: "read_write" }],
+});
+await finish(dev);
+const ofDev = { projectId: id, branch_id: dev.branch.id, database_name: "neondb" };
+const ofLate = (await api.getConnectionUri({ ...ofDev, role_name: "late" })).data.uri;
+await step("psql to a branch", () => query(ofLate, "CREATE TABLE notes (id int)"));
+const schema = { projectId: id, branchId: dev.branch.id, db_name: "neondb" };
+await step("getProjectBranchSchema", async () => {
+  const { data } = await api.getProjectBranchSchema(schema);
+  return data.sql.split("\n").filter((line) => line.includes("notes"));
+});
+await call("getProjectBranchSchema", { ...schema, format: "json" });
+await call("getProjectBranchSchemaComparison", schema);
+await call("getProjectBranchSchemaComparison", { ...schema, base_branch_id: child });
+await refused("getProjectBranchSchema", { ...schema, timestamp: before });
+await finish(await call("restoreProjectBranch", id, dev.branch.id, { source_branch_id: main }));
+const undone = await call("restoreProjectBranch", id, dev.branch.id, {
+  source_branch_id: main,
+  source_timestamp: before,
+  preserve_under_name: "dev_old",
+});
+await finish(undone);
+await refused("getConnectionUri", { ...ofDev, role_name: "late" });
+const ofSally = (await api.getConnectionUri({ ...ofDev, role_name: "sally" })).data.uri;
+await step("psql after the restore", () => login(ofSally));
+await call("setDefaultProjectBranch", id, dev.branch.id);
+await call("setDefaultProjectBranch", id, main);
+await call("updateProjectBranch", id, child, {
+  branch: { expires_at: new Date(Date.now() + 86_400_000).toISOString() },
+});
+await call("updateProjectBranch", id, child, { branch: { expires_at: null } });
+await refused("recoverProject", "no-such-12345678");
 await call("listProjectBranchEndpoints", id, child);
 await call("listProjectBranchBuckets", id, child);
 await call("listProjectBranchFunctions", { projectId: id, branchId: child });
-await call("listCredentials", id, child);
 
 await finish(
   await call("createProjectBranchDatabase", id, child, {
@@ -141,9 +175,9 @@ const organization = organizations[0].id;
 await call("getOrganization", organization);
 await call("getAuthDetails");
 await call("getActiveRegions");
-const own = await call("createApiKey", { key_name: "laptop" });
+const laptop = await call("createApiKey", { key_name: "laptop" });
 await call("listApiKeys");
-await call("revokeApiKey", own.id);
+await call("revokeApiKey", laptop.id);
 const scoped = await call("createOrgApiKey", organization, { key_name: "ci", project_id: id });
 await call("listOrgApiKeys", organization);
 await call("revokeOrgApiKey", organization, scoped.id);

@@ -18,8 +18,12 @@ export async function step(name, work) {
 }
 
 // Logs in with psql by a connection string, and says as whom and where.
-export async function login(uri) {
-  const sql = "SELECT session_user || ' in ' || current_database()";
+export function login(uri) {
+  return query(uri, "SELECT session_user || ' in ' || current_database()");
+}
+
+// Logs in with psql by a connection string, and says what it answers.
+export async function query(uri, sql) {
   const { stdout } = await run("psql", ["-XAtq", uri, "-c", sql]);
   return stdout.trim();
 }

@@ -106,6 +106,9 @@ password = neon.role_password_reveal(project, branch, "sally").password
 login("an endpoint's host", f"postgresql://sally:{password}@{endpoint.host}/neondb")
 call("branch", project, branch)
 call("branch_update", project, branch, branch={"name": "renamed"})
+# It knows the default branch by its older name, and neither a restore nor a reset.
+call("branch_set_as_primary", project, branch)
+call("branch_set_as_primary", project, main)
 
 call("database_create", project, branch, database={"name": "orders", "owner_name": "sally"})
 call("databases", project, branch)

@@ -1,7 +1,7 @@
 // A project's life with @neon/sdk: its ergonomic client, which waits for operations itself.
 
-import { createNeonClient } from "@neon/sdk";
-import { base, byAge, expect, key, login, step } from "./life.mjs";
+import { createNeonClient, raw } from "@neon/sdk";
+import { afterTime, base, byAge, expect, key, login, query, step } from "./life.mjs";
 
 const neon = createNeonClient({
   apiKey: key,
@@ -42,7 +42,10 @@ await call("postgres.roles.create", { ...of, name: "sally" });
 const password = await call("postgres.roles.password", { ...of, roleName: "sally" });
 const reset = await call("postgres.roles.resetPassword", { ...of, roleName: "sally" });
 expect(reset.password !== password, "another password");
-await call("postgres.roles.list", of);
+const roles = await call("postgres.roles.list", of);
+const before = afterTime(roles.map((role) => role.created_at).sort().at(-1));
+await new Promise((resolve) => setTimeout(resolve, 5));
+await call("postgres.roles.create", { ...of, name: "late" });
 await call("postgres.roles.get", { ...of, roleName: "sally" });
 
 await call("postgres.databases.create", { ...of, name: "orders", owner_name: "sally" });
@@ -56,7 +59,7 @@ const dev = await call("branches.createAndConnect", {
   parentId: main.id,
 }).catch((error) => ({ error: `${error.kind}: ${error.message}` }));
 await step("branches.createAndConnect, without choosing among several", () => dev.error ?? null);
-expect(dev.error, "two roles and two databases to choose from");
+expect(dev.error, "several roles and two databases to choose from");
 const [branch] = await all("branches.list", { projectId, search: "dev" });
 const child = { projectId, branchId: branch.id };
 const uri = await call("postgres.connectionString", {
@@ -65,6 +68,38 @@ const uri = await call("postgres.connectionString", {
   databaseName: "stock",
 });
 await step("psql by the string of connectionString", () => login(uri));
+await step("psql to a branch", () => query(uri, "CREATE TABLE notes (id int)"));
+await call("branches.compareSchema", { ...child, databaseName: "stock" });
+await call("branches.resetFromParent", child);
+await step("psql after the reset", () => login(uri));
+await call("branches.setDefault", child);
+await call("branches.setDefault", of);
+await call("branches.create", {
+  projectId,
+  name: "past",
+  parent_id: main.id,
+  parent_timestamp: before,
+});
+const [past] = await all("branches.list", { projectId, search: "past" });
+const then = (await neon.postgres.roles.list({ projectId, branchId: past.id })).map(
+  (role) => role.name,
+);
+expect(then.includes("sally") && !then.includes("late"), `roles at the cutoff: ${then}`);
+// Its ergonomic client resets, and leaves every other restore to the plain one.
+const restored = await step("raw.restoreProjectBranch", () =>
+  raw.restoreProjectBranch({
+    client: neon.client,
+    path: { project_id: projectId, branch_id: branch.id },
+    body: { source_branch_id: past.id },
+    throwOnError: true,
+  }),
+);
+await call("operations.waitFor", { operations: restored.operations });
+// Her password and the databases are those of that time again.
+await step("psql after the restore", async () => {
+  const asked = { ...child, roleName: "sally", databaseName: "neondb" };
+  return login(await neon.postgres.connectionString(asked));
+});
 const bare = await call("branches.create", { projectId, name: "bare", noCompute: true });
 await call("branches.get", { projectId, branchId: bare.id });
 await call("branches.update", { projectId, branchId: bare.id, name: "barer" });
@@ -111,6 +146,7 @@ const granted = await call("projects.permissions.grant", {
 await call("projects.permissions.list", { projectId });
 await call("projects.permissions.revoke", { projectId, permissionId: granted.id });
 
+await call("branches.delete", { projectId, branchId: past.id });
 await call("branches.delete", child);
 await call("projects.delete", { projectId });
 await step("projects.get of what is gone", async () => {

@@ -4,13 +4,18 @@ mod plane;
 
 mod absent;
 mod account;
+mod again;
 mod branches;
 mod credentials;
+mod cutoffs;
+mod elsewhere;
 mod endpoints;
 mod history;
 mod keys;
 mod listing;
 mod log;
+mod merges;
+mod odd;
 mod paging;
 mod past;
 mod readme;

@@ -5,6 +5,7 @@
 mod bodies;
 mod fields;
 mod keys;
+mod merges;
 mod names;
 mod paths;
 mod queries;
@@ -46,6 +47,7 @@ async fn bad_input_is_refused_in_words_that_help_and_changes_nothing() {
     paths::that_nobody_serves(&plane).await;
     paths::of_what_was_never_there_to_delete(&plane).await;
     queries::that_make_no_sense(&plane).await;
+    merges::that_make_no_sense(&plane).await;
     raw::what_is_no_http(&plane).await;
     raw::bodies_without_an_end(&plane).await;
     assert_eq!(plane.everything().await, before, "a refusal changed something");

@@ -12,7 +12,7 @@ use offshoot::plan::desired::Desired;
 use crate::support::{Catalog, Server};
 
 /// Returns a server that speaks TLS, with a certificate that nobody trusts.
-async fn encrypted() -> Server {
+pub async fn encrypted() -> Server {
     let server = Server::started().await;
     let data = server.home().join("data");
     let owner = fs::metadata(&data).expect("the data").uid();

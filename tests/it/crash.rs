@@ -4,10 +4,13 @@
 //! another run the same one. What every client was told is kept in its [`client::Client`], and at
 //! the end all of it must be true.
 
+mod again;
 mod client;
+mod restorer;
 mod verify;
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -20,7 +23,8 @@ use serde_json::{Value, json};
 use tokio::time::sleep;
 
 use crate::crash::client::{Children, Client};
-use crate::crash::verify::verify;
+use crate::crash::restorer::Restorer;
+use crate::crash::verify::{Asked, assert_clean, verify};
 use crate::server::{Home, Remote};
 
 /// How often the server is killed.
@@ -35,8 +39,16 @@ const CHILDREN: u32 = 4;
 /// Every so many rounds, the server is asked to stop in good order.
 const GOOD_ORDER_EVERY: u32 = ROUNDS / 2;
 
-/// How often the server trims, and what it keeps at the least, in milliseconds.
-const TRIM_MS: [&str; 2] = ["50", "2000"];
+/// Every so many rounds, the server lives for as long as an export takes to come due.
+const LONG_LIFE_EVERY: u32 = 9;
+
+/// How long it then lives: somewhere about the moment at which the export is made.
+const LONG_LIFE_MS: Range<u64> = 1000..1300;
+
+/// What the server does besides: how often it trims, what it keeps at the least, both in
+/// milliseconds, and how often it exports everything.
+const CHORES: &[&str] =
+    &["--trim-every-ms", "50", "--trim-grace-ms", "2000", "--export-every", "1s"];
 
 /// How many ask at once.
 const CLIENTS: usize = 8;
@@ -61,19 +73,23 @@ struct Project {
     id: String,
     /// The branches on which the clients work.
     branches: Vec<String>,
+    /// All of its branches, with those on which there are restores.
+    all: Vec<Value>,
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_was_acknowledged_outlives_every_kill() {
     let mut rng = rng();
-    let [every, grace] = TRIM_MS;
-    let home = Home::new().serving(&["--trim-every-ms", every, "--trim-grace-ms", grace]);
-    let (project, postmasters) = {
+    let home = Home::new().serving(CHORES);
+    let (project, mut restorer, postmasters) = {
         let server = home.serve();
         let project = create_project(&server.remote, rng.random_range(0..=2)).await;
-        (project, home.postmasters())
+        let [.., source, target] = &project.all[..] else { panic!("at least two branches") };
+        let restorer =
+            Restorer::new(&server.remote, &project.id, [source, target], rng.random()).await;
+        (project, restorer, home.postmasters())
     };
-    assert_eq!(postmasters.len(), project.branches.len(), "each branch has its Postgres");
+    assert_eq!(postmasters.len(), project.all.len(), "each branch has its Postgres");
     let mut clients: Vec<_> = (0..CLIENTS)
         .map(|n| Client::new(n, &project.id, &project.branches, rng.random()))
         .collect();
@@ -83,16 +99,20 @@ async fn what_was_acknowledged_outlives_every_kill() {
             let mut process = home.launch();
             sleep(Duration::from_millis(rng.random_range(0..START_UP_MS))).await;
             process.kill();
+            assert_clean(&home);
             continue;
         }
         let mut server = home.serve();
         let remote = server.remote.clone();
         let answers = Arc::new(AtomicUsize::new(0));
         let work = |client: Client| client.work(remote.clone(), Arc::clone(&answers));
+        let restoring = tokio::spawn(restorer.work(remote.clone(), Arc::clone(&answers)));
         let works: Vec<_> = clients.into_iter().map(|client| tokio::spawn(work(client))).collect();
         let wants_child = round % (rounds(ROUNDS) / CHILDREN).max(1) == 1;
         let child = tokio::spawn(children.create(wants_child, remote.clone(), rng.random()));
-        if round % 2 == 0 {
+        if round % LONG_LIFE_EVERY == LONG_LIFE_EVERY / 2 {
+            sleep(Duration::from_millis(rng.random_range(LONG_LIFE_MS))).await;
+        } else if round % 2 == 0 {
             sleep(Duration::from_millis(rng.random_range(0..LIFE_MS))).await;
         } else {
             wait_for(&answers, rng.random_range(0..LIFE_ANSWERS)).await;
@@ -106,9 +126,11 @@ async fn what_was_acknowledged_outlives_every_kill() {
         }
         clients = join_all(works).await.into_iter().map(|work| work.expect("a client")).collect();
         children = child.await.expect("a client");
+        restorer = restoring.await.expect("a client");
         assert_adopted(&home, &postmasters);
+        assert_clean(&home);
     }
-    verify(&home, &project, &clients, &children).await;
+    verify(&home, &project, &Asked { clients, children, restorer }).await;
     assert_adopted(&home, &postmasters);
 }
 
@@ -158,15 +180,17 @@ async fn create_project(remote: &Remote, retention_seconds: u32) -> Project {
     let asked = json!({ "project": project });
     let created = remote.post("/projects", &asked).await.json(201);
     let id = text(&created["project"]["id"]);
-    let asked = json!({
-        "branch": { "name": "second" },
-        "endpoints": [{ "type": "read_write" }],
-    });
-    let child = remote.post(&format!("/projects/{id}/branches"), &asked).await.json(201);
+    let mut all = vec![created["branch"].clone()];
+    for name in ["second", "source", "target"] {
+        let asked = json!({ "branch": { "name": name }, "endpoints": [{ "type": "read_write" }] });
+        let child = remote.post(&format!("/projects/{id}/branches"), &asked).await.json(201);
+        all.push(child["branch"].clone());
+    }
     for operation in remote.ended_operations(&id).await {
         assert_eq!(operation["status"], "finished", "{operation}");
     }
-    Project { branches: vec![text(&created["branch"]["id"]), text(&child["branch"]["id"])], id }
+    let branches = all.iter().take(2).map(|branch| text(&branch["id"])).collect();
+    Project { id, branches, all }
 }
 
 fn text(value: &Value) -> String {

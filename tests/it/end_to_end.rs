@@ -2,17 +2,20 @@
 
 mod attached;
 mod backup;
+mod concurrent;
 mod cutoff;
 mod disk;
 mod documentation;
 mod expiry;
 mod lifecycle;
 mod login;
+mod merge;
 mod metrics;
 mod passwords;
 mod restart;
 mod restore;
 mod rotation;
+mod schema;
 mod secrecy;
 mod storage;
 mod support;

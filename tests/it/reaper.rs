@@ -6,7 +6,8 @@ use std::sync::Arc;
 use chrono::TimeDelta;
 use offshoot::clock::{Clock, ManualClock};
 use offshoot::control::{
-    BranchRef, BranchRequest, Caller, ControlPlane, Machine, ProjectRequest, RoleRequest, Settings,
+    Asker, BranchRef, BranchRequest, Caller, ControlPlane, Machine, ProjectRequest, RoleRequest,
+    Settings,
 };
 use offshoot::entropy::SeededEntropy;
 use offshoot::model::cause::{Deed, Topic};
@@ -71,7 +72,7 @@ impl Plane {
             no_login: true,
             expires_at: Some(expires_at),
         };
-        self.control.create_role(&Caller::offshoot(), at, request).await.expect("a role");
+        self.control.create_role(&Asker::offshoot(), at, request).await.expect("a role");
     }
 
     async fn add_branch(&self, expires_at: Timestamp) -> BranchRef {
@@ -84,9 +85,9 @@ impl Plane {
             password_policy: None,
             endpoint: None,
         };
-        let caller = Caller::offshoot();
-        let created = self.control.create_branch(&caller, &self.main.project, request).await;
-        let branch = created.expect("a branch").branch.id;
+        let asker = Asker::offshoot();
+        let created = self.control.create_branch(&asker, &self.main.project, request).await;
+        let branch = created.expect("a branch").answer.branch.id;
         BranchRef { project: self.main.project.clone(), branch }
     }
 
@@ -112,8 +113,8 @@ impl Plane {
 }
 
 async fn create_project(control: &ControlPlane) -> BranchRef {
-    let created = control.create_project(&Caller::offshoot(), ProjectRequest::default()).await;
-    let created = created.expect("a project");
+    let created = control.create_project(&Asker::offshoot(), ProjectRequest::default()).await;
+    let created = created.expect("a project").answer;
     BranchRef { project: created.project.id, branch: created.branch.id }
 }
 

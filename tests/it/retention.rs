@@ -1,6 +1,7 @@
 //! What a project keeps of its history, and what goes, round by round of a clock that tests move.
 
 mod expiry;
+mod receipts;
 
 use std::io;
 use std::sync::Arc;
@@ -12,7 +13,7 @@ use offshoot::clock::{Clock, ManualClock};
 use offshoot::config::Trimming;
 use offshoot::control::passes::Surveyed;
 use offshoot::control::{
-    BranchRef, BranchRequest, Caller, ControlError, ControlPlane, Machine, ProjectRequest,
+    Asker, BranchRef, BranchRequest, Caller, ControlError, ControlPlane, Machine, ProjectRequest,
     RoleRequest, Settings,
 };
 use offshoot::entropy::SeededEntropy;
@@ -97,8 +98,8 @@ impl Plane {
             history_retention_seconds: Some(retention_seconds),
             ..ProjectRequest::default()
         };
-        let created = control.create_project(&Caller::offshoot(), request).await;
-        let created = created.expect("a project");
+        let created = control.create_project(&Asker::offshoot(), request).await;
+        let created = created.expect("a project").answer;
         let main = BranchRef { project: created.project.id, branch: created.branch.id };
         Self { engine, clock, disk, control, trimmer, main, roles: 0 }
     }
@@ -124,9 +125,9 @@ impl Plane {
             self.pass_time(seconds);
             let name = format!("role-{}", self.roles).parse().expect("a name");
             self.roles += 1;
-            let caller = Caller::offshoot();
+            let asker = Asker::offshoot();
             let request = RoleRequest { name, no_login: true, expires_at: None };
-            let created = self.control.create_role(&caller, &self.main, request).await;
+            let created = self.control.create_role(&asker, &self.main, request).await;
             created.expect("a role");
         }
     }
@@ -157,8 +158,8 @@ impl Plane {
         let parent = Some(self.main.branch.clone());
         let request = BranchRequest { parent, point, ..BranchRequest::default() };
         let created =
-            self.control.create_branch(&Caller::offshoot(), &self.main.project, request).await?;
-        Ok(created.branch.branch_point().expect("a parent").cutoff)
+            self.control.create_branch(&Asker::offshoot(), &self.main.project, request).await?;
+        Ok(created.answer.branch.branch_point().expect("a parent").cutoff)
     }
 
     /// Records that everything was applied, at that place of the Postgres's log.
@@ -355,8 +356,8 @@ async fn what_is_wrong_with_one_log_does_not_keep_the_others() {
     let mut plane = Plane::new(0).await;
     let healthy = plane.log();
     let request = ProjectRequest { history_retention_seconds: Some(0), ..Default::default() };
-    let other = plane.control.create_project(&Caller::offshoot(), request).await;
-    let other = other.expect("a project").project.id;
+    let other = plane.control.create_project(&Asker::offshoot(), request).await;
+    let other = other.expect("a project").answer.project.id;
     let logs = plane.control.survey().expect("projects");
     let damaged = logs.iter().find(|found| found.project == other).expect("the project").log;
     plane.create_roles(20, 1).await;

@@ -6,7 +6,7 @@ use offshoot::clock::ManualClock;
 use offshoot::compute::Computes;
 use offshoot::compute::simulated::SimulatedComputes;
 use offshoot::control::rotations::RotationRequest;
-use offshoot::control::{BranchRef, Caller, ControlPlane, Machine, ProjectRequest, Settings};
+use offshoot::control::{Asker, BranchRef, ControlPlane, Machine, ProjectRequest, Settings};
 use offshoot::entropy::SeededEntropy;
 use offshoot::model::rotation::{Drain, Rotation};
 use offshoot::model::session::Sessions;
@@ -53,8 +53,8 @@ impl Plane {
             Fleet::new(control.clone(), computes.clone(), clock.clone(), entropy, stop.clone());
         tokio::spawn(fleet.run());
         let rotator = Rotator::new(control.clone(), computes, clock.clone());
-        let created = control.create_project(&Caller::offshoot(), ProjectRequest::default()).await;
-        let created = created.expect("a project");
+        let created = control.create_project(&Asker::offshoot(), ProjectRequest::default()).await;
+        let created = created.expect("a project").answer;
         let main = BranchRef { project: created.project.id, branch: created.branch.id };
         let plane = Self { control, simulated, clock, rotator, main, stop };
         plane.settle().await;
@@ -63,8 +63,8 @@ impl Plane {
 
     async fn begin(&self, drain: Drain) -> Rotation {
         let request = RotationRequest { username: None, drain, grace_seconds: 3600, reason: None };
-        let begun = self.control.begin_rotation(&Caller::offshoot(), &self.main, request).await;
-        begun.expect("a rotation").0
+        let begun = self.control.begin_rotation(&Asker::offshoot(), &self.main, request).await;
+        begun.expect("a rotation").answer.rotation
     }
 
     /// Waits until Postgres has followed.

@@ -2,6 +2,7 @@
 
 mod credentials;
 mod expiry;
+mod merges;
 mod passwords;
 mod plane;
 mod restore;

@@ -13,8 +13,10 @@ use crate::api::neon::point::Named;
 use crate::api::neon::{connection, endpoints, fields, point, unserved};
 use crate::api::page::{self, BranchQuery};
 use crate::api::query::Query;
-use crate::control::{self, BranchRequest, Caller, ControlPlane, RestoreRequest};
-use crate::model::endpoint::Tuning;
+use crate::control::{
+    self, Asker, BranchRequest, Caller, ChangedBranch, ControlPlane, RestoreRequest, Told,
+};
+use crate::model::endpoint::TuningChange;
 use crate::model::id::{BranchId, ProjectId};
 use crate::model::role;
 use crate::model::rules::branches::BranchChange;
@@ -55,13 +57,13 @@ pub(super) async fn list_project_branches(
 /// Creates a branch, with an endpoint if one is asked for.
 pub(super) async fn create_project_branch(
     State(control): State<ControlPlane>,
-    caller: Caller,
+    asker: Asker,
     InProject(project): InProject,
     Body(body): Body<BranchCreateRequest>,
-) -> Result<Created<CreatedBranch>, ApiError> {
+) -> Result<Told<Created<CreatedBranch>>, ApiError> {
     let request = request(&control, &project, &body)?;
-    let created = control.create_branch(&caller, &project, request).await?;
-    Ok(Created(shown(created)))
+    let created = control.create_branch(&asker, &project, request).await?;
+    Ok(created.map(|created| Created(shown(created))))
 }
 
 /// Shows a branch of a project.
@@ -91,20 +93,19 @@ pub(super) async fn update_project_branch(
 /// Makes a branch the default one.
 pub(super) async fn set_default_project_branch(
     State(control): State<ControlPlane>,
-    caller: Caller,
+    asker: Asker,
     InBranch(at): InBranch,
-) -> Answer<BranchOperations> {
-    let (project, branch) = control.set_default_branch(&caller, &at).await?;
-    Ok(Found(BranchOperations { branch: Branch::new(&project, branch), operations: Vec::new() }))
+) -> Result<Told<Found<BranchOperations>>, ApiError> {
+    Ok(control.set_default_branch(&asker, &at).await?.map(|branch| Found(changed(branch))))
 }
 
 /// Restores a branch to another's state or to its own past.
 pub(super) async fn restore_project_branch(
     State(control): State<ControlPlane>,
-    caller: Caller,
+    asker: Asker,
     InBranch(at): InBranch,
     Body(body): Body<BranchRestoreRequest>,
-) -> Answer<BranchOperations> {
+) -> Result<Told<Found<BranchOperations>>, ApiError> {
     let source = branch_id(&body.source_branch_id)?;
     let named = Named {
         lsn: body.source_lsn.as_deref(),
@@ -117,11 +118,8 @@ pub(super) async fn restore_project_branch(
     };
     let preserve_under_name = body.preserve_under_name.as_deref().map(str::parse).transpose()?;
     let request = RestoreRequest { source, point, preserve_under_name };
-    let (project, branch, operations) = control.restore_branch(&caller, &at, request).await?;
-    Ok(Found(BranchOperations {
-        branch: Branch::new(&project, branch),
-        operations: Operation::list(&at.project, operations),
-    }))
+    let restored = control.restore_branch(&asker, &at, request).await?;
+    Ok(restored.map(|branch| Found(changed(branch))))
 }
 
 /// Deletes a branch of a project.
@@ -190,7 +188,7 @@ fn parent(new: &NewBranch) -> Result<Option<BranchId>, ApiError> {
     new.parent_id.as_deref().filter(|text| !text.is_empty()).map(branch_id).transpose()
 }
 
-fn endpoint(endpoints: &[NewEndpoint]) -> Result<Option<Tuning>, ApiError> {
+fn endpoint(endpoints: &[NewEndpoint]) -> Result<Option<TuningChange>, ApiError> {
     match endpoints {
         [] => Ok(None),
         [NewEndpoint { attached: Some(_), .. }] => Err(ApiError::told(
@@ -220,6 +218,13 @@ fn change(update: &BranchUpdate) -> Result<BranchChange, ApiError> {
         ));
     }
     Ok(change)
+}
+
+fn changed(ChangedBranch { project, branch, operations }: ChangedBranch) -> BranchOperations {
+    BranchOperations {
+        operations: Operation::list(&project.id, operations),
+        branch: Branch::new(&project, branch),
+    }
 }
 
 fn shown(created: control::CreatedBranch) -> CreatedBranch {

@@ -9,7 +9,7 @@ use crate::api::extract::{InBranch, InDatabase};
 use crate::api::neon::history::{self, Kinds};
 use crate::api::neon::point;
 use crate::api::query::Query;
-use crate::control::{BranchRef, Caller, ControlPlane};
+use crate::control::{Asker, BranchRef, Caller, ControlPlane, Told};
 use crate::model::database;
 use crate::model::name::RoleName;
 use crate::model::operation;
@@ -38,14 +38,14 @@ pub(super) async fn list_project_branch_databases(
 /// Creates a database on a branch.
 pub(super) async fn create_project_branch_database(
     State(control): State<ControlPlane>,
-    caller: Caller,
+    asker: Asker,
     InBranch(at): InBranch,
     Body(DatabaseCreateRequest { database }): Body<DatabaseCreateRequest>,
-) -> Result<Created<DatabaseOperations>, ApiError> {
+) -> Result<Told<Created<DatabaseOperations>>, ApiError> {
     let name = database.name.parse()?;
-    let owner = RoleName::parse_existing(&database.owner_name)?;
-    let changed = control.create_database(&caller, &at, name, owner).await?;
-    Ok(Created(shown(&at, changed)))
+    let owner = RoleName::parse_existing(database.owner_name)?;
+    let created = control.create_database(&asker, &at, name, owner).await?;
+    Ok(created.map(|created| Created(shown(&at, created))))
 }
 
 /// Shows a database of a branch.

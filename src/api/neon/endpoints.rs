@@ -8,8 +8,8 @@ use crate::api::error::ApiError;
 use crate::api::extract::{InEndpoint, InProject, branch_id};
 use crate::api::neon::tuning::Limits;
 use crate::api::neon::unserved;
-use crate::control::{AttachRequest, Caller, ControlPlane, EndpointRequest};
-use crate::model::endpoint::{self, TlsMode, Tuning, TuningChange};
+use crate::control::{Asker, AttachRequest, Caller, ControlPlane, EndpointRequest, Told};
+use crate::model::endpoint::{self, TlsMode, TuningChange};
 use crate::model::id::ProjectId;
 use crate::model::name::PG_NAME_MAX_BYTES;
 use crate::model::operation;
@@ -45,13 +45,13 @@ pub(super) async fn list_project_endpoints(
 /// Creates the endpoint of a branch.
 pub(super) async fn create_project_endpoint(
     State(control): State<ControlPlane>,
-    caller: Caller,
+    asker: Asker,
     InProject(project): InProject,
     Body(EndpointCreateRequest { endpoint }): Body<EndpointCreateRequest>,
-) -> Result<Created<EndpointOperations>, ApiError> {
+) -> Result<Told<Created<EndpointOperations>>, ApiError> {
     let request = request(endpoint)?;
-    let changed = control.create_endpoint(&caller, &project, request).await?;
-    Ok(Created(shown(&project, changed)))
+    let created = control.create_endpoint(&asker, &project, request).await?;
+    Ok(created.map(|created| Created(shown(&project, created))))
 }
 
 /// Shows an endpoint of a project.
@@ -81,21 +81,21 @@ pub(super) async fn delete_project_endpoint(
 /// Asks for an endpoint to run.
 pub(super) async fn start_project_endpoint(
     State(control): State<ControlPlane>,
-    caller: Caller,
+    asker: Asker,
     InEndpoint(at): InEndpoint,
-) -> Answer<EndpointOperations> {
-    let changed = control.start_endpoint(&caller, &at).await?;
-    Ok(Found(shown(&at.project, changed)))
+) -> Result<Told<Found<EndpointOperations>>, ApiError> {
+    let changed = control.start_endpoint(&asker, &at).await?;
+    Ok(changed.map(|changed| Found(shown(&at.project, changed))))
 }
 
 /// Asks for an endpoint to stop.
 pub(super) async fn suspend_project_endpoint(
     State(control): State<ControlPlane>,
-    caller: Caller,
+    asker: Asker,
     InEndpoint(at): InEndpoint,
-) -> Answer<EndpointOperations> {
-    let changed = control.suspend_endpoint(&caller, &at).await?;
-    Ok(Found(shown(&at.project, changed)))
+) -> Result<Told<Found<EndpointOperations>>, ApiError> {
+    let changed = control.suspend_endpoint(&asker, &at).await?;
+    Ok(changed.map(|changed| Found(shown(&at.project, changed))))
 }
 
 /// Changes what clients tune of an endpoint.
@@ -118,11 +118,11 @@ pub(super) async fn update_project_endpoint(
 /// Asks for an endpoint to stop and run again.
 pub(super) async fn restart_project_endpoint(
     State(control): State<ControlPlane>,
-    caller: Caller,
+    asker: Asker,
     InEndpoint(at): InEndpoint,
-) -> Answer<EndpointOperations> {
-    let changed = control.restart_endpoint(&caller, &at).await?;
-    Ok(Found(shown(&at.project, changed)))
+) -> Result<Told<Found<EndpointOperations>>, ApiError> {
+    let changed = control.restart_endpoint(&asker, &at).await?;
+    Ok(changed.map(|changed| Found(shown(&at.project, changed))))
 }
 
 fn change(update: &EndpointUpdate) -> Result<TuningChange, ApiError> {
@@ -138,7 +138,7 @@ fn change(update: &EndpointUpdate) -> Result<TuningChange, ApiError> {
 }
 
 /// Checks what every request for an endpoint may say, and returns what it tunes.
-pub(super) fn tuning(new: &NewEndpoint) -> Result<Tuning, ApiError> {
+pub(super) fn tuning(new: &NewEndpoint) -> Result<TuningChange, ApiError> {
     unserved::refuse_other("endpoint.type", Some(&new.kind), "read_write")?;
     unserved::refuse_set("endpoint.settings", new.settings.as_ref())?;
     unserved::refuse_on("endpoint.pooler_enabled", new.pooler_enabled)?;
@@ -148,7 +148,7 @@ pub(super) fn tuning(new: &NewEndpoint) -> Result<Tuning, ApiError> {
         max_cu: new.autoscaling_limit_max_cu,
         suspend_timeout_seconds: new.suspend_timeout_seconds,
     }
-    .parse()
+    .change()
 }
 
 fn request(new: NewEndpoint) -> Result<EndpointRequest, ApiError> {

@@ -7,7 +7,7 @@ use crate::api::body::Body;
 use crate::api::error::ApiError;
 use crate::api::extract::{InKey, InOrganization};
 use crate::api::keys::Person;
-use crate::control::{ControlPlane, KeyOwner};
+use crate::control::{Asker, ControlPlane, KeyOwner, Told};
 use crate::model::id::ProjectId;
 use crate::model::key::Scope;
 use crate::wire::neon::error::ErrorCode;
@@ -26,11 +26,12 @@ pub(super) async fn list_api_keys(
 /// Creates a key of the person's.
 pub(super) async fn create_api_key(
     State(control): State<ControlPlane>,
-    Person(caller): Person,
+    _: Person,
+    asker: Asker,
     Body(KeyCreateRequest { key_name }): Body<KeyCreateRequest>,
-) -> Answer<CreatedKey> {
-    let (key, text) = control.create_key(&caller, key_name.parse()?, Scope::Account).await?;
-    Ok(Found(CreatedKey::new(key, &text)))
+) -> Result<Told<Found<CreatedKey>>, ApiError> {
+    let created = control.create_key(&asker, key_name.parse()?, Scope::Account).await?;
+    Ok(created.map(|(key, text)| Found(CreatedKey::new(key, &text))))
 }
 
 /// Revokes a key of the person's.
@@ -53,13 +54,14 @@ pub(super) async fn list_org_api_keys(
 /// Creates a key of the organization's, for all projects or for one.
 pub(super) async fn create_org_api_key(
     State(control): State<ControlPlane>,
-    InOrganization(caller): InOrganization,
+    _: InOrganization,
+    asker: Asker,
     Body(OrgKeyCreateRequest { key_name, project_id }): Body<OrgKeyCreateRequest>,
-) -> Answer<CreatedKey> {
+) -> Result<Told<Found<CreatedKey>>, ApiError> {
     let scope = project_id.as_deref().map(project).transpose()?;
     let scope = scope.map_or(Scope::Organization, Scope::Project);
-    let (key, text) = control.create_key(&caller, key_name.parse()?, scope).await?;
-    Ok(Found(CreatedKey::new(key, &text)))
+    let created = control.create_key(&asker, key_name.parse()?, scope).await?;
+    Ok(created.map(|(key, text)| Found(CreatedKey::new(key, &text))))
 }
 
 /// Revokes a key of the organization's.

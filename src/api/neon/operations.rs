@@ -1,5 +1,7 @@
 //! Operations of a project.
 
+use std::time::Duration;
+
 use axum::extract::State;
 
 use crate::api::answer::{Answer, Found};
@@ -10,6 +12,9 @@ use crate::wire::neon::operations::{Operation, OperationAnswer, OperationsAnswer
 
 /// The most operations on a page, and how many there are when nobody says.
 const PAGE_MAX_OPERATIONS: usize = 1000;
+
+/// How long one request waits for an operation at the most: less than a request may take.
+const WAIT_MAX: Duration = Duration::from_secs(25);
 
 /// Lists the operations of a project, newest first.
 pub(super) async fn list_project_operations(
@@ -28,12 +33,14 @@ pub(super) async fn list_project_operations(
     }))
 }
 
-/// Shows an operation of a project.
+/// Shows an operation of a project, when it has ended or has been waited for.
 pub(super) async fn get_project_operation(
     State(control): State<ControlPlane>,
     _: Caller,
     InOperation(project, id): InOperation,
+    query: Query,
 ) -> Answer<OperationAnswer> {
-    let operation = control.get_operation(&project, id)?;
+    let patience = query.time("wait")?.unwrap_or_default().min(WAIT_MAX);
+    let operation = control.wait_for_operation(&project, id, patience).await?;
     Ok(Found(OperationAnswer { operation: Operation::new(&project, operation) }))
 }

@@ -4,8 +4,9 @@ use axum::extract::State;
 
 use crate::api::answer::{Answer, Found};
 use crate::api::body::Body;
+use crate::api::error::ApiError;
 use crate::api::extract::{InPermission, InProject};
-use crate::control::{Caller, ControlPlane};
+use crate::control::{Asker, Caller, ControlPlane, Told};
 use crate::wire::neon::permissions::{Permission, PermissionRequest, PermissionsAnswer};
 
 /// Lists the permissions on a project.
@@ -22,11 +23,12 @@ pub(super) async fn list_project_permissions(
 /// Grants a permission on a project.
 pub(super) async fn grant_permission_to_project(
     State(control): State<ControlPlane>,
-    caller: Caller,
+    asker: Asker,
     InProject(project): InProject,
     Body(PermissionRequest { email }): Body<PermissionRequest>,
-) -> Answer<Permission> {
-    Ok(Found(control.grant_permission(&caller, &project, email.parse()?).await?.into()))
+) -> Result<Told<Found<Permission>>, ApiError> {
+    let granted = control.grant_permission(&asker, &project, email.parse()?).await?;
+    Ok(granted.map(|permission| Found(permission.into())))
 }
 
 /// Revokes a permission on a project.

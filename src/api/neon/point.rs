@@ -69,15 +69,34 @@ fn parse(of: &'static str, named: Named<'_>) -> Result<Point, PointError> {
 /// Returns the point at which a query asks to look. What it is shows in how it is written: digits
 /// alone are a revision, an LSN has a slash, and all else is a time.
 pub(super) fn at(query: &Query) -> Result<Point, ApiError> {
-    let Some(text) = query.text("at") else { return Ok(Point::Head) };
+    named(query, "at")
+}
+
+/// Returns the point that a parameter of a query names, as [`at`] does.
+pub(super) fn named(query: &Query, name: &str) -> Result<Point, ApiError> {
+    let Some(text) = query.text(name) else { return Ok(Point::Head) };
     if text.bytes().all(|byte| byte.is_ascii_digit()) {
-        let revision = text.parse().map_err(|_| told("at", "the revision is too large"))?;
+        let revision = text.parse().map_err(|_| told(name, "the revision is too large"))?;
         return Ok(Point::Revision(Revision(revision)));
     }
     if text.contains('/') {
-        return text.parse().map(Point::Lsn).map_err(|error| told("at", error));
+        return text.parse().map(Point::Lsn).map_err(|error| told(name, error));
     }
-    time(query, "at").map(|at| at.map_or(Point::Head, Point::Time))
+    time(query, name).map(|at| at.map_or(Point::Head, Point::Time))
+}
+
+/// Returns the point at which a query asks for a schema, by the parameters whose names begin with
+/// `of`.
+pub(super) fn of_schema(query: &Query, of: &str) -> Result<Point, ApiError> {
+    let (lsn, timestamp) = (format!("{of}lsn"), format!("{of}timestamp"));
+    match (query.text(&lsn), time(query, &timestamp)?) {
+        (None, None) => Ok(Point::Head),
+        (None, Some(at)) => Ok(Point::Time(at)),
+        (Some(text), None) => text.parse().map(Point::Lsn).map_err(|error| told(&lsn, error)),
+        (Some(_), Some(_)) => {
+            Err(told(&lsn, format_args!("`{timestamp}` is given too; give one of them")))
+        }
+    }
 }
 
 /// Returns the time that a parameter of a query names.
@@ -190,6 +209,18 @@ mod tests {
         ] {
             assert_eq!(at(&Query::parse(query)), Ok(point), "{query}");
         }
+    }
+
+    #[test]
+    fn a_schema_is_asked_for_at_one_point_at_the_most() {
+        let of = |query, of| of_schema(&Query::parse(query), of);
+        assert_eq!(of("base_lsn=0/1A", ""), Ok(Point::Head));
+        assert_eq!(of("base_lsn=0/1A", "base_"), Ok(Point::Lsn(Lsn(26))));
+        assert_eq!(of("timestamp=2026-01-31T12:00:00Z", ""), Ok(Point::Time(noon())));
+        let error = of("lsn=0/1&timestamp=2026-01-31T12:00:00Z", "").expect_err("two points");
+        assert_eq!(error.code(), ErrorCode::WrongLsnOrTimestamp);
+        let error = of("lsn=head", "").expect_err("no LSN");
+        assert!(error.message().contains("`lsn`: `head` is not an LSN"), "{}", error.message());
     }
 
     #[test]

@@ -14,7 +14,7 @@ use crate::api::neon::settings;
 use crate::api::neon::tuning::Limits;
 use crate::api::neon::unserved;
 use crate::api::query::Query;
-use crate::control::{self, Caller, ControlPlane, ProjectQuery, ProjectRequest};
+use crate::control::{self, Asker, Caller, ControlPlane, ProjectQuery, ProjectRequest, Told};
 use crate::model::key::Scope;
 use crate::model::project;
 use crate::model::role;
@@ -53,6 +53,10 @@ pub(super) async fn list_projects(
         cursor: query.cursor()?,
         limit: query.limit(1..=PAGE_MAX_PROJECTS)?.unwrap_or(PAGE_PROJECTS),
     };
+    // What is deleted cannot be recovered, and what is there must not be taken for it.
+    if query.flag("recoverable")? {
+        return Ok(Found(page(Vec::new())));
+    }
     Ok(Found(page(control.list_projects(&asked)?.projects)))
 }
 
@@ -64,13 +68,14 @@ pub(super) async fn list_shared_projects(_: Caller) -> Found<ProjectsAnswer> {
 /// Creates a project with a branch, an endpoint, a role and a database.
 pub(super) async fn create_project(
     State(control): State<ControlPlane>,
-    Member(caller): Member,
+    _: Member,
+    asker: Asker,
     Body(ProjectCreateRequest { project }): Body<ProjectCreateRequest>,
-) -> Result<Created<CreatedProject>, ApiError> {
+) -> Result<Told<Created<CreatedProject>>, ApiError> {
     project.org_id.as_deref().map(check_organization).transpose()?;
     let request = request(project)?;
-    let created = control.create_project(&caller, request).await?;
-    Ok(Created(shown(created)))
+    let created = control.create_project(&asker, request).await?;
+    Ok(created.map(|created| Created(shown(created))))
 }
 
 /// Shows a project.

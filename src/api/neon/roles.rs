@@ -9,7 +9,7 @@ use crate::api::extract::{InBranch, InRole};
 use crate::api::neon::history::{self, Kinds};
 use crate::api::neon::{fields, point};
 use crate::api::query::Query;
-use crate::control::{Caller, ControlPlane, RoleRequest};
+use crate::control::{Asker, BranchRef, Caller, ControlPlane, RoleRequest, ShownRole, Told};
 use crate::model::change::Change;
 use crate::wire::neon::error::ErrorCode;
 use crate::wire::neon::operations::Operation;
@@ -36,20 +36,17 @@ pub(super) async fn list_project_branch_roles(
 /// Creates a role on a branch, and shows its password.
 pub(super) async fn create_project_branch_role(
     State(control): State<ControlPlane>,
-    caller: Caller,
+    asker: Asker,
     InBranch(at): InBranch,
     Body(RoleCreateRequest { role }): Body<RoleCreateRequest>,
-) -> Result<Created<RoleOperations>, ApiError> {
+) -> Result<Told<Created<RoleOperations>>, ApiError> {
     let request = RoleRequest {
         name: role.name.parse()?,
         no_login: role.no_login.unwrap_or(false),
         expires_at: fields::expires_at(role.expires_at.as_deref())?,
     };
-    let (role, password, operations) = control.create_role(&caller, &at, request).await?;
-    Ok(Created(RoleOperations {
-        role: Role::new(&at.branch, role).with_password(password.as_ref()),
-        operations: Operation::list(&at.project, operations),
-    }))
+    let created = control.create_role(&asker, &at, request).await?;
+    Ok(created.map(|role| Created(shown(&at, role))))
 }
 
 /// Shows a role of a branch.
@@ -107,14 +104,11 @@ pub(super) async fn delete_project_branch_role(
 /// Gives a role another password, and shows it.
 pub(super) async fn reset_project_branch_role_password(
     State(control): State<ControlPlane>,
-    caller: Caller,
+    asker: Asker,
     InRole(at, name): InRole,
-) -> Answer<RoleOperations> {
-    let (role, password, operations) = control.reset_role_password(&caller, &at, &name).await?;
-    Ok(Found(RoleOperations {
-        role: Role::new(&at.branch, role).with_password(Some(&password)),
-        operations: Operation::list(&at.project, operations),
-    }))
+) -> Result<Told<Found<RoleOperations>>, ApiError> {
+    let reset = control.reset_role_password(&asker, &at, &name).await?;
+    Ok(reset.map(|role| Found(shown(&at, role))))
 }
 
 /// Shows a role's password.
@@ -127,4 +121,11 @@ pub(super) async fn get_project_branch_role_password(
     let point = point::at(&query)?;
     let password = control.reveal_role_password(&at, &name, point).await?;
     Ok(Found(PasswordAnswer { password: Secret::from(&password) }))
+}
+
+fn shown(at: &BranchRef, ShownRole { role, password, operations }: ShownRole) -> RoleOperations {
+    RoleOperations {
+        role: Role::new(&at.branch, role).with_password(password.as_ref()),
+        operations: Operation::list(&at.project, operations),
+    }
 }

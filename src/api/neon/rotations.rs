@@ -7,8 +7,8 @@ use crate::api::answer::{Answer, Created, Found};
 use crate::api::body::Body;
 use crate::api::error::ApiError;
 use crate::api::extract::{InBranch, InCredential, InRotation};
-use crate::control::rotations::RotationRequest;
-use crate::control::{Caller, ControlPlane};
+use crate::control::rotations::{RotationRequest, ShownRotation};
+use crate::control::{Asker, BranchRef, Caller, ControlPlane, Told};
 use crate::model::name::RoleName;
 use crate::model::rotation::{DEFAULT_GRACE_SECONDS, Drain, MAX_GRACE_SECONDS, REASON_MAX_CHARS};
 use crate::wire::neon::operations::Operation;
@@ -22,23 +22,27 @@ use crate::wire::secret::Secret;
 /// that would do, shows that.
 pub(super) async fn rotate_project_branch_credentials(
     State(control): State<ControlPlane>,
-    caller: Caller,
+    asker: Asker,
     InBranch(at): InBranch,
     Body(request): Body<RotateRequest>,
 ) -> Result<Response, ApiError> {
     let is_dry = request.dry_run.unwrap_or(false);
-    let asked = asked(request)?;
+    let wanted = asked(request)?;
     if is_dry {
-        let preview = control.preview_rotation(&at, asked.username).await?;
+        let preview = control.preview_rotation(&at, wanted.username).await?;
         return Ok(Found(RotationPreview::from(preview)).into_response());
     }
-    let (rotation, password, operations) = control.begin_rotation(&caller, &at, asked).await?;
-    let begun = RotationOperations {
+    let begun = control.begin_rotation(&asker, &at, wanted).await?;
+    Ok(begun.map(|rotation| Created(shown(&at, rotation))).into_response())
+}
+
+fn shown(at: &BranchRef, shown: ShownRotation) -> RotationOperations {
+    let ShownRotation { rotation, password, operations } = shown;
+    RotationOperations {
         rotation: Rotation::new(&at.project, rotation),
-        password: Some(Secret::from(&password)),
+        password: password.as_ref().map(Secret::from),
         operations: Operation::list(&at.project, operations),
-    };
-    Ok(Created(begun).into_response())
+    }
 }
 
 fn asked(request: RotateRequest) -> Result<RotationRequest, ApiError> {
@@ -93,26 +97,21 @@ pub(super) async fn get_project_branch_rotation(
 /// Ends the waiting for the sessions of the credential that goes.
 pub(super) async fn complete_project_branch_rotation(
     State(control): State<ControlPlane>,
-    caller: Caller,
+    asker: Asker,
     InRotation(at, id): InRotation,
-) -> Answer<RotationOperations> {
-    let rotation = control.complete_rotation(&caller, &at, id).await?;
-    let rotation = Rotation::new(&at.project, rotation);
-    Ok(Found(RotationOperations { rotation, password: None, operations: Vec::new() }))
+) -> Result<Told<Found<RotationOperations>>, ApiError> {
+    let completed = control.complete_rotation(&asker, &at, id).await?;
+    Ok(completed.map(|rotation| Found(shown(&at, rotation))))
 }
 
 /// Makes the credential that was to go the default again.
 pub(super) async fn abort_project_branch_rotation(
     State(control): State<ControlPlane>,
-    caller: Caller,
+    asker: Asker,
     InRotation(at, id): InRotation,
-) -> Answer<RotationOperations> {
-    let (rotation, operations) = control.abort_rotation(&caller, &at, id).await?;
-    Ok(Found(RotationOperations {
-        rotation: Rotation::new(&at.project, rotation),
-        password: None,
-        operations: Operation::list(&at.project, operations),
-    }))
+) -> Result<Told<Found<RotationOperations>>, ApiError> {
+    let aborted = control.abort_rotation(&asker, &at, id).await?;
+    Ok(aborted.map(|rotation| Found(shown(&at, rotation))))
 }
 
 /// Makes a role the default credential.

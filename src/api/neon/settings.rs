@@ -4,19 +4,16 @@ use std::collections::BTreeSet;
 
 use crate::api::error::ApiError;
 use crate::api::neon::unserved;
-use crate::model::project::{AllowedIp, MaintenanceWindow, ProjectSettings, Quota};
+use crate::model::project::{MaintenanceWindow, ProjectSettings, Quota};
 use crate::model::rules::projects::ProjectChange;
+use crate::wire::neon::error::ErrorCode;
 use crate::wire::neon::settings::{Maintenance, NewAllowedIps, NewSettings, minutes};
 
 /// Returns the settings of a new project.
 pub(super) fn new(settings: Option<NewSettings>) -> Result<ProjectSettings, ApiError> {
     let Some(settings) = settings else { return Ok(ProjectSettings::default()) };
     check_served(&settings)?;
-    let (allowed_ips, protected_branches_only) =
-        settings.allowed_ips.map(allowed_ips).transpose()?.unwrap_or_default();
     Ok(ProjectSettings {
-        allowed_ips,
-        protected_branches_only,
         quota: settings.quota.map(Quota::from).unwrap_or_default(),
         maintenance: settings.maintenance_window.map(maintenance).transpose()?,
     })
@@ -27,7 +24,6 @@ pub(super) fn change(settings: Option<NewSettings>) -> Result<ProjectChange, Api
     let Some(settings) = settings else { return Ok(ProjectChange::default()) };
     check_served(&settings)?;
     Ok(ProjectChange {
-        allowed_ips: settings.allowed_ips.map(allowed_ips).transpose()?,
         quota: settings.quota.map(Quota::from),
         maintenance: settings.maintenance_window.map(maintenance).transpose()?,
         ..ProjectChange::default()
@@ -35,6 +31,7 @@ pub(super) fn change(settings: Option<NewSettings>) -> Result<ProjectChange, Api
 }
 
 fn check_served(settings: &NewSettings) -> Result<(), ApiError> {
+    check_addresses(settings.allowed_ips.as_ref())?;
     for (field, is_on) in [
         ("enable_logical_replication", settings.enable_logical_replication),
         ("block_public_connections", settings.block_public_connections),
@@ -49,20 +46,20 @@ fn check_served(settings: &NewSettings) -> Result<(), ApiError> {
     unserved::refuse_set(field, settings.preload_libraries.as_ref())
 }
 
-fn allowed_ips(new: NewAllowedIps) -> Result<(Vec<AllowedIp>, bool), ApiError> {
-    let NewAllowedIps { ips, protected_branches_only } = new;
-    let ips = ips.unwrap_or_default();
-    if ProjectSettings::MAX_ALLOWED_IPS < ips.len() {
-        return Err(ApiError::invalid(format_args!(
-            "project.settings.allowed_ips.ips can have at most {} addresses",
-            ProjectSettings::MAX_ALLOWED_IPS
-        )));
+/// Refuses a list of addresses: whoever gave one would believe that nobody else gets in.
+fn check_addresses(new: Option<&NewAllowedIps>) -> Result<(), ApiError> {
+    let is_empty = |NewAllowedIps { ips, protected_branches_only }: &NewAllowedIps| {
+        ips.as_ref().is_none_or(Vec::is_empty) && *protected_branches_only != Some(true)
+    };
+    if new.is_none_or(is_empty) {
+        return Ok(());
     }
-    let ips = ips.iter().map(|ip| ip.parse()).collect::<Result<_, _>>();
-    let ips = ips.map_err(|error| {
-        ApiError::invalid(format_args!("project.settings.allowed_ips.ips: {error}"))
-    })?;
-    Ok((ips, protected_branches_only.unwrap_or_default()))
+    Err(ApiError::told(
+        ErrorCode::NotSupported,
+        "project.settings.allowed_ips: nobody is kept out by a list of addresses here, so none is \
+         taken; computes that Offshoot runs are reached from its own machine alone, and for others \
+         say in pg_hba.conf or in a firewall who may come",
+    ))
 }
 
 fn maintenance(new: Maintenance) -> Result<MaintenanceWindow, ApiError> {
@@ -83,7 +80,6 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
-    use crate::wire::neon::error::ErrorCode;
 
     fn parsed(settings: Value) -> Result<ProjectSettings, ApiError> {
         new(serde_json::from_value(settings).expect("well-formed settings"))
@@ -102,6 +98,8 @@ mod tests {
     #[test]
     fn a_setting_that_a_client_would_rely_on_is_refused() {
         for (field, value) in [
+            ("allowed_ips", json!({ "ips": ["192.0.2.1"] })),
+            ("allowed_ips", json!({ "protected_branches_only": true })),
             ("block_public_connections", json!(true)),
             ("hipaa", json!(true)),
             ("audit_log_level", json!("base")),
@@ -120,8 +118,6 @@ mod tests {
                 "weekdays": days, "start_time": start, "end_time": "03:00" } })
         };
         for settings in [
-            json!({ "allowed_ips": { "ips": ["nowhere"] } }),
-            json!({ "allowed_ips": { "ips": vec!["192.0.2.1"; 201] } }),
             window(json!([0]), "02:00"),
             window(json!([1, 1]), "02:00"),
             window(json!([1]), "24:00"),

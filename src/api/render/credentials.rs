@@ -7,7 +7,7 @@ use crate::api::body::Body;
 use crate::api::error::ApiError;
 use crate::api::extract::{InPostgres, InPostgresUser};
 use crate::control::credentials::Credential;
-use crate::control::{Caller, ControlPlane};
+use crate::control::{Asker, Caller, ControlPlane, ShownRole, Told};
 use crate::model::name::RoleName;
 use crate::wire::render::credentials::{Nothing, PostgresUser, PostgresUserRequest, PostgresUsers};
 
@@ -28,14 +28,16 @@ pub(super) async fn list_postgres_users(
 /// Creates a credential, makes it the default, and shows its password.
 pub(super) async fn create_postgres_user(
     State(control): State<ControlPlane>,
-    caller: Caller,
+    asker: Asker,
     InPostgres(at): InPostgres,
     Body(PostgresUserRequest { username }): Body<PostgresUserRequest>,
-) -> Result<Accepted<PostgresUser>, ApiError> {
+) -> Result<Told<Accepted<PostgresUser>>, ApiError> {
     let username = username.as_deref().map(RoleName::parse_plain).transpose()?;
-    let (role, password, _) = control.create_credential(&caller, &at, username).await?;
-    // Nobody can have used it yet.
-    Ok(Accepted(PostgresUser::new(role, true, Some(0)).with_password(&password)))
+    let created = control.create_credential(&asker, &at, username).await?;
+    Ok(created.map(|ShownRole { role, password, operations: _ }| {
+        // When it was created, nobody could have used it yet.
+        Accepted(PostgresUser::new(role, true, Some(0)).with_password(password.as_ref()))
+    }))
 }
 
 /// Deletes a credential; the original one only loses its login.

@@ -6,7 +6,9 @@ use std::fs;
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::Arc;
 
+use crate::compute::DumpPrograms;
 use crate::compute::error::ComputeError;
 
 /// The major versions of Postgres that Offshoot knows.
@@ -25,6 +27,9 @@ const USUAL_PLACES: &[(&str, &str, &str)] = &[
 /// What a directory of binaries must have to be of use.
 const NEEDED: &[&str] = &["postgres", "initdb"];
 
+/// What writes schemas down.
+const DUMP_PROGRAM: &str = "pg_dump";
+
 /// How many entries of one directory are looked at.
 const MAX_ENTRIES: usize = 1000;
 
@@ -35,6 +40,8 @@ pub(super) struct Binaries {
     pub directories: BTreeMap<u32, PathBuf>,
     /// The version to use where nobody says one: the configured one, or else the newest.
     pub preferred: Option<u32>,
+    /// What writes schemas down, for each version; that needs no server.
+    pub dump_programs: Arc<DumpPrograms>,
 }
 
 /// Finds the directory of binaries for each installed version. Where there are several of one
@@ -47,20 +54,23 @@ pub(super) fn find(
     let mut directories = BTreeMap::new();
     let mut preferred = None;
     if let Some(directory) = configured {
-        let version = version(directory).ok_or_else(|| unusable(directory))?;
-        directories.insert(version, directory.to_path_buf());
-        preferred = Some(version);
+        preferred = Some(version(directory).ok_or_else(|| unusable(directory))?);
     }
     let mut candidates: Vec<PathBuf> = from_pg_config().into_iter().collect();
     candidates.extend(path.into_iter().flat_map(std::env::split_paths));
     candidates.extend(USUAL_PLACES.iter().flat_map(usual));
-    for directory in candidates {
+    let mut dump_programs = DumpPrograms::default();
+    for directory in configured.map(Path::to_path_buf).into_iter().chain(candidates) {
+        if let Some((version, program)) = dump_program(&directory) {
+            dump_programs.0.entry(version).or_insert(program);
+        }
         if let Some(version) = version(&directory) {
             directories.entry(version).or_insert(directory);
         }
     }
     let newest = directories.keys().next_back().copied();
-    Ok(Binaries { preferred: preferred.or(newest), directories })
+    let dump_programs = Arc::new(dump_programs);
+    Ok(Binaries { preferred: preferred.or(newest), directories, dump_programs })
 }
 
 fn unusable(directory: &Path) -> ComputeError {
@@ -96,9 +106,21 @@ fn version(directory: &Path) -> Option<u32> {
     if !NEEDED.iter().all(|name| directory.join(name).is_file()) {
         return None;
     }
-    let output = Command::new(directory.join("postgres")).arg("--version").output().ok()?;
+    version_of(&directory.join("postgres")).filter(|version| SUPPORTED_VERSIONS.contains(version))
+}
+
+/// Returns the `pg_dump` of a directory, and its version. The one that Debian has in the search path
+/// is none of them: it runs another, which one depends on who calls it.
+fn dump_program(directory: &Path) -> Option<(u32, PathBuf)> {
+    let program = directory.join(DUMP_PROGRAM).canonicalize().ok()?;
+    let is_itself = program.file_name() == Some(OsStr::new(DUMP_PROGRAM));
+    let version = if is_itself { version_of(&program)? } else { return None };
+    Some((version, program))
+}
+
+fn version_of(program: &Path) -> Option<u32> {
+    let output = Command::new(program).arg("--version").output().ok()?;
     parse_version(&String::from_utf8(output.stdout).ok()?)
-        .filter(|version| SUPPORTED_VERSIONS.contains(version))
 }
 
 fn parse_version(text: &str) -> Option<u32> {

@@ -23,9 +23,9 @@ use crate::compute::postgres::{Session, Target};
 use crate::compute::{Compute, ComputeStatus, Converged};
 use crate::model::id::BranchId;
 use crate::model::lsn::Lsn;
-use crate::model::name::COMPUTE_ADMIN;
-use crate::model::name::RoleName;
+use crate::model::name::{COMPUTE_ADMIN, DatabaseName, RoleName};
 use crate::model::preview::Holding;
+use crate::model::schema::Table;
 use crate::model::session::Sessions;
 use crate::plan::desired::Desired;
 use crate::plan::observed::Observed;
@@ -69,11 +69,16 @@ impl LocalCompute {
     }
 
     async fn connect(&self) -> Result<Session, ComputeError> {
+        Session::connect(&self.running().await?).await
+    }
+
+    /// Returns the way to it, if it runs.
+    async fn running(&self) -> Result<Target, ComputeError> {
         if self.status().await? == ComputeStatus::Stopped {
             return Err(ComputeError::NotRunning);
         }
         let directory = self.shared.socket_directory.clone();
-        Session::connect(&Target::local(directory, self.port, COMPUTE_ADMIN)).await
+        Ok(Target::local(directory, self.port, COMPUTE_ADMIN))
     }
 
     /// Makes the branch's data, where there are none, and returns the binaries that fit them.
@@ -244,6 +249,16 @@ impl Compute for LocalCompute {
 
     async fn end_sessions(&self, role: &RoleName) -> Result<(), ComputeError> {
         self.connect().await?.end_sessions(role).await
+    }
+
+    async fn dump(&self, database: &DatabaseName) -> Result<String, ComputeError> {
+        let target = self.running().await?.to_database(database.as_str());
+        Session::dump(&target, &self.shared.binaries.dump_programs).await
+    }
+
+    async fn tables(&self, database: &DatabaseName) -> Result<Vec<Table>, ComputeError> {
+        let target = self.running().await?.to_database(database.as_str());
+        Session::connect(&target).await?.tables().await
     }
 
     async fn lsn(&self) -> Result<Lsn, ComputeError> {

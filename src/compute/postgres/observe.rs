@@ -114,7 +114,7 @@ async fn role_marks(
     let mut marks = BTreeMap::new();
     for row in session.query(ROLE_MARKS, &[&branch.as_str()]).await? {
         // What is no legal name was not written by us.
-        let Ok(name) = RoleName::parse_existing(&get::<String>(&row, 1)?) else { continue };
+        let Ok(name) = RoleName::parse_existing(get::<String>(&row, 1)?) else { continue };
         let born = Revision(u64::try_from(get::<i64>(&row, 2)?).unwrap_or_default());
         let (in_group, is_retired) = (get(&row, 3)?, get(&row, 4)?);
         let digest: Option<Vec<u8>> = get(&row, 6)?;
@@ -138,8 +138,8 @@ async fn database_marks(
 ) -> Result<BTreeMap<DatabaseId, DatabaseMark>, ComputeError> {
     let mut marks = BTreeMap::new();
     for row in session.query(DATABASE_MARKS, &[&branch.as_str()]).await? {
-        let Ok(name) = DatabaseName::parse_existing(&get::<String>(&row, 1)?) else { continue };
-        let Ok(owner) = RoleName::parse_existing(&get::<String>(&row, 2)?) else { continue };
+        let Ok(name) = DatabaseName::parse_existing(get::<String>(&row, 1)?) else { continue };
+        let Ok(owner) = RoleName::parse_existing(get::<String>(&row, 2)?) else { continue };
         let id = DatabaseId(u64::try_from(get::<i64>(&row, 0)?).unwrap_or_default());
         let oid: Option<u32> = get(&row, 3)?;
         marks.insert(id, DatabaseMark { name, owner, oid: oid.map(Oid) });

@@ -134,6 +134,13 @@ impl World {
         Ok(oid)
     }
 
+    /// Returns the schema of a database, which says nothing but whose it is.
+    #[must_use]
+    pub fn schema(&self, name: &str) -> Option<String> {
+        let database = self.observed.databases.get(name)?;
+        Some(format!("-- {name} of {}\n", database.owner))
+    }
+
     /// Makes something that a role owns in a database.
     pub fn create_object(&mut self, database: &str, owner: &str) -> Result<(), Refused> {
         let belonging = (self.role(owner)?.oid, self.database(database)?.oid);

@@ -69,7 +69,7 @@ impl Past {
             }
             let found = self.view(*revision)?.state.branch(branch)?;
             let record = found.ok_or_else(|| Refusal::BranchMissing(branch.clone()))?;
-            let birth = self.birth(&record)?.filter(|birth| floor <= *birth);
+            let birth = self.birth(&record)?;
             let oldest = birth.unwrap_or(floor);
             let stretch = Stretch { newest: *revision, oldest, max_rows: left };
             let rest = self.store.scan_commits(self.log, stretch, |commit| {

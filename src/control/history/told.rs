@@ -10,7 +10,7 @@ use crate::model::id::BranchId;
 use crate::model::name::DatabaseName;
 use crate::model::operation::Subject;
 use crate::model::revision::Revision;
-use crate::model::state::Read;
+use crate::model::state::{Held, Page, Place, Read};
 use crate::store::catalog::Catalog;
 use crate::store::commits::Commit;
 
@@ -83,6 +83,8 @@ fn told(before: Option<&Catalog>, after: &Catalog, commit: &Commit) -> Result<Ch
             let endpoint = before.map(|before| before.endpoint(id)).transpose()?.flatten();
             changes::of_endpoint(endpoint.as_ref(), after.endpoint(id)?.as_ref())
         }
+        // That is a topic of the directory's commits.
+        Topic::Project(_) => Vec::new(),
     };
     Ok(Changes::whole(whole))
 }
@@ -114,20 +116,21 @@ fn of_branch(
     deed: Deed,
 ) -> Result<Changes> {
     let mut changes = Changes::whole(of_record(before, after, branch)?);
-    let inventories = (before.map(|before| before.inventory(branch)), after.inventory(branch)?);
+    let place = Place { branch: branch.clone(), at: None, held: Held::Now };
+    let inventories = (before.map(|before| before.inventory(&place)), after.inventory(&place)?);
     let (Some(before), Some(now)) = inventories else { return Ok(changes) };
     let Some(then) = before?.filter(|_| [Deed::RestoreBranch, Deed::MergeBranch].contains(&deed))
     else {
         return Ok(changes);
     };
-    let roles = after.compare_roles(&then, &now, MAX_CHANGED)?;
+    let roles = after.compare_roles(&then, &now, Page::first(MAX_CHANGED))?;
     for (before, after) in &roles.found {
         let name = after.as_ref().or(before.as_ref()).map(|role| role.name.clone());
         let of = Subject::Role(name.expect("a difference has at least one side"));
         let found = changes::of_role(before.as_ref(), after.as_ref()).into_iter();
         changes.found.extend(found.map(|attribute| Change { of: of.clone(), attribute }));
     }
-    let databases = after.compare_databases(&then, &now, MAX_CHANGED)?;
+    let databases = after.compare_databases(&then, &now, Page::first(MAX_CHANGED))?;
     for (before, after) in &databases.found {
         let name = after.as_ref().or(before.as_ref()).map(|database| database.name.clone());
         let of = Subject::Database(name.expect("a difference has at least one side"));

@@ -9,7 +9,7 @@ use crate::model::branch::Branch;
 use crate::model::database::Database;
 use crate::model::id::BranchId;
 use crate::model::name::RoleName;
-use crate::model::refusal::Refusal;
+use crate::model::refusal::{CredentialRefusal, Refusal};
 use crate::model::revision::{Moment, Timestamp};
 use crate::model::role::{Login, Role, Standing, default_of, original_of};
 use crate::model::rules::roles::{self, Changed, NewRole, get_changeable, origin, put};
@@ -43,7 +43,7 @@ pub fn create<S: Write>(
         return refuse(Refusal::RoleExists(new.name));
     }
     if MAX_CREDENTIALS <= known.iter().filter(|role| role.live().is_some()).count() {
-        return refuse(Refusal::TooManyCredentials);
+        return refuse(CredentialRefusal::TooMany);
     }
     let promoted_at = match default {
         Default::Moves => Some(moment.at),
@@ -89,7 +89,7 @@ pub fn promote<S: Write>(
 fn standing(known: &[Role], promoted_at: Option<Timestamp>) -> Result<Standing, Refusal> {
     match original_of(known) {
         Some(original) if original.expires_at.is_some() => {
-            Err(Refusal::OriginalExpires(original.name.clone()))
+            Err(CredentialRefusal::OriginalExpires(original.name.clone()).into())
         }
         original => Ok(Standing { promoted_at, acts_for: original.map(|role| role.name.clone()) }),
     }
@@ -106,7 +106,7 @@ pub fn delete<S: Write>(
 ) -> Result<Changed, Denied<S::Error>> {
     let role = get_live(state, branch, name)?;
     if is_default(state, branch, name)? {
-        return refuse(Refusal::CredentialIsDefault(role.name));
+        return refuse(CredentialRefusal::IsDefault(role.name));
     }
     if role.is_original() {
         return revoke(state, moment, seed, branch, name);
@@ -144,7 +144,8 @@ pub fn revoke<S: Write>(
     let branch = get_branch(state, branch)?;
     let role = get_changeable(state, &branch.id, name)?;
     let (origin, updated_at) = (origin(&branch, moment), moment.at);
-    put(state, moment, seed, branch, Role { login: Login::Never, origin, updated_at, ..role })
+    let role = Role { login: Login::Never, stands_for: None, origin, updated_at, ..role };
+    put(state, moment, seed, branch, role)
 }
 
 /// Refuses to do without a role for which credentials act: what they make would belong to nobody.
@@ -162,9 +163,10 @@ pub(super) fn check_spared<S: Read>(
     };
     match state.roles(branch)?.into_iter().find(acts) {
         None => Ok(()),
-        Some(other) => {
-            refuse(Refusal::RoleIsOriginal { role: role.name.clone(), credential: other.name })
-        }
+        Some(other) => refuse(CredentialRefusal::RoleIsOriginal {
+            role: role.name.clone(),
+            credential: other.name,
+        }),
     }
 }
 
@@ -175,7 +177,7 @@ pub fn get_live<S: Read>(
     name: &RoleName,
 ) -> Result<Role, Denied<S::Error>> {
     let role = state.role(branch, name)?.filter(|role| role.live().is_some());
-    role.ok_or_else(|| Denied::Refused(Refusal::CredentialMissing(name.clone())))
+    role.ok_or_else(|| Denied::Refused(CredentialRefusal::Missing(name.clone()).into()))
 }
 
 fn is_default<S: Read>(state: &S, branch: &BranchId, name: &RoleName) -> Result<bool, S::Error> {

@@ -80,6 +80,18 @@ pub fn policy_of_restore<S: Read>(
     Ok(if is_kept { PasswordPolicy::Fresh } else { PasswordPolicy::Inherit })
 }
 
+/// Returns the policy under which `target` takes the changes of `source`: its own, or that of every
+/// child of a protected branch. Passwords that the source was given are no changes, and those that
+/// somebody reset on it are meant, so its own policy does not matter.
+pub(super) fn policy_of_merge<S: Read>(
+    state: &S,
+    target: &Branch,
+    source: &Branch,
+) -> Result<PasswordPolicy, S::Error> {
+    let by_default = if source.protected { PasswordPolicy::Fresh } else { PasswordPolicy::Inherit };
+    Ok(policy_of(state, target)?.unwrap_or(by_default))
+}
+
 /// Refuses passwords that were prepared for another policy than the one that applies: what they
 /// were read from may have changed since.
 pub(super) fn check<E>(
@@ -92,13 +104,10 @@ pub(super) fn check<E>(
     Err(Denied::Refused(Refusal::PasswordPolicyMoved))
 }
 
-/// Returns the passwords that are a branch's own.
-pub fn own<S: Read>(
-    state: &S,
-    branch: &BranchId,
-) -> Result<BTreeMap<RoleName, Credential>, S::Error> {
+/// Returns the roles of a branch whose passwords are its own.
+pub fn own<S: Read>(state: &S, branch: &BranchId) -> Result<BTreeMap<RoleName, Role>, S::Error> {
     let roles = state.roles(branch)?.into_iter();
-    let own = |role: Role| own_of(branch, &role).cloned().map(|own| (role.name, own));
+    let own = |role: Role| own_of(branch, &role).is_some().then(|| (role.name.clone(), role));
     Ok(roles.filter_map(own).collect())
 }
 
@@ -115,7 +124,7 @@ pub(super) fn settle<S: Write>(
     moment: Moment,
     branch: &BranchId,
     passwords: &Passwords,
-    kept: &BTreeMap<RoleName, Credential>,
+    kept: &BTreeMap<RoleName, Role>,
 ) -> Result<(), Denied<S::Error>> {
     let drawn = match passwords {
         Passwords::Inherited => return Ok(()),
@@ -126,13 +135,25 @@ pub(super) fn settle<S: Write>(
         if role.login == Login::Never {
             continue;
         }
-        let own = kept.get(&role.name).or_else(|| own_of(branch, &role));
+        let had = kept.get(&role.name);
+        let own = had.and_then(|had| own_of(branch, had)).or_else(|| own_of(branch, &role));
         let credential = own.or_else(|| drawn.and_then(|drawn| drawn.get(&role.name)));
         let login = credential.cloned().map_or(Login::Unset, Login::Password);
         if login != role.login {
             let origin = Origin { branch: branch.clone(), revision: moment.revision };
-            state.put_role(branch, Role { login, origin, updated_at: moment.at, ..role })?;
+            let stands_for = stands_for(branch, &role, had);
+            let updated_at = moment.at;
+            state.put_role(branch, Role { login, stands_for, origin, updated_at, ..role })?;
         }
     }
     Ok(())
+}
+
+/// Returns the login for which the one stands that replaces that of `came`. Of two that somebody
+/// reset on the branch, the newer stands for itself: the older may be known to others, and must not
+/// reach another branch in its place.
+fn stands_for(branch: &BranchId, came: &Role, had: Option<&Role>) -> Option<Login> {
+    let was_reset = |role: &Role| role.stands_for.is_none() && own_of(branch, role).is_some();
+    let both = was_reset(came) && had.is_some_and(was_reset);
+    (!both).then(|| came.common_login().clone())
 }

@@ -7,9 +7,7 @@ use crate::model::id::{BranchId, ProjectId};
 use crate::model::name::{BranchName, DatabaseName, ProjectName, RoleName};
 use crate::model::operation::{Action, Subject};
 use crate::model::origin::Origin;
-use crate::model::project::{
-    AllowedIp, MaintenanceWindow, PgVersion, Project, ProjectSettings, Quota,
-};
+use crate::model::project::{MaintenanceWindow, PgVersion, Project, ProjectSettings, Quota};
 use crate::model::refusal::Refusal;
 use crate::model::revision::Moment;
 use crate::model::role::{Credential, Login, Role, Standing};
@@ -62,8 +60,6 @@ pub struct ProjectChange {
     pub history_retention_seconds: Option<u32>,
     /// Its password policy, if that changes.
     pub password_policy: Change<PasswordPolicy>,
-    /// From where clients may come, and whether that goes for protected branches alone.
-    pub allowed_ips: Option<(Vec<AllowedIp>, bool)>,
     /// How much may be used, if that changes.
     pub quota: Option<Quota>,
     /// When it may be maintained, if that changes.
@@ -74,11 +70,7 @@ pub struct ProjectChange {
 
 impl ProjectChange {
     fn settings(&self, old: ProjectSettings) -> ProjectSettings {
-        let old_ips = (old.allowed_ips, old.protected_branches_only);
-        let (allowed_ips, protected_branches_only) = self.allowed_ips.clone().unwrap_or(old_ips);
         ProjectSettings {
-            allowed_ips,
-            protected_branches_only,
             quota: self.quota.unwrap_or(old.quota),
             maintenance: self.maintenance.clone().or(old.maintenance),
         }

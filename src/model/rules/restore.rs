@@ -62,6 +62,7 @@ pub fn restore<S: Write>(
         began: Beginning { moment, source: Some(Source { branch: source.id.clone(), cutoff }) },
         expiry,
         password_policy,
+        merges: Vec::new(),
         updated_at: moment.at,
         ..target
     };

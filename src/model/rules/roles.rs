@@ -91,7 +91,7 @@ pub fn reset_password<S: Write>(
     }
     let login = Login::Password(credential);
     let (origin, updated_at) = (origin(&branch, moment), moment.at);
-    let role = Role { login, origin, updated_at, ..role };
+    let role = Role { login, stands_for: None, origin, updated_at, ..role };
     put(state, moment, seed, branch, role)
 }
 
@@ -139,6 +139,7 @@ pub(super) fn born(moment: Moment, origin: Origin, name: RoleName, login: Login)
     Role {
         name,
         login,
+        stands_for: None,
         protected: false,
         born: moment.revision,
         standing: None,

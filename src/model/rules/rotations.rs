@@ -5,7 +5,7 @@ use chrono::TimeDelta;
 use crate::model::id::{BranchId, OperationId};
 use crate::model::name::RoleName;
 use crate::model::operation::{Operation, Status};
-use crate::model::refusal::Refusal;
+use crate::model::refusal::{CredentialRefusal, Refusal};
 use crate::model::revision::{Moment, Timestamp};
 use crate::model::role::{Login, Role, default_of};
 use crate::model::rotation::{Drain, MAX_KEPT, Party, Rotation, RotationId, Stage};
@@ -94,10 +94,10 @@ pub fn check<S: Read>(
     }
     let kept = state.rotations(branch)?;
     if let Some(other) = kept.iter().find(|rotation| rotation.ended_at.is_none()) {
-        return refuse(Refusal::RotationUnderWay(other.id));
+        return refuse(CredentialRefusal::RotationUnderWay(other.id));
     }
     match default_of(&state.roles(branch)?) {
-        None => refuse(Refusal::NoCredential(branch.clone())),
+        None => refuse(CredentialRefusal::NoCredential(branch.clone())),
         Some(default) => Ok((default.clone(), kept)),
     }
 }
@@ -291,7 +291,7 @@ pub fn get<S: Read>(
 ) -> Result<Rotation, Denied<S::Error>> {
     get_branch(state, branch)?;
     let found = state.rotation(branch, id)?;
-    found.ok_or(Denied::Refused(Refusal::RotationMissing(id)))
+    found.ok_or_else(|| Denied::Refused(CredentialRefusal::RotationMissing(id).into()))
 }
 
 fn find<S: Read>(state: &S, branch: &BranchId, party: &Party) -> Result<Option<Role>, S::Error> {
@@ -299,7 +299,7 @@ fn find<S: Read>(state: &S, branch: &BranchId, party: &Party) -> Result<Option<R
 }
 
 fn unfit(rotation: &Rotation, what: &'static str, stage: &Stage) -> Refusal {
-    Refusal::RotationBeyond { rotation: rotation.id, what, stage: stage.as_str() }
+    CredentialRefusal::RotationBeyond { rotation: rotation.id, what, stage: stage.as_str() }.into()
 }
 
 /// Returns the name of the stage that comes after one.

@@ -1,74 +1,80 @@
-//! Catalogs compared: what two of them do not share, read without reading what they do.
+//! Catalogs as they were at one time, looked at and compared: what two of them share is not read.
 
 use std::ops::ControlFlow;
 
 use super::Catalog;
-use crate::model::database::Database;
-use crate::model::id::BranchId;
+use crate::model::branch::{Branch, Merge};
 use crate::model::operation::Operation;
 use crate::model::revision::Moment;
-use crate::model::role::Role;
-use crate::store::stored::{
-    Stored, StoredBranch, StoredDatabase, StoredOperation, StoredRole, decode,
-};
+use crate::model::state::{Differences, Held, Place};
+use crate::store::records::{Contents, get};
+use crate::store::stored::{BranchRecord, Stored, StoredOperation, decode};
 use crate::store::{StoreError, keys};
-use crate::tree::Tree;
 use crate::tree::diff::{Change, Span};
+use crate::tree::{NodeId, Tree};
 
-/// All that a branch's catalog had at one time, to be compared with another of the same project.
+/// All that a branch's catalog had at one time.
 pub struct Inventory(Tree);
 
-/// What differs between two inventories, by name.
-#[derive(Clone, Debug)]
-pub struct Differences<T> {
-    /// Each thing as the first has it and as the second does; at least one of them does.
-    pub found: Vec<(Option<T>, Option<T>)>,
-    /// Whether there are more.
-    pub has_more: bool,
-}
-
 impl Catalog {
-    /// Returns what a branch has.
-    pub fn inventory(&self, branch: &BranchId) -> Result<Option<Inventory>, StoreError> {
-        Ok(self.kept_catalog(branch)?.map(Inventory))
+    pub(super) fn inventory_at(&self, place: &Place) -> Result<Option<Inventory>, StoreError> {
+        let Place { branch, at, held } = place;
+        if let Some(at) = at {
+            let then = Place { at: None, ..place.clone() };
+            return Self::open(self.project.at(*at)?).inventory_at(&then);
+        }
+        let Some(record) = self.edited_record(branch)? else {
+            return Ok(None);
+        };
+        let tree = match held {
+            Held::Now => Some(self.catalog(branch)?),
+            Held::Source => Some(Tree::at(record.catalogs.source)),
+            Held::Start => Some(Tree::at(record.catalogs.start)),
+            Held::Merged(source) => {
+                let merge = record.branch.merges.iter().rfind(|merge| merge.source == *source);
+                merge.and_then(|merge| record.merged(merge))
+            }
+        };
+        Ok(tree.map(Inventory))
     }
 
-    /// Returns what a branch's source had at the cutoff, when the branch last began.
-    pub fn copied_inventory(&self, branch: &BranchId) -> Result<Option<Inventory>, StoreError> {
-        let found = self.project.get::<StoredBranch>(&keys::branch(branch))?;
-        Ok(found.map(|record| Inventory(Tree::at(record.catalogs.source))))
-    }
-
-    /// Returns up to `limit` roles that differ between two inventories.
-    pub fn compare_roles(
+    /// Returns the roots of what was merged into a branch. Of what was merged just now, that is
+    /// what it had before this commit.
+    pub(super) fn merged(
         &self,
-        before: &Inventory,
-        after: &Inventory,
-        limit: usize,
-    ) -> Result<Differences<Role>, StoreError> {
-        self.compare::<StoredRole>(before, after, keys::ROLES, limit)
+        branch: &Branch,
+        before: Option<&BranchRecord>,
+    ) -> Result<Vec<Option<NodeId>>, StoreError> {
+        let root = |merge: &Merge| {
+            let tree = match before.and_then(|before| before.merged(merge)) {
+                Some(known) => Some(known),
+                None => self.kept_catalog(&merge.source)?,
+            };
+            Ok(tree.and_then(|tree| tree.kept_root()))
+        };
+        branch.merges.iter().map(root).collect()
     }
 
-    /// Returns up to `limit` databases that differ between two inventories.
-    pub fn compare_databases(
+    pub(super) fn record_of<T: Stored>(
         &self,
-        before: &Inventory,
-        after: &Inventory,
-        limit: usize,
-    ) -> Result<Differences<Database>, StoreError> {
-        self.compare::<StoredDatabase>(before, after, keys::DATABASES, limit)
+        Inventory(tree): &Inventory,
+        key: &[u8],
+    ) -> Result<Option<T::Model>, StoreError> {
+        get::<T>(self.project.nodes(), tree, key)
     }
 
-    fn compare<T: Stored>(
+    pub(super) fn compare<T: Stored>(
         &self,
-        Inventory(before): &Inventory,
-        Inventory(after): &Inventory,
+        [Inventory(before), Inventory(after)]: [&Inventory; 2],
         prefix: &[u8],
+        from: Option<&[u8]>,
         limit: usize,
     ) -> Result<Differences<T::Model>, StoreError> {
         let mut found = Vec::new();
         let mut has_more = false;
-        before.diff(after, self.project.nodes(), Span::under(prefix), |key, change| {
+        let span = Span::under(prefix);
+        let span = from.map_or(span, |from| span.after(from));
+        before.diff(after, self.project.nodes(), span, |key, change| {
             if found.len() == limit {
                 has_more = true;
                 return ControlFlow::Break(());

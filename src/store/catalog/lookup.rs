@@ -8,10 +8,10 @@ use crate::model::name::RoleName;
 use crate::model::operation::Operation;
 use crate::model::revision::{Revision, Timestamp};
 use crate::model::role::Role;
-use crate::model::state::Read;
-use crate::store::records::Records;
+use crate::store::records::{Records, get};
 use crate::store::stored::{
-    Stored, StoredBranch, StoredBranchId, StoredOperation, StoredRoleName, StoredUnfinished, decode,
+    Stored, StoredBranch, StoredBranchId, StoredOperation, StoredRole, StoredRoleName,
+    StoredUnfinished, decode,
 };
 use crate::store::{StoreError, keys};
 use crate::tree::Tree;
@@ -99,23 +99,27 @@ impl Catalog {
     ) -> Result<Vec<Role>, StoreError> {
         let end = keys::end_of_expiring(keys::EXPIRIES, until);
         let until = Until { first: keys::EXPIRIES, end: &end, limit };
-        let names = list_until::<StoredRoleName>(&self.project, &self.catalog(branch)?, &until)?;
-        let get = |name| self.get_role(branch, &name);
-        names.into_iter().map(get).collect()
+        let catalog = self.catalog(branch)?;
+        let names = list_until::<StoredRoleName>(&self.project, &catalog, &until)?;
+        names.into_iter().map(|name| self.get_role(&catalog, &name)).collect()
     }
 
     /// Returns the role of a branch that expires first.
     pub fn first_expiring(&self, branch: &BranchId) -> Result<Option<Role>, StoreError> {
-        let catalog = self.catalog(branch)?;
-        let Some(name) = first::<StoredRoleName>(&self.project, &catalog, keys::EXPIRIES)? else {
-            return Ok(None);
-        };
-        self.get_role(branch, &name).map(Some)
+        self.first_expiring_in(&self.catalog(branch)?)
     }
 
-    fn get_role(&self, branch: &BranchId, name: &RoleName) -> Result<Role, StoreError> {
-        let role = self.role(branch, name)?;
-        role.ok_or_else(|| StoreError::Dangling { key: keys::role(name) })
+    pub(super) fn first_expiring_in(&self, catalog: &Tree) -> Result<Option<Role>, StoreError> {
+        let Some(name) = first::<StoredRoleName>(&self.project, catalog, keys::EXPIRIES)? else {
+            return Ok(None);
+        };
+        self.get_role(catalog, &name).map(Some)
+    }
+
+    fn get_role(&self, catalog: &Tree, name: &RoleName) -> Result<Role, StoreError> {
+        let key = keys::role(name);
+        let role = get::<StoredRole>(self.project.nodes(), catalog, &key)?;
+        role.ok_or(StoreError::Dangling { key })
     }
 }
 

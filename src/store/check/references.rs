@@ -9,7 +9,7 @@ use crate::store::nodes::LogNodes;
 use crate::store::records::get;
 use crate::store::stored::{
     BranchRecord, Stored, StoredBranch, StoredBranchId, StoredEndpoint, StoredOperation,
-    StoredProjectEntry, StoredRotation, StoredUnfinished, decode,
+    StoredProjectEntry, StoredReceipt, StoredReceiptHash, StoredRotation, StoredUnfinished, decode,
 };
 use crate::store::{StoreError, keys};
 use crate::tree::node::Bytes;
@@ -67,24 +67,7 @@ impl<'a> References<'a> {
                 let branch = self.get::<StoredBranch>(&keys::branch(&id))?;
                 branch.is_some_and(|record| keys::birth(record.branch.born) == key)
             }
-            Some(b'B') => {
-                let BranchRecord { branch, catalogs: _, due } = decode::<StoredBranch>(key, value)?;
-                let named = self.get::<StoredBranchId>(&keys::branch_name(&branch.name))?;
-                let is_served = match &branch.endpoint {
-                    None => true,
-                    Some(id) => {
-                        let endpoint = self.get::<StoredEndpoint>(&keys::endpoint(id))?;
-                        endpoint.is_some_and(|endpoint| endpoint.branch == branch.id)
-                    }
-                };
-                let is_due = match due {
-                    None => true,
-                    Some(at) => self.get::<StoredBranchId>(&keys::due(at, &branch.id))?.is_some(),
-                };
-                let born = self.get::<StoredBranchId>(&keys::birth(branch.born))?;
-                let is_known = [named, born].iter().all(|found| found.as_ref() == Some(&branch.id));
-                is_served && is_due && is_known
-            }
+            Some(b'B') => self.is_whole_branch(decode::<StoredBranch>(key, value)?)?,
             Some(b'X') => {
                 let id = decode::<StoredBranchId>(key, value)?;
                 let record = self.get::<StoredBranch>(&keys::branch(&id))?;
@@ -102,7 +85,7 @@ impl<'a> References<'a> {
                 let is_listed = self.get::<StoredUnfinished>(&unfinished)?.is_some();
                 is_listed != operation.status.has_ended()
             }
-            Some(b'R') => {
+            Some(b'T') => {
                 let rotation = decode::<StoredRotation>(key, value)?;
                 let (branch, key) = (&rotation.branch, keys::rotating(&rotation.branch));
                 let is_there = self.get::<StoredBranch>(&keys::branch(branch))?.is_some();
@@ -119,9 +102,39 @@ impl<'a> References<'a> {
                 let operation = self.get::<StoredOperation>(&keys::operation(id))?;
                 operation.is_some_and(|found| !found.status.has_ended())
             }
+            Some(b'R') => {
+                let receipt = decode::<StoredReceipt>(key, value)?;
+                let numbered =
+                    self.get::<StoredReceiptHash>(&keys::receipt_number(receipt.number))?;
+                numbered.is_some_and(|hash| keys::receipt(&hash) == key)
+            }
+            Some(b'Q') => {
+                let hash = decode::<StoredReceiptHash>(key, value)?;
+                let receipt = self.get::<StoredReceipt>(&keys::receipt(&hash))?;
+                receipt.is_some_and(|receipt| keys::receipt_number(receipt.number) == key)
+            }
             _ => true,
         };
         if is_whole { Ok(()) } else { Err(StoreError::Dangling { key: key.to_vec() }) }
+    }
+
+    fn is_whole_branch(&self, record: BranchRecord) -> Result<bool, StoreError> {
+        let BranchRecord { branch, catalogs: _, due } = record;
+        let named = self.get::<StoredBranchId>(&keys::branch_name(&branch.name))?;
+        let is_served = match &branch.endpoint {
+            None => true,
+            Some(id) => {
+                let endpoint = self.get::<StoredEndpoint>(&keys::endpoint(id))?;
+                endpoint.is_some_and(|endpoint| endpoint.branch == branch.id)
+            }
+        };
+        let is_due = match due {
+            None => true,
+            Some(at) => self.get::<StoredBranchId>(&keys::due(at, &branch.id))?.is_some(),
+        };
+        let born = self.get::<StoredBranchId>(&keys::birth(branch.born))?;
+        let is_known = [named, born].iter().all(|found| found.as_ref() == Some(&branch.id));
+        Ok(is_served && is_due && is_known)
     }
 
     /// Checks that a project of the directory has its log.

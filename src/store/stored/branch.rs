@@ -4,13 +4,13 @@ use bincode::{Decode, Encode};
 
 use super::{Invalid, Stored, decode, time};
 use crate::model::branch::{
-    Beginning, Branch, BranchPoint, Expiry, Lineage, PasswordPolicy, Source,
+    Beginning, Branch, BranchPoint, Expiry, Lineage, Merge, PasswordPolicy, Source,
 };
 use crate::model::id::BranchId;
 use crate::model::lsn::Lsn;
 use crate::model::revision::{Moment, Revision, Timestamp};
 use crate::store::StoreError;
-use crate::tree::NodeId;
+use crate::tree::{NodeId, Tree};
 
 /// A branch, and what the store knows of it.
 #[derive(Encode, Decode)]
@@ -27,6 +27,7 @@ pub struct StoredBranch {
     created_at: i64,
     updated_at: i64,
     catalogs: StoredCatalogs,
+    merges: Vec<StoredMerge>,
     due: Option<i64>,
 }
 
@@ -51,6 +52,14 @@ struct StoredCatalogs {
     now: u64,
     source: u64,
     start: u64,
+}
+
+/// A merge, and the root of what its source had.
+#[derive(Encode, Decode)]
+struct StoredMerge {
+    source: String,
+    revision: u64,
+    root: u64,
 }
 
 /// A password policy.
@@ -99,7 +108,7 @@ pub struct BranchRecord {
 
 /// The roots of a branch's catalog, now and as it began. The old ones are kept alive for as long as
 /// the branch is: a merge compares with them.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Catalogs {
     /// As it is.
     pub now: Option<NodeId>,
@@ -107,13 +116,24 @@ pub struct Catalogs {
     pub source: Option<NodeId>,
     /// As it began: the source's, but for the passwords.
     pub start: Option<NodeId>,
+    /// What the branches had that were merged into it, in the order of those merges.
+    pub merged: Vec<Option<NodeId>>,
 }
 
 impl Catalogs {
     /// Returns every root.
     pub fn roots(&self) -> impl Iterator<Item = NodeId> {
-        let Self { now, source, start } = *self;
-        [now, source, start].into_iter().flatten()
+        let Self { now, source, start, merged } = self;
+        [now, source, start].into_iter().chain(merged).flatten().copied()
+    }
+}
+
+impl BranchRecord {
+    /// Returns what the source of a merge had, where the record knows that merge.
+    #[must_use]
+    pub fn merged(&self, merge: &Merge) -> Option<Tree> {
+        let place = self.branch.merges.iter().position(|known| known == merge)?;
+        self.catalogs.merged.get(place).copied().map(Tree::at)
     }
 }
 
@@ -141,7 +161,7 @@ impl StoredPoint {
     fn into_model(self) -> Result<BranchPoint, Invalid> {
         let Self { parent, cutoff, at, lsn } = self;
         Ok(BranchPoint {
-            parent: parent.parse()?,
+            parent: parent.try_into()?,
             cutoff: Revision(cutoff),
             at: time::load(at)?,
             lsn: lsn.map(Lsn),
@@ -160,7 +180,7 @@ impl StoredBeginning {
         let source = match source {
             None => None,
             Some((branch, cutoff)) => {
-                Some(Source { branch: branch.parse()?, cutoff: Revision(cutoff) })
+                Some(Source { branch: branch.try_into()?, cutoff: Revision(cutoff) })
             }
         };
         let moment = Moment { revision: Revision(revision), at: time::load(at)? };
@@ -182,10 +202,15 @@ impl Stored for StoredBranch {
             protected,
             expiry,
             password_policy,
+            merges,
             created_at,
             updated_at,
         } = branch;
-        let Catalogs { now, source, start } = catalogs;
+        let Catalogs { now, source, start, merged } = catalogs;
+        let merges = merges.into_iter().zip(merged).map(|(Merge { source, revision }, root)| {
+            let (source, revision) = (source.to_string(), revision.0);
+            StoredMerge { source, revision, root: store_root(root) }
+        });
         Self {
             id: id.to_string(),
             name: name.to_string(),
@@ -203,6 +228,7 @@ impl Stored for StoredBranch {
                 source: store_root(source),
                 start: store_root(start),
             },
+            merges: merges.collect(),
             due: due.map(time::store),
         }
     }
@@ -221,14 +247,20 @@ impl Stored for StoredBranch {
             created_at,
             updated_at,
             catalogs: StoredCatalogs { now, source, start },
+            merges: stored_merges,
             due,
         } = self;
+        let (mut merges, mut roots) = (Vec::new(), Vec::new());
+        for StoredMerge { source, revision, root } in stored_merges {
+            merges.push(Merge { source: source.parse()?, revision: Revision(revision) });
+            roots.push(load_root(root));
+        }
         let expiry = match expiry {
             None => None,
             Some((at, ttl_seconds)) => Some(Expiry { at: time::load(at)?, ttl_seconds }),
         };
         let branch = Branch {
-            id: id.parse()?,
+            id: id.try_into()?,
             name: name.parse()?,
             born: Revision(born),
             lineage: match point {
@@ -236,15 +268,16 @@ impl Stored for StoredBranch {
                 Some(point) => Lineage::Child(point.into_model()?),
             },
             began: began.into_model()?,
-            endpoint: endpoint.map(|id| id.parse()).transpose()?,
+            endpoint: endpoint.map(TryInto::try_into).transpose()?,
             protected,
             expiry,
             password_policy: password_policy.map(StoredPolicy::policy),
+            merges,
             created_at: time::load(created_at)?,
             updated_at: time::load(updated_at)?,
         };
-        let catalogs =
-            Catalogs { now: load_root(now), source: load_root(source), start: load_root(start) };
+        let (now, source, start) = (load_root(now), load_root(source), load_root(start));
+        let catalogs = Catalogs { now, source, start, merged: roots };
         Ok(BranchRecord { branch, catalogs, due: due.map(time::load).transpose()? })
     }
 }
@@ -268,6 +301,6 @@ impl Stored for StoredBranchId {
     }
 
     fn into_model(self) -> Result<BranchId, Invalid> {
-        Ok(self.0.parse()?)
+        Ok(self.0.try_into()?)
     }
 }

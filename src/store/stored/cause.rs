@@ -28,6 +28,7 @@ enum StoredTopic {
     Role(String, String),
     Database(String, String),
     Endpoint(String, String),
+    Project(String),
 }
 
 impl Stored for StoredCause {
@@ -45,6 +46,7 @@ impl Stored for StoredCause {
             Topic::Endpoint(branch, id) => {
                 StoredTopic::Endpoint(branch.to_string(), id.to_string())
             }
+            Topic::Project(id) => StoredTopic::Project(id.to_string()),
         };
         let key_id = key_id.map(|KeyId(number)| number);
         let request_id = *request_id.as_bytes();
@@ -58,12 +60,13 @@ impl Stored for StoredCause {
             StoredTopic::Whole => Topic::Whole,
             StoredTopic::Branch(branch) => Topic::Branch(branch.parse()?),
             StoredTopic::Role(branch, name) => {
-                Topic::Role(branch.parse()?, RoleName::parse_existing(&name)?)
+                Topic::Role(branch.parse()?, RoleName::parse_existing(name)?)
             }
             StoredTopic::Database(branch, name) => {
-                Topic::Database(branch.parse()?, DatabaseName::parse_existing(&name)?)
+                Topic::Database(branch.parse()?, DatabaseName::parse_existing(name)?)
             }
             StoredTopic::Endpoint(branch, id) => Topic::Endpoint(branch.parse()?, id.parse()?),
+            StoredTopic::Project(id) => Topic::Project(id.parse()?),
         };
         Ok(Cause {
             deed: known.ok_or_else(|| Invalid::number("deed", deed))?.0,

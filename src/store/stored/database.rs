@@ -36,8 +36,8 @@ impl Stored for StoredDatabase {
         let Self { id, name, owner, origin, created_at, updated_at } = self;
         Ok(Database {
             id: DatabaseId(id),
-            name: DatabaseName::parse_existing(&name)?,
-            owner: RoleName::parse_existing(&owner)?,
+            name: DatabaseName::parse_existing(name)?,
+            owner: RoleName::parse_existing(owner)?,
             origin: origin.into_model()?,
             created_at: time::load(created_at)?,
             updated_at: time::load(updated_at)?,

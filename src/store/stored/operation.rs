@@ -108,9 +108,9 @@ impl Stored for StoredOperation {
             action: known.ok_or_else(|| Invalid::number("action", action))?.0,
             subject: match subject {
                 StoredSubject::Whole => Subject::Whole,
-                StoredSubject::Role(name) => Subject::Role(RoleName::parse_existing(&name)?),
+                StoredSubject::Role(name) => Subject::Role(RoleName::parse_existing(name)?),
                 StoredSubject::Database(name) => {
-                    Subject::Database(DatabaseName::parse_existing(&name)?)
+                    Subject::Database(DatabaseName::parse_existing(name)?)
                 }
             },
             status: status.into_model()?,

@@ -22,6 +22,6 @@ impl Stored for StoredOrigin {
 
     fn into_model(self) -> Result<Origin, Invalid> {
         let Self { branch, revision } = self;
-        Ok(Origin { branch: branch.parse()?, revision: Revision(revision) })
+        Ok(Origin { branch: branch.try_into()?, revision: Revision(revision) })
     }
 }

@@ -27,15 +27,13 @@ pub struct StoredProject {
 
 #[derive(Encode, Decode)]
 struct StoredSettings {
-    allowed_ips: Vec<String>,
-    protected_branches_only: bool,
     quota: [Option<u64>; 5],
     maintenance: Option<(Vec<u8>, u16, u16)>,
 }
 
 impl From<ProjectSettings> for StoredSettings {
     fn from(settings: ProjectSettings) -> Self {
-        let ProjectSettings { allowed_ips, protected_branches_only, quota, maintenance } = settings;
+        let ProjectSettings { quota, maintenance } = settings;
         let Quota {
             active_time_seconds,
             compute_time_seconds,
@@ -45,8 +43,6 @@ impl From<ProjectSettings> for StoredSettings {
         } = quota;
         let window = |MaintenanceWindow { weekdays, start, end }| (weekdays, start, end);
         Self {
-            allowed_ips: allowed_ips.iter().map(|ip| ip.as_str().to_owned()).collect(),
-            protected_branches_only,
             quota: [
                 active_time_seconds,
                 compute_time_seconds,
@@ -59,9 +55,9 @@ impl From<ProjectSettings> for StoredSettings {
     }
 }
 
-impl StoredSettings {
-    fn into_model(self) -> Result<ProjectSettings, Invalid> {
-        let Self { allowed_ips, protected_branches_only, quota, maintenance } = self;
+impl From<StoredSettings> for ProjectSettings {
+    fn from(settings: StoredSettings) -> Self {
+        let StoredSettings { quota, maintenance } = settings;
         let [
             active_time_seconds,
             compute_time_seconds,
@@ -69,13 +65,8 @@ impl StoredSettings {
             data_transfer_bytes,
             logical_size_bytes,
         ] = quota;
-        let ip = |text: String| {
-            text.parse().map_err(|_| Invalid::number("address that can be allowed", &text))
-        };
         let window = |(weekdays, start, end)| MaintenanceWindow { weekdays, start, end };
-        Ok(ProjectSettings {
-            allowed_ips: allowed_ips.into_iter().map(ip).collect::<Result<_, _>>()?,
-            protected_branches_only,
+        Self {
             quota: Quota {
                 active_time_seconds,
                 compute_time_seconds,
@@ -84,7 +75,7 @@ impl StoredSettings {
                 logical_size_bytes,
             },
             maintenance: maintenance.map(window),
-        })
+        }
     }
 }
 
@@ -145,7 +136,7 @@ impl Stored for StoredProject {
             store_passwords,
             history_retention_seconds,
             password_policy: password_policy.map(StoredPolicy::policy),
-            settings: settings.into_model()?,
+            settings: settings.into(),
             endpoint_defaults: endpoint_defaults.into(),
             default_branch: default_branch.parse()?,
             created_at: time::load(created_at)?,

@@ -13,6 +13,7 @@ use crate::model::secret::{Sealed, Verifier};
 pub struct StoredRole {
     name: String,
     login: StoredLogin,
+    stands_for: Option<StoredLogin>,
     protected: bool,
     born: u64,
     standing: Option<StoredStanding>,
@@ -34,7 +35,7 @@ impl Stored for StoredRoleName {
     }
 
     fn into_model(self) -> Result<RoleName, Invalid> {
-        Ok(RoleName::parse_existing(&self.0)?)
+        Ok(RoleName::parse_existing(self.0)?)
     }
 }
 
@@ -59,10 +60,47 @@ struct StoredCredential {
 }
 
 impl StoredStanding {
+    fn from_model(Standing { promoted_at, acts_for }: Standing) -> Self {
+        Self {
+            promoted_at: promoted_at.map(time::store),
+            acts_for: acts_for.map(|name| name.to_string()),
+        }
+    }
+
     fn into_model(self) -> Result<Standing, Invalid> {
         let Self { promoted_at, acts_for } = self;
-        let acts_for = acts_for.map(|name| RoleName::parse_existing(&name)).transpose()?;
+        let acts_for = acts_for.map(RoleName::parse_existing).transpose()?;
         Ok(Standing { promoted_at: promoted_at.map(time::load).transpose()?, acts_for })
+    }
+}
+
+impl StoredLogin {
+    fn from_model(login: Login) -> Self {
+        match login {
+            Login::Never => Self::Never,
+            Login::Unset => Self::Unset,
+            Login::Password(Credential { verifier, sealed, branch }) => {
+                Self::Password(StoredCredential {
+                    verifier: verifier.reveal().to_owned(),
+                    sealed: sealed.map(|Sealed(bytes)| bytes.into_vec()),
+                    branch: branch.to_string(),
+                })
+            }
+        }
+    }
+
+    fn into_model(self) -> Result<Login, Invalid> {
+        Ok(match self {
+            Self::Never => Login::Never,
+            Self::Unset => Login::Unset,
+            Self::Password(StoredCredential { verifier, sealed, branch }) => {
+                Login::Password(Credential {
+                    verifier: Verifier::from_trusted(verifier),
+                    sealed: sealed.map(|bytes| Sealed(bytes.into())),
+                    branch: branch.try_into()?,
+                })
+            }
+        })
     }
 }
 
@@ -73,6 +111,7 @@ impl Stored for StoredRole {
         let Role {
             name,
             login,
+            stands_for,
             protected,
             born,
             standing,
@@ -81,27 +120,13 @@ impl Stored for StoredRole {
             created_at,
             updated_at,
         } = role;
-        let standing = standing.map(|Standing { promoted_at, acts_for }| StoredStanding {
-            promoted_at: promoted_at.map(time::store),
-            acts_for: acts_for.map(|name| name.to_string()),
-        });
-        let login = match login {
-            Login::Never => StoredLogin::Never,
-            Login::Unset => StoredLogin::Unset,
-            Login::Password(Credential { verifier, sealed, branch }) => {
-                StoredLogin::Password(StoredCredential {
-                    verifier: verifier.reveal().to_owned(),
-                    sealed: sealed.map(|Sealed(bytes)| bytes.into_vec()),
-                    branch: branch.to_string(),
-                })
-            }
-        };
         Self {
             name: name.to_string(),
-            login,
+            login: StoredLogin::from_model(login),
+            stands_for: stands_for.map(StoredLogin::from_model),
             protected,
             born: born.0,
-            standing,
+            standing: standing.map(StoredStanding::from_model),
             origin: StoredOrigin::from_model(origin),
             expires_at: expires_at.map(time::store),
             created_at: time::store(created_at),
@@ -113,6 +138,7 @@ impl Stored for StoredRole {
         let Self {
             name,
             login,
+            stands_for,
             protected,
             born,
             standing,
@@ -121,20 +147,10 @@ impl Stored for StoredRole {
             created_at,
             updated_at,
         } = self;
-        let login = match login {
-            StoredLogin::Never => Login::Never,
-            StoredLogin::Unset => Login::Unset,
-            StoredLogin::Password(StoredCredential { verifier, sealed, branch }) => {
-                Login::Password(Credential {
-                    verifier: Verifier::from_trusted(verifier),
-                    sealed: sealed.map(|bytes| Sealed(bytes.into())),
-                    branch: branch.parse()?,
-                })
-            }
-        };
         Ok(Role {
-            name: RoleName::parse_existing(&name)?,
-            login,
+            name: RoleName::parse_existing(name)?,
+            login: login.into_model()?,
+            stands_for: stands_for.map(StoredLogin::into_model).transpose()?,
             protected,
             born: Revision(born),
             standing: standing.map(StoredStanding::into_model).transpose()?,

@@ -109,7 +109,7 @@ impl Stored for StoredRotation {
         let known = DRAINS.iter().find(|(_, number)| *number == drain);
         Ok(Rotation {
             id: RotationId(Uuid::from_bytes(id)),
-            branch: branch.parse()?,
+            branch: branch.try_into()?,
             from: from.into_model()?,
             to: to.into_model()?,
             keeps_original,
@@ -133,7 +133,7 @@ impl StoredParty {
 
     fn into_model(self) -> Result<Party, Invalid> {
         let Self { name, born } = self;
-        Ok(Party { name: RoleName::parse_existing(&name)?, born: Revision(born) })
+        Ok(Party { name: RoleName::parse_existing(name)?, born: Revision(born) })
     }
 }
 

@@ -208,6 +208,7 @@ impl Branch {
             protected,
             expiry,
             password_policy,
+            merges: _,
             created_at,
             updated_at,
         } = branch;
@@ -302,6 +303,7 @@ mod tests {
             protected: false,
             expiry: None,
             password_policy: None,
+            merges: Vec::new(),
             created_at: Timestamp::UNIX_EPOCH,
             updated_at: Timestamp::UNIX_EPOCH,
         };

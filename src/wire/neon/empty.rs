@@ -16,12 +16,6 @@ pub struct FunctionsAnswer {
     pub functions: Vec<Value>,
 }
 
-/// The credentials of a branch: none.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct CredentialsAnswer {
-    pub credentials: Vec<Value>,
-}
-
 /// How many branches there are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CountAnswer {

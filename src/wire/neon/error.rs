@@ -2,12 +2,17 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::wire::neon::merge::MergeConflict;
+
 /// The body of every answer that is not a success.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ErrorBody {
     pub request_id: String,
     pub code: String,
     pub message: String,
+    /// What a merge could not take; absent from all other errors.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub conflicts: Vec<MergeConflict>,
 }
 
 macro_rules! codes {
@@ -116,6 +121,12 @@ codes! {
     RoleCannotExpire = "ROLE_CANNOT_EXPIRE",
     /// The branch has more roles than one request can work on.
     RolesLimitExceeded = "ROLES_LIMIT_EXCEEDED",
+    /// The branches of a merge disagree.
+    MergeConflict = "MERGE_CONFLICT",
+    /// The branches of a merge have nothing in common.
+    MergeWithoutOrigin = "MERGE_WITHOUT_ORIGIN",
+    /// There is more to merge than one commit may hold.
+    MergeTooLarge = "MERGE_TOO_LARGE",
     /// The endpoint's Postgres is run by others.
     EndpointAttached = "ENDPOINT_ATTACHED",
     /// There is no room for another endpoint.
@@ -124,12 +135,20 @@ codes! {
     KeysLimitExceeded = "KEYS_LIMIT_EXCEEDED",
     /// There is no room for another permission.
     PermissionsLimitExceeded = "PERMISSIONS_LIMIT_EXCEEDED",
+    /// The `Idempotency-Key` stands for another request.
+    IdempotencyKeyReused = "IDEMPOTENCY_KEY_REUSED",
+    /// There is no room for another `Idempotency-Key`.
+    IdempotencyKeysLimitExceeded = "IDEMPOTENCY_KEYS_LIMIT_EXCEEDED",
     /// The machine has no PostgreSQL of that version.
     PgVersionNotInstalled = "PG_VERSION_NOT_INSTALLED",
+    /// The branch's Postgres does not let its schema be read.
+    SchemaUnreadable = "SCHEMA_UNREADABLE",
     /// Something inside is broken.
     Internal = "INTERNAL",
     /// Too much is waiting, or others were faster; nothing was changed.
     Busy = "BUSY",
+    /// The branch's Postgres does not answer now.
+    ComputeUnavailable = "COMPUTE_UNAVAILABLE",
     /// The server is not ready to serve.
     NotReady = "NOT_READY",
     /// The server's disk is too full; nothing was changed.
@@ -168,7 +187,8 @@ impl ErrorCode {
             | Self::EndpointAlreadyExists
             | Self::PermissionAlreadyExists
             | Self::RotationUnderWay
-            | Self::RotationBeyond => 409,
+            | Self::RotationBeyond
+            | Self::MergeConflict => 409,
             // Both say that there is no password to be had, which is the one thing that Neon's
             // clients expect a 412 to mean; a 409 they take for a name that is taken.
             Self::PasswordsNotStored | Self::RoleHasNoPassword => 412,
@@ -185,13 +205,18 @@ impl ErrorCode {
             | Self::BranchCannotExpire
             | Self::RoleCannotExpire
             | Self::RolesLimitExceeded
+            | Self::MergeWithoutOrigin
+            | Self::MergeTooLarge
             | Self::EndpointAttached
             | Self::EndpointsLimitExceeded
             | Self::KeysLimitExceeded
             | Self::PermissionsLimitExceeded
-            | Self::PgVersionNotInstalled => 422,
+            | Self::IdempotencyKeyReused
+            | Self::IdempotencyKeysLimitExceeded
+            | Self::PgVersionNotInstalled
+            | Self::SchemaUnreadable => 422,
             Self::Internal => 500,
-            Self::Busy | Self::NotReady => 503,
+            Self::Busy | Self::ComputeUnavailable | Self::NotReady => 503,
             // Not 503: clients take that for a promise that nothing happened.
             Self::RequestTimeout => 504,
             Self::InsufficientStorage => 507,
@@ -204,6 +229,7 @@ impl ErrorCode {
         match self {
             Self::Internal
             | Self::Busy
+            | Self::ComputeUnavailable
             | Self::NotReady
             | Self::InsufficientStorage
             | Self::RequestTimeout => true,
@@ -248,11 +274,17 @@ impl ErrorCode {
             | Self::BranchCannotExpire
             | Self::RoleCannotExpire
             | Self::RolesLimitExceeded
+            | Self::MergeConflict
+            | Self::MergeWithoutOrigin
+            | Self::MergeTooLarge
             | Self::EndpointAttached
             | Self::EndpointsLimitExceeded
             | Self::KeysLimitExceeded
             | Self::PermissionsLimitExceeded
-            | Self::PgVersionNotInstalled => false,
+            | Self::IdempotencyKeyReused
+            | Self::IdempotencyKeysLimitExceeded
+            | Self::PgVersionNotInstalled
+            | Self::SchemaUnreadable => false,
         }
     }
 }

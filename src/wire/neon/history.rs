@@ -100,7 +100,7 @@ impl HistoryEntry {
             changes_truncated: false,
         };
         match topic {
-            Topic::Whole | Topic::Branch(_) => {}
+            Topic::Whole | Topic::Branch(_) | Topic::Project(_) => {}
             Topic::Role(_, name) => entry.role_name = Some(name.to_string()),
             Topic::Database(_, name) => entry.database_name = Some(name.to_string()),
             Topic::Endpoint(_, id) => entry.endpoint_id = Some(id.to_string()),
@@ -143,7 +143,7 @@ impl Change {
 }
 
 /// Values of all kinds are texts here: what kind each attribute has, its own place says.
-fn text(value: Value) -> String {
+pub(super) fn text(value: Value) -> String {
     match value {
         Value::Text(text) => text,
         Value::Number(number) => number.to_string(),

@@ -96,6 +96,7 @@ impl Role {
         let role::Role {
             name,
             login,
+            stands_for: _,
             protected,
             born: _,
             standing: _,
@@ -146,6 +147,7 @@ mod tests {
         let role = role::Role {
             name: "we ird/n".parse().expect("a name"),
             login,
+            stands_for: None,
             protected: false,
             born: Revision(3),
             standing: None,

@@ -21,7 +21,7 @@ pub struct ProjectSettings {
     pub block_vpc_connections: bool,
 }
 
-/// From where clients may connect: from anywhere, where the list is empty.
+/// From where clients may connect: from anywhere, for lists of addresses are not served.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AllowedIps {
     pub ips: Vec<String>,
@@ -89,12 +89,10 @@ pub struct NewAllowedIps {
 
 impl From<project::ProjectSettings> for ProjectSettings {
     fn from(settings: project::ProjectSettings) -> Self {
-        let project::ProjectSettings { allowed_ips, protected_branches_only, quota, maintenance } =
-            settings;
-        let ips = allowed_ips.iter().map(|ip| ip.as_str().to_owned()).collect();
+        let project::ProjectSettings { quota, maintenance } = settings;
         let has_quota = quota != project::Quota::default();
         Self {
-            allowed_ips: AllowedIps { ips, protected_branches_only },
+            allowed_ips: AllowedIps::default(),
             quota: has_quota.then(|| quota.into()),
             maintenance_window: maintenance.map(Maintenance::from),
             enable_logical_replication: false,

@@ -43,6 +43,7 @@ impl PostgresUser {
         let Role {
             name,
             login: _,
+            stands_for: _,
             protected: _,
             born: _,
             standing: _,
@@ -62,7 +63,7 @@ impl PostgresUser {
 
     /// Shows its password too.
     #[must_use]
-    pub fn with_password(self, password: &Password) -> Self {
-        Self { password: Some(Secret::from(password)), ..self }
+    pub fn with_password(self, password: Option<&Password>) -> Self {
+        Self { password: password.map(Secret::from), ..self }
     }
 }

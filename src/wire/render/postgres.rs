@@ -95,11 +95,6 @@ impl From<Instance> for Postgres {
     fn from(instance: Instance) -> Self {
         let Instance { alias, project, branch, parent, endpoint, database, user } = instance;
         let (status, suspended) = state(endpoint.as_ref());
-        let allowed = project.settings.allowed_ips.iter().map(|ip| ip.as_str().to_owned());
-        let mut ip_allow_list: Vec<_> = allowed.map(CidrBlock::from).collect();
-        if ip_allow_list.is_empty() {
-            ip_allow_list.push(EVERYWHERE.to_owned().into());
-        }
         let suspenders = (suspended != NOT_SUSPENDED).then(|| "user".to_owned());
         let Branch {
             id: branch_id,
@@ -111,6 +106,7 @@ impl From<Instance> for Postgres {
             protected: _,
             expiry,
             password_policy: _,
+            merges: _,
             created_at,
             updated_at,
         } = branch;
@@ -129,7 +125,7 @@ impl From<Instance> for Postgres {
             database_name: database.map(|name| name.to_string()).unwrap_or_default(),
             database_user: user.map(|name| name.to_string()).unwrap_or_default(),
             environment_id: project_id.to_string(),
-            ip_allow_list,
+            ip_allow_list: vec![CidrBlock::everywhere()],
             primary_postgres_id: parent.map(|parent| parent.to_string()),
             read_replicas: Vec::new(),
             high_availability_enabled: false,
@@ -169,8 +165,8 @@ impl Owner {
     }
 }
 
-impl From<String> for CidrBlock {
-    fn from(cidr_block: String) -> Self {
-        Self { cidr_block, description: String::new() }
+impl CidrBlock {
+    fn everywhere() -> Self {
+        Self { cidr_block: EVERYWHERE.to_owned(), description: String::new() }
     }
 }

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::plane::TestProject;
+use super::plane::{TestPlane, TestProject};
 
 #[tokio::test]
 async fn a_project_is_born_with_all_that_it_takes_to_connect() {
@@ -89,5 +89,49 @@ async fn an_attached_endpoint_is_reached_where_it_is_and_never_started() {
     for verb in ["start", "suspend"] {
         let refused = project.ask("POST", &format!("/endpoints/{id}/{verb}"), Value::Null).await;
         refused.is_refused(422, "ENDPOINT_ATTACHED");
+    }
+}
+
+#[tokio::test]
+async fn one_who_waits_for_an_operation_is_answered_after_that_time_at_the_latest() {
+    // Nothing ever ends an operation here, for there is no reconciler.
+    let project = TestProject::new().await;
+    let id = project.created["operations"][1]["id"].as_str().expect("an id");
+    let path = format!("/operations/{id}?wait=50ms");
+    let answer = project.ask("GET", &path, Value::Null).await;
+    assert_eq!(answer.body["operation"]["status"], "scheduling");
+}
+
+#[tokio::test]
+async fn an_endpoint_is_tuned_as_its_project_says_where_its_request_does_not() {
+    let body = r#"{"project":{"default_endpoint_settings":{"autoscaling_limit_max_cu":2}}}"#;
+    let plane = TestPlane::new().await;
+    let created = plane.ask("POST", "/projects", body).await.body;
+    let project = TestProject::of(plane, created);
+    let tuned = |endpoint: &Value| {
+        let fields = ["autoscaling_limit_min_cu", "autoscaling_limit_max_cu"];
+        let limits = fields.map(|field| endpoint[field].as_f64().expect("a number"));
+        (limits, endpoint["suspend_timeout_seconds"].as_i64().expect("a number"))
+    };
+    assert_eq!(tuned(&project.created["endpoints"][0]), ([0.25, 2.0], 0));
+    let settings = json!({ "suspend_timeout_seconds": 600, "autoscaling_limit_min_cu": 1 });
+    let defaults = json!({ "project": { "default_endpoint_settings": settings } });
+    assert_eq!(project.ask("PATCH", "", defaults).await.status, 200);
+    for (asked, expected) in [
+        (json!({}), ([1.0, 2.0], 600)),
+        (json!({ "suspend_timeout_seconds": -1 }), ([1.0, 2.0], -1)),
+        // What is asked for counts, and the other limit gives way.
+        (json!({ "autoscaling_limit_min_cu": 4 }), ([4.0, 4.0], 600)),
+        (json!({ "autoscaling_limit_max_cu": 0.5 }), ([0.5, 0.5], 600)),
+    ] {
+        let mut endpoint = asked.clone();
+        endpoint["type"] = "read_write".into();
+        let with_branch = json!({ "endpoints": [endpoint] });
+        let created = project.ask("POST", "/branches", with_branch).await.body;
+        assert_eq!(tuned(&created["endpoints"][0]), expected, "{asked}");
+        let branch = project.create_branch(json!({})).await;
+        endpoint["branch_id"] = branch.rsplit('/').next().expect("an id").into();
+        let later = project.ask("POST", "/endpoints", json!({ "endpoint": endpoint })).await.body;
+        assert_eq!(tuned(&later["endpoint"]), expected, "{asked}");
     }
 }

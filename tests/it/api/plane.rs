@@ -7,12 +7,17 @@ use crate::contract::exchange::{self, Exchange};
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::extract::ConnectInfo;
+use axum::http::request::Builder;
 use axum::http::{HeaderMap, Request};
 use offshoot::api::{self, Api, ApiKeys, Metrics};
-use offshoot::clock::SystemClock;
-use offshoot::control::{ControlPlane, Machine, Settings};
+use offshoot::clock::{Clock, SystemClock};
+use offshoot::control::{BranchRef, ControlPlane, Machine, Settings};
 use offshoot::entropy::SeededEntropy;
+use offshoot::model::endpoint::EndpointState;
 use offshoot::model::project::PgVersion;
+use offshoot::model::revision::Timestamp;
+use offshoot::model::rules::passes::{Outcome, Report};
+use offshoot::model::rules::rotations::Seen;
 use offshoot::ports::Ports;
 use offshoot::room::{FileSystem, Room};
 use offshoot::store::Store;
@@ -31,7 +36,9 @@ const PORTS: std::ops::RangeInclusive<u16> = 42_000..=42_999;
 
 /// A server with a store of its own.
 pub struct TestPlane {
-    _directory: TempDir,
+    directory: TempDir,
+    clock: Arc<dyn Clock>,
+    control: ControlPlane,
     router: Router,
 }
 
@@ -51,40 +58,57 @@ pub struct Answer {
 
 impl TestPlane {
     pub async fn new() -> Self {
-        Self::over(temporary(), Settings::default()).await
+        Self::over(new_directory(), temporary(), Settings::default(), Arc::new(SystemClock)).await
+    }
+
+    /// Returns a server with this clock.
+    pub async fn with_clock(clock: Arc<dyn Clock>) -> Self {
+        Self::over(new_directory(), temporary(), Settings::default(), clock).await
     }
 
     /// Returns a server that has this much room.
     pub async fn with_room(room: Room) -> Self {
-        Self::over(room, Settings::default()).await
+        Self::over(new_directory(), room, Settings::default(), Arc::new(SystemClock)).await
     }
 
     /// Returns a server about which its operator decided this.
     pub async fn with_settings(settings: Settings) -> Self {
-        Self::over(temporary(), settings).await
+        Self::over(new_directory(), temporary(), settings, Arc::new(SystemClock)).await
     }
 
-    async fn over(room: Room, settings: Settings) -> Self {
-        let directory = tempfile::tempdir().expect("a directory");
-        let clock = Arc::new(SystemClock);
-        let store = Store::open(directory.path(), 1 << 20, clock.clone()).expect("a new store");
+    /// Returns the server that is started when this one has stopped.
+    pub async fn restarted(self) -> Self {
+        let Self { directory, clock, control, router } = self;
+        drop(router);
+        control.store().close().await;
+        drop(control);
+        Self::over(directory, temporary(), Settings::default(), clock).await
+    }
+
+    async fn over(
+        directory: TempDir,
+        room: Room,
+        settings: Settings,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
+        let store = Store::open(directory.path(), 1 << 20, Arc::clone(&clock)).expect("a store");
         let machine = Machine {
-            clock,
+            clock: Arc::clone(&clock),
             entropy: Arc::new(SeededEntropy::new(1)),
             vault: Vault::new(&[7; KEY_BYTES]),
             room: Arc::new(room),
             ports: Ports::new(PORTS),
         };
         let settings = Settings { installed: vec![PgVersion::DEFAULT], ..settings };
-        let control = ControlPlane::open(store, machine, settings).await.expect("a new store");
+        let control = ControlPlane::open(store, machine, settings).await.expect("a store");
         let router = api::router(Api {
-            control,
+            control: control.clone(),
             keys: ApiKeys::of_admin(KEY),
             readiness: Arc::new(|| Ok(())),
             entropy: Arc::new(SeededEntropy::new(2)),
             metrics: Metrics::new(Vec::new()),
         });
-        Self { _directory: directory, router }
+        Self { directory, clock, control, router }
     }
 
     pub async fn ask(&self, method: &str, path: &str, body: &str) -> Answer {
@@ -104,7 +128,28 @@ impl TestPlane {
 
     /// Asks for a whole path with a key.
     pub async fn ask_at(&self, key: &str, method: &str, path: &str, body: &str) -> Answer {
-        let request = Request::builder()
+        self.send(Request::builder(), key, (method, path, body)).await
+    }
+
+    /// Asks under a key for retries.
+    pub async fn attempt(&self, again: &str, method: &str, path: &str, body: &str) -> Answer {
+        self.attempt_at(again, method, &format!("/api/v2{path}"), body).await
+    }
+
+    /// Asks for a whole path under a key for retries.
+    pub async fn attempt_at(&self, again: &str, method: &str, path: &str, body: &str) -> Answer {
+        let request = Request::builder().header("idempotency-key", again);
+        self.send(request, KEY, (method, path, body)).await
+    }
+
+    /// Asks for a whole path with what a request has besides.
+    pub async fn send(
+        &self,
+        request: Builder,
+        key: &str,
+        (method, path, body): (&str, &str, &str),
+    ) -> Answer {
+        let request = request
             .method(method)
             .uri(path)
             .header("authorization", format!("Bearer {key}"))
@@ -144,11 +189,31 @@ impl TestProject {
         TestPlane::new().await.create_project().await
     }
 
+    /// Returns the project that a server answered with.
+    pub fn of(plane: TestPlane, created: Value) -> Self {
+        Self { plane, created }
+    }
+
     /// Asks below the project.
     pub async fn ask(&self, method: &str, path: &str, body: Value) -> Answer {
-        let id = self.created["project"]["id"].as_str().expect("an id");
         let body = if body.is_null() { String::new() } else { body.to_string() };
-        self.plane.ask(method, &format!("/projects/{id}{path}"), &body).await
+        self.plane.ask(method, &self.path(path), &body).await
+    }
+
+    /// Asks below the project, under a key for retries.
+    pub async fn attempt(&self, again: &str, path: &str, body: &Value) -> Answer {
+        let body = if body.is_null() { String::new() } else { body.to_string() };
+        self.plane.attempt(again, "POST", &self.path(path), &body).await
+    }
+
+    /// Returns a path below the project as a path of the server.
+    pub fn path(&self, path: &str) -> String {
+        format!("/projects/{}{path}", self.created["project"]["id"].as_str().expect("an id"))
+    }
+
+    /// Restarts the server.
+    pub async fn restarted(self) -> Self {
+        Self { plane: self.plane.restarted().await, created: self.created }
     }
 
     /// Returns the server.
@@ -181,6 +246,51 @@ impl TestProject {
         format!("/branches/{}", created.body["branch"]["id"].as_str().expect("an id"))
     }
 
+    /// Begins a rotation on a new branch that has an endpoint, and returns the rotation's path.
+    pub async fn begin_rotation(&self, branch: &str) -> String {
+        let body = json!({ "branch": { "name": branch }, "endpoints": [{ "type": "read_write" }] });
+        let created = self.ask("POST", "/branches", body).await;
+        assert_eq!(created.status, 201, "{:#}", created.body);
+        let branch = created.body["branch"]["id"].as_str().expect("an id");
+        let path = format!("/branches/{branch}/credentials/rotate");
+        let begun = self.ask("POST", &path, Value::Null).await;
+        assert_eq!(begun.status, 201, "{:#}", begun.body);
+        let rotation = begun.body["rotation"]["id"].as_str().expect("an id");
+        format!("/branches/{branch}/rotations/{rotation}")
+    }
+
+    /// Moves a rotation on until its new credential is the default, as a server would.
+    pub async fn promote_rotation(&self, path: &str) {
+        let [_, _, branch, _, rotation] = path.split('/').collect::<Vec<_>>()[..] else {
+            panic!("{path} is no rotation's");
+        };
+        let id = self.created["project"]["id"].as_str().expect("an id");
+        let at = BranchRef {
+            project: id.parse().expect("an id"),
+            branch: branch.parse().expect("an id"),
+        };
+        let control = &self.plane.control;
+        let assignment = control.assignment(&at).expect("a look").expect("a branch");
+        let report = Report {
+            branch: at.branch.clone(),
+            endpoint: assignment.endpoint.map(|endpoint| endpoint.id),
+            revision: assignment.revision,
+            outcome: Outcome::Done {
+                left: Some(EndpointState::Active),
+                mark: None,
+                problems: vec![],
+                delayed: vec![],
+                next: Timestamp::UNIX_EPOCH,
+            },
+        };
+        control.record_pass(&at, report).await.expect("a record");
+        let rotation = rotation.parse().expect("an id");
+        for _ in ["created", "promoted"] {
+            let moved = control.advance_rotation(&at, rotation, Seen::Somebody).await;
+            moved.expect("a look").expect("a rotation that moves");
+        }
+    }
+
     /// Returns the names of a branch's roles that people made.
     pub async fn role_names(&self, branch: &str) -> Vec<String> {
         let listed = self.ask("GET", &format!("{branch}/roles"), Value::Null).await;
@@ -190,6 +300,10 @@ impl TestProject {
             .map(|role| role["name"].as_str().expect("a name").to_owned())
             .collect()
     }
+}
+
+fn new_directory() -> TempDir {
+    tempfile::tempdir().expect("a directory")
 }
 
 /// Returns the room of the tests' machine, without a floor.

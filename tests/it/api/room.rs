@@ -57,6 +57,12 @@ fn changes(
             format!("{child}/restore"),
             json!({ "source_branch_id": main.rsplit('/').next() }),
         ),
+        (
+            "mergeProjectBranch",
+            "POST",
+            format!("{main}/merge"),
+            json!({ "into": child.rsplit('/').next() }),
+        ),
         ("setDefaultProjectBranch", "POST", format!("{child}/set_as_default"), Value::Null),
         ("setPrimaryProjectBranch", "POST", format!("{child}/set_as_primary"), Value::Null),
         ("createProjectBranchRole", "POST", format!("{main}/roles"), role),

@@ -6,7 +6,7 @@ use serde_json::json;
 use crate::bad_input::Plane;
 
 /// The id of an operation that nobody ever asked for.
-const NO_OPERATION: &str = "0190b6a1-9d0c-7b5e-8a53-0a4c7c5d2f11";
+pub const NO_OPERATION: &str = "0190b6a1-9d0c-7b5e-8a53-0a4c7c5d2f11";
 
 /// The base under which a server with this base may be asked too.
 const ROOT: &str = "/../..";
@@ -149,14 +149,14 @@ pub async fn that_nobody_serves(plane: &Plane) {
         assert!(answer.headers.contains_key("allow"), "a wrong method without the right ones");
     }
     insta::assert_snapshot!(table.text(), @r#"
-    /nothing: 404 NOT_FOUND there is nothing under this path; see openapi.yaml
-    : 404 NOT_FOUND there is nothing under this path; see openapi.yaml
-    /projects/none/nothing: 404 NOT_FOUND there is nothing under this path; see openapi.yaml
+    /nothing: 404 NOT_FOUND this route does not exist; see openapi.yaml for those that do
+    : 404 NOT_FOUND this route does not exist; see openapi.yaml for those that do
+    /projects/none/nothing: 404 NOT_FOUND this route does not exist; see openapi.yaml for those that do
     /projects//branches: 404 PROJECT_NOT_FOUND project not found; project_id:""
     /projects/none/branches//roles: 404 PROJECT_NOT_FOUND project not found; project_id:"none"
-    /PROJECTS: 404 NOT_FOUND there is nothing under this path; see openapi.yaml
-    /projects/none/branches/br-none/roles/a/b: 404 NOT_FOUND there is nothing under this path; see openapi.yaml
-    /api/v2/projects: 404 NOT_FOUND there is nothing under this path; see openapi.yaml
+    /PROJECTS: 404 NOT_FOUND this route does not exist; see openapi.yaml for those that do
+    /projects/none/branches/br-none/roles/a/b: 404 NOT_FOUND this route does not exist; see openapi.yaml for those that do
+    /api/v2/projects: 404 NOT_FOUND this route does not exist; see openapi.yaml for those that do
     PUT /projects: 405 METHOD_NOT_ALLOWED the path does not have this method
     DELETE /projects: 405 METHOD_NOT_ALLOWED the path does not have this method
     PUT /projects/none/branches/br-none/roles/sally: 405 METHOD_NOT_ALLOWED the path does not have this method

@@ -3,6 +3,7 @@
 use reqwest::Method;
 
 use crate::bad_input::Plane;
+use crate::bad_input::paths::NO_OPERATION;
 
 pub async fn that_make_no_sense(plane: &Plane) {
     let mut table = plane.table();
@@ -11,12 +12,12 @@ pub async fn that_make_no_sense(plane: &Plane) {
         "/projects?limit=0".to_owned(),
         "/projects?limit=401".to_owned(),
         "/projects?limit=x".to_owned(),
-        "/projects?limit=-1".to_owned(),
         "/projects?limit=1.5".to_owned(),
         "/projects?limit=99999999999999999999999".to_owned(),
         "/projects?cursor=not%20one".to_owned(),
         plane.in_project("/operations?limit=1001"),
         plane.in_project("/operations?cursor=x"),
+        plane.in_project(&format!("/operations/{NO_OPERATION}?wait=30")),
         plane.in_project("/branches?limit=10001"),
         plane.in_project("/branches?cursor=%00"),
         plane.in_project("/branches?cursor=e30"),
@@ -45,12 +46,12 @@ pub async fn that_make_no_sense(plane: &Plane) {
     /projects?limit=0: 400 INVALID_REQUEST the query parameter `limit` must be a number from 1 to 400
     /projects?limit=401: 400 INVALID_REQUEST the query parameter `limit` must be a number from 1 to 400
     /projects?limit=x: 400 INVALID_REQUEST the query parameter `limit` must be a number from 1 to 400
-    /projects?limit=-1: 400 INVALID_REQUEST the query parameter `limit` must be a number from 1 to 400
     /projects?limit=1.5: 400 INVALID_REQUEST the query parameter `limit` must be a number from 1 to 400
     /projects?limit=99999999999999999999999: 400 INVALID_REQUEST the query parameter `limit` must be a number from 1 to 400
     /projects?cursor=not%20one: 400 INVALID_REQUEST the query parameter `cursor` is not one that a page ended with; leave it out to begin at the first
     /projects/PROJECT/operations?limit=1001: 400 INVALID_REQUEST the query parameter `limit` must be a number from 1 to 1000
     /projects/PROJECT/operations?cursor=x: 400 INVALID_REQUEST the query parameter `cursor` is not one that a page ended with; leave it out to begin at the first
+    /projects/PROJECT/operations/0190b6a1-9d0c-7b5e-8a53-0a4c7c5d2f11?wait=30: 400 INVALID_REQUEST the query parameter `wait` must be a length of time, such as `30s`
     /projects/PROJECT/branches?limit=10001: 400 INVALID_REQUEST the query parameter `limit` must be a number from 1 to 10000
     /projects/PROJECT/branches?cursor=%00: 400 INVALID_REQUEST the query parameter `cursor` is not one that a page ended with; leave it out to begin at the first
     /projects/PROJECT/branches?cursor=e30: 400 INVALID_REQUEST the query parameter `cursor` is not one that a page ended with; leave it out to begin at the first

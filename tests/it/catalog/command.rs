@@ -1,6 +1,7 @@
 //! What the property test asks of the catalog.
 
 use offshoot::model::cause::Deed;
+use offshoot::model::change::Change;
 use offshoot::model::endpoint::{EndpointState, Site, Tuning};
 use offshoot::model::id::BranchId;
 use offshoot::model::lsn::Lsn;
@@ -16,7 +17,7 @@ use offshoot::model::rules::passes::{Outcome, Problem, Report};
 use offshoot::model::rules::projects::NewProject;
 use offshoot::model::rules::restore::Restoration;
 use offshoot::model::rules::roles::NewRole;
-use offshoot::model::rules::{Seed, branches, databases, passes, projects, restore, roles};
+use offshoot::model::rules::{Seed, branches, databases, expiry, passes, projects, restore, roles};
 use offshoot::model::secret::Verifier;
 use offshoot::model::state::{Denied, Mark, Write};
 
@@ -141,6 +142,17 @@ pub enum Command {
     DeleteBranch {
         branch: BranchId,
     },
+    /// Says when a role, or the branch itself, goes by itself.
+    SetEnd {
+        branch: BranchId,
+        role: Option<RoleName>,
+        at: Option<Timestamp>,
+    },
+    /// Has it go, if its time has come.
+    End {
+        branch: BranchId,
+        role: Option<RoleName>,
+    },
     Record(Report),
 }
 
@@ -162,14 +174,7 @@ impl Command {
                 told(roles::create(state, moment, seed, &branch, new))
             }
             Self::CreateRoles { branch, names, credential } => {
-                for (seed, name) in (seed.0..).map(Seed).zip(names) {
-                    if state.role(&branch, &name)?.is_none() {
-                        let login = Login::Password(credential.clone());
-                        let new = NewRole::new(name, login);
-                        roles::create(state, moment, seed, &branch, new)?;
-                    }
-                }
-                Ok(String::new())
+                create_roles(state, moment, seed, &branch, (names, &credential))
             }
             Self::ResetPassword { branch, name, credential } => {
                 told(roles::reset_password(state, moment, seed, &branch, &name, credential))
@@ -203,6 +208,20 @@ impl Command {
                 told(branches::update(state, moment, &branch, &change))
             }
             Self::DeleteBranch { branch } => told(branches::delete(state, moment, seed, &branch)),
+            Self::SetEnd { branch, role: Some(role), at } => {
+                told(roles::set_expiry(state, moment, seed, &branch, &role, at))
+            }
+            Self::SetEnd { branch, role: None, at } => {
+                let expires_at = at.map_or(Change::Clear, Change::Set);
+                let change = BranchChange { expires_at, ..BranchChange::default() };
+                told(branches::update(state, moment, &branch, &change))
+            }
+            Self::End { branch, role: Some(role) } => {
+                told(expiry::expire_role(state, moment, seed, &branch, &role))
+            }
+            Self::End { branch, role: None } => {
+                told(expiry::expire_branch(state, moment, seed, &branch))
+            }
             Self::Record(report) => told(record(state, moment, report)),
         }
     }
@@ -218,8 +237,11 @@ impl Command {
             Self::DropDatabase { .. } => Deed::DeleteDatabase,
             Self::Branch { .. } => Deed::CreateBranch,
             Self::Restore { .. } => Deed::RestoreBranch,
-            Self::RenameBranch { .. } => Deed::UpdateBranch,
+            Self::RenameBranch { .. } | Self::SetEnd { role: None, .. } => Deed::UpdateBranch,
             Self::DeleteBranch { .. } => Deed::DeleteBranch,
+            Self::SetEnd { role: Some(_), .. } => Deed::UpdateRole,
+            Self::End { role: Some(_), .. } => Deed::ExpireRole,
+            Self::End { role: None, .. } => Deed::ExpireBranch,
             Self::Record(_) => Deed::RecordPass,
         }
     }
@@ -243,6 +265,22 @@ pub fn new_project() -> NewProject {
         has_system_role: true,
         endpoint: endpoint(0),
     }
+}
+
+fn create_roles<S: Write>(
+    state: &mut S,
+    moment: Moment,
+    seed: Seed,
+    branch: &BranchId,
+    (names, credential): (Vec<RoleName>, &Credential),
+) -> Result<String, Denied<S::Error>> {
+    for (seed, name) in (seed.0..).map(Seed).zip(names) {
+        if state.role(branch, &name)?.is_none() {
+            let new = NewRole::new(name, Login::Password(credential.clone()));
+            roles::create(state, moment, seed, branch, new)?;
+        }
+    }
+    Ok(String::new())
 }
 
 /// Records a pass on the endpoint that the branch has. Where it has none, its mark is put all the

@@ -1,5 +1,7 @@
 //! The first oracle: the real rules over a state that is copied whole at every commit.
 
+mod edits;
+
 use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::ops::Range;
@@ -16,7 +18,9 @@ use offshoot::model::project::Project;
 use offshoot::model::revision::{Moment, Revision, Timestamp};
 use offshoot::model::role::Role;
 use offshoot::model::rotation::{Rotation, RotationId};
-use offshoot::model::state::{Denied, Mark, Read, Write};
+use offshoot::model::state::{Denied, Differences, Mark, Page, Place, Read};
+
+use super::inventories::{Kept, compare};
 
 /// A branch's roles and databases.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -31,6 +35,7 @@ pub struct State {
     pub project: Option<Project>,
     pub branches: BTreeMap<BranchId, Branch>,
     pub catalogs: BTreeMap<BranchId, Copy>,
+    pub kept: BTreeMap<BranchId, Kept>,
     pub endpoints: BTreeMap<EndpointId, Endpoint>,
     pub operations: BTreeMap<OperationId, Operation>,
     pub marks: BTreeMap<(BranchId, Lsn), Mark>,
@@ -68,6 +73,7 @@ impl Copies {
         if result.is_err() {
             self.now = before;
         } else if self.now != before {
+            self.now.begin();
             self.past.push(self.now.clone());
             self.times.push(at);
         }
@@ -85,6 +91,10 @@ impl Copies {
     /// Returns the last revision at or before `at`, by looking at every one.
     pub fn revision_at(&self, at: Timestamp) -> Revision {
         Revision(self.times.iter().filter(|time| **time <= at).count() as u64)
+    }
+
+    pub fn state_at(&self, revision: Revision) -> &State {
+        &self.past[usize::try_from(revision.0).expect("a revision of a test")]
     }
 
     fn copy(&mut self, branch: &BranchId) -> &mut Copy {
@@ -180,6 +190,38 @@ impl Read for State {
     fn first_mark(&self, branch: &BranchId) -> Answer<Option<Mark>> {
         Ok(self.marks_of(branch, 0..u64::MAX).next())
     }
+
+    type Inventory = Copy;
+
+    fn branch_at(&self, id: &BranchId, at: Revision) -> Answer<Option<Branch>> {
+        unreachable!("a state alone knows nothing of {id} at {at}")
+    }
+
+    fn inventory(&self, place: &Place) -> Answer<Option<Copy>> {
+        Ok(self.find(place))
+    }
+
+    fn role_of(&self, of: &Copy, name: &RoleName) -> Answer<Option<Role>> {
+        Ok(of.roles.get(name).cloned())
+    }
+
+    fn compare_roles(
+        &self,
+        before: &Copy,
+        after: &Copy,
+        page: Page<'_, RoleName>,
+    ) -> Answer<Differences<Role>> {
+        Ok(compare([&before.roles, &after.roles], &page))
+    }
+
+    fn compare_databases(
+        &self,
+        before: &Copy,
+        after: &Copy,
+        page: Page<'_, DatabaseName>,
+    ) -> Answer<Differences<Database>> {
+        Ok(compare([&before.databases, &after.databases], &page))
+    }
 }
 
 impl Read for Copies {
@@ -252,96 +294,37 @@ impl Read for Copies {
     fn first_mark(&self, branch: &BranchId) -> Answer<Option<Mark>> {
         self.now.first_mark(branch)
     }
-}
 
-impl Write for Copies {
-    fn put_project(&mut self, project: Project) -> Answer<()> {
-        self.now.project = Some(project);
-        Ok(())
+    type Inventory = Copy;
+
+    fn branch_at(&self, id: &BranchId, at: Revision) -> Answer<Option<Branch>> {
+        self.state_at(at).branch(id)
     }
 
-    fn put_branch(&mut self, branch: Branch) -> Answer<()> {
-        self.copy(&branch.id);
-        self.now.branches.insert(branch.id.clone(), branch);
-        Ok(())
+    fn inventory(&self, place: &Place) -> Answer<Option<Copy>> {
+        let state = place.at.map_or(&self.now, |at| self.state_at(at));
+        Ok(state.find(place))
     }
 
-    fn remove_branch(&mut self, id: &BranchId) -> Answer<()> {
-        self.now.branches.remove(id);
-        self.now.catalogs.remove(id);
-        self.now.rotations.retain(|(of, _), _| of != id);
-        Ok(())
+    fn role_of(&self, of: &Copy, name: &RoleName) -> Answer<Option<Role>> {
+        self.now.role_of(of, name)
     }
 
-    fn copy_catalog(
-        &mut self,
-        child: &BranchId,
-        parent: &BranchId,
-        cutoff: Revision,
-    ) -> Answer<bool> {
-        let past = &self.past[usize::try_from(cutoff.0).expect("a revision of a test")];
-        let Some(copy) = past.catalogs.get(parent).cloned() else { return Ok(false) };
-        *self.copy(child) = copy;
-        Ok(true)
+    fn compare_roles(
+        &self,
+        before: &Copy,
+        after: &Copy,
+        page: Page<'_, RoleName>,
+    ) -> Answer<Differences<Role>> {
+        self.now.compare_roles(before, after, page)
     }
 
-    fn put_endpoint(&mut self, endpoint: Endpoint) -> Answer<()> {
-        self.now.endpoints.insert(endpoint.id.clone(), endpoint);
-        Ok(())
-    }
-
-    fn remove_endpoint(&mut self, id: &EndpointId) -> Answer<()> {
-        self.now.endpoints.remove(id);
-        Ok(())
-    }
-
-    fn put_role(&mut self, branch: &BranchId, role: Role) -> Answer<()> {
-        self.copy(branch).roles.insert(role.name.clone(), role);
-        Ok(())
-    }
-
-    fn drop_role(&mut self, branch: &BranchId, name: &RoleName) -> Answer<()> {
-        self.copy(branch).roles.remove(name);
-        Ok(())
-    }
-
-    fn put_database(&mut self, branch: &BranchId, database: Database) -> Answer<()> {
-        self.copy(branch).databases.insert(database.name.clone(), database);
-        Ok(())
-    }
-
-    fn drop_database(&mut self, branch: &BranchId, name: &DatabaseName) -> Answer<()> {
-        self.copy(branch).databases.remove(name);
-        Ok(())
-    }
-
-    fn put_operation(&mut self, operation: Operation) -> Answer<()> {
-        self.now.operations.insert(operation.id, operation);
-        Ok(())
-    }
-
-    fn remove_operation(&mut self, id: OperationId) -> Answer<()> {
-        self.now.operations.remove(&id);
-        Ok(())
-    }
-
-    fn put_rotation(&mut self, rotation: Rotation) -> Answer<()> {
-        self.now.rotations.insert((rotation.branch.clone(), rotation.id), rotation);
-        Ok(())
-    }
-
-    fn remove_rotation(&mut self, branch: &BranchId, id: RotationId) -> Answer<()> {
-        self.now.rotations.remove(&(branch.clone(), id));
-        Ok(())
-    }
-
-    fn clear_marks(&mut self, branch: &BranchId) -> Result<(), Self::Error> {
-        self.now.marks.retain(|(of, _), _| of != branch);
-        Ok(())
-    }
-
-    fn put_mark(&mut self, branch: &BranchId, mark: Mark) -> Answer<()> {
-        self.now.marks.insert((branch.clone(), mark.lsn), mark);
-        Ok(())
+    fn compare_databases(
+        &self,
+        before: &Copy,
+        after: &Copy,
+        page: Page<'_, DatabaseName>,
+    ) -> Answer<Differences<Database>> {
+        self.now.compare_databases(before, after, page)
     }
 }

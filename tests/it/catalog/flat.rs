@@ -9,7 +9,7 @@ use offshoot::model::endpoint::{Site, Tuning};
 use offshoot::model::id::BranchId;
 use offshoot::model::origin::Origin;
 use offshoot::model::project::{PgVersion, ProjectSettings};
-use offshoot::model::revision::{Moment, Revision};
+use offshoot::model::revision::{Moment, Revision, Timestamp};
 use offshoot::model::role::{Credential, Login, Role};
 use offshoot::model::rules::branches::{Cutoff, NewBranch};
 use offshoot::model::rules::endpoints::NewEndpoint;
@@ -18,10 +18,11 @@ use offshoot::model::rules::projects::NewProject;
 use offshoot::model::rules::restore::{Restoration, restore};
 use offshoot::model::rules::{Seed, branches, projects};
 use offshoot::model::secret::{Sealed, Verifier};
-use offshoot::model::state::{Denied, Write};
+use offshoot::model::state::{Denied, Read, Write};
 use offshoot::store::catalog::Catalog;
 use offshoot::store::{Store, StoreError};
 
+use super::shelf::{self, Graft, Shelf};
 use crate::store::memory::Memory;
 use crate::store::support::{CACHE_BYTES, LOG, cause, clock};
 
@@ -48,6 +49,22 @@ fn credential() -> Credential {
         verifier: Verifier::from_trusted(verifier),
         sealed: Some(Sealed(vec![7; 56].into())),
         branch: id(0),
+    }
+}
+
+fn role(number: usize) -> Role {
+    let revision = Revision(2);
+    Role {
+        name: format!("role-{number:07}").parse().expect("a name"),
+        login: Login::Password(credential()),
+        stands_for: None,
+        protected: false,
+        born: revision,
+        standing: None,
+        origin: Origin { branch: id(0), revision },
+        expires_at: None,
+        created_at: Timestamp::UNIX_EPOCH,
+        updated_at: Timestamp::UNIX_EPOCH,
     }
 }
 
@@ -92,25 +109,30 @@ impl Plane {
     async fn load(&self, count: usize) {
         for from in (0..count).step_by(ROLES_PER_COMMIT) {
             let until = count.min(from + ROLES_PER_COMMIT);
-            self.commit(move |state, moment| {
+            self.commit(move |state, _| {
                 for number in from..until {
-                    let role = Role {
-                        name: format!("role-{number:07}").parse().expect("a name"),
-                        login: Login::Password(credential()),
-                        protected: false,
-                        born: moment.revision,
-                        standing: None,
-                        origin: Origin { branch: id(0), revision: moment.revision },
-                        expires_at: None,
-                        created_at: moment.at,
-                        updated_at: moment.at,
-                    };
-                    state.put_role(&id(0), role)?;
+                    state.put_role(&id(0), role(number))?;
                 }
                 Ok(())
             })
             .await;
         }
+    }
+
+    /// Gives the first branch a million roles, and returns where they are.
+    async fn load_million(&mut self) -> Arc<Shelf> {
+        self.store.close().await;
+        let million = Arc::new(Shelf::after_first_row(Arc::clone(&self.engine), LOG, role));
+        let clock = self.clock.clone();
+        self.store = Store::over(million.clone(), CACHE_BYTES, clock as _).expect("a store");
+        let root = million.root();
+        let graft = move |state: &mut Graft, _| {
+            state.give(id(0), root);
+            Ok(())
+        };
+        self.clock.advance_micros(1_000_000);
+        self.store.commit(LOG, cause(Deed::CreateRole), graft).await.expect("a commit");
+        million
     }
 
     async fn branch(&self, parent: usize, child: usize, cutoff: Cutoff) -> Moment {
@@ -137,9 +159,7 @@ impl Plane {
     }
 }
 
-async fn check_rows(roles: usize, depth: usize) {
-    let plane = Plane::new().await;
-    plane.load(roles).await;
+async fn check_rows(plane: &Plane, depth: usize) {
     for child in 1..depth {
         plane.branch(child - 1, child, Cutoff::Head).await;
     }
@@ -149,16 +169,33 @@ async fn check_rows(roles: usize, depth: usize) {
     let restored = plane.restore(depth, depth, past).await;
     for (what, moment) in [("create", created), ("reset", reset), ("restore", restored)] {
         let bytes = plane.row_bytes(moment);
-        assert!(
-            bytes <= MAX_ROW_BYTES,
-            "{what} at depth {depth} with {roles} roles: {bytes} bytes"
-        );
+        assert!(bytes <= MAX_ROW_BYTES, "{what} at depth {depth}: {bytes} bytes");
     }
 }
 
 #[tokio::test]
 async fn a_branch_is_created_reset_and_restored_by_one_small_row() {
     for (roles, depth) in [(10, 1), (10_000, 1), (10, 1_000), (10_000, 1_000)] {
-        check_rows(roles, depth).await;
+        let plane = Plane::new().await;
+        plane.load(roles).await;
+        check_rows(&plane, depth).await;
+    }
+}
+
+#[tokio::test]
+async fn a_branch_of_a_million_roles_is_as_well_and_one_row_of_them_is_read_at_the_most() {
+    for depth in [1, 1_000] {
+        let mut plane = Plane::new().await;
+        let million = plane.load_million().await;
+        check_rows(&plane, depth).await;
+        assert!(million.take_read() <= 1, "what expires first is all that is looked for");
+        let state = plane.store.view::<Catalog>(LOG).state;
+        for number in [0, 1_999, 2_000, 617_283, shelf::ROLES - 1] {
+            let asked = role(number);
+            let found = state.role(&id(depth), &asked.name).expect("a state that reads");
+            assert_eq!(found, Some(asked), "the branch has them all");
+        }
+        let next = state.role(&id(depth), &role(shelf::ROLES).name).expect("a state that reads");
+        assert_eq!(next, None);
     }
 }

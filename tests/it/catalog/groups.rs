@@ -110,7 +110,9 @@ async fn commits_that_share_a_group_leave_the_rows_that_they_leave_one_by_one() 
     let answers: Vec<String> = answers.iter().map(|answer| format!("{answer:?}")).collect();
     assert_eq!(answers, expected);
     let refused = expected.iter().filter(|answer| answer.contains("Refused")).count();
-    assert_eq!(gate.groups(), [1, 1, commands.len() - refused]);
+    let groups = gate.groups();
+    assert_eq!(groups.iter().sum::<usize>(), 2 + commands.len() - refused);
+    assert!(groups.len() < commands.len() - refused, "they shared groups: {groups:?}");
     assert!((3..8).contains(&refused), "{expected:#?}");
     assert!(rows(&*gate) == rows(&*alone));
 }

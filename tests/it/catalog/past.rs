@@ -3,6 +3,7 @@
 
 mod acts;
 mod oracle;
+mod trimmed;
 
 use std::sync::Arc;
 
@@ -105,14 +106,20 @@ fn is_missing(error: &ControlError) -> bool {
     matches!(error, ControlError::Refused(Refusal::BranchMissing(_)))
 }
 
-/// Reads a history page by page.
-fn all(mut onward: Onward<Place>, read: impl Fn(Place) -> HistoryPage<Place>) -> Vec<Entry> {
+/// Reads a history page by page, to its end.
+fn pages<P>(mut onward: Onward<P>, read: impl Fn(P) -> HistoryPage<P>) -> (Vec<Entry>, Onward<P>) {
     let mut entries = Vec::new();
     while let Onward::At(place) = onward {
         let page = read(place);
         entries.extend(page.entries);
         onward = page.onward;
     }
+    (entries, onward)
+}
+
+/// Reads a history of which nothing was trimmed.
+fn all(onward: Onward<Place>, read: impl Fn(Place) -> HistoryPage<Place>) -> Vec<Entry> {
+    let (entries, onward) = pages(onward, read);
     assert_eq!(onward, Onward::Beginning);
     entries
 }
@@ -253,7 +260,7 @@ fn check_audit(lived: &Lived) {
     }
 }
 
-fn live_through(events: &[Event]) {
+fn live_through(events: &[Event]) -> Lived {
     let mut lived = Lived::new();
     for (number, event) in (1..).zip(events) {
         if let Event::MoveClock { micros } = event {
@@ -263,14 +270,18 @@ fn live_through(events: &[Event]) {
         let act = event.act(&lived.copies, lived.branches(), number);
         lived.act(&act);
     }
-    check_points(&lived);
-    check_audit(&lived);
+    lived
+}
+
+fn check(lived: &Lived) {
+    check_points(lived);
+    check_audit(lived);
     let head = lived.copies.head();
     for from in [head, Revision(head.0.div_ceil(2))] {
         let index = usize::try_from(from.0).expect("a revision of a test");
         for branch in lived.copies.past[index].branches.keys() {
-            check_roles(&lived, branch, from);
-            check_branch(&lived, branch, from);
+            check_roles(lived, branch, from);
+            check_branch(lived, branch, from);
         }
     }
 }
@@ -280,7 +291,16 @@ proptest! {
 
     #[test]
     fn the_past_is_what_full_copies_hold(events in prop::collection::vec(event(), 0..50)) {
-        live_through(&events);
+        check(&live_through(&events));
+    }
+
+    #[test]
+    fn what_is_left_of_a_trimmed_past_is_as_it_was(
+        events in prop::collection::vec(event(), 0..40),
+        floor in any::<prop::sample::Index>(),
+    ) {
+        let lived = live_through(&events);
+        trimmed::check(&lived, lived.revisions().nth(floor.index(lived.causes.len())));
     }
 }
 

@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 
+use chrono::TimeDelta;
 use offshoot::model::id::BranchId;
 use offshoot::model::name::{BranchName, DatabaseName, RoleName};
 use offshoot::model::revision::Timestamp;
@@ -12,12 +13,21 @@ use offshoot::model::rules::restore::Restoration;
 
 use super::command::{Command, credential, database, id, name, role};
 
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct PlainRole {
+    /// The verifier of a role that can log in.
+    pub password: Option<String>,
+    /// When it goes by itself.
+    pub end: Option<Timestamp>,
+}
+
 #[derive(Clone, Debug, PartialEq)]
 pub struct PlainBranch {
     pub name: BranchName,
     pub parent: Option<BranchId>,
-    /// The verifier of each role that can log in.
-    pub roles: BTreeMap<RoleName, Option<String>>,
+    /// When it goes by itself, and how many seconds that was away when it was said.
+    pub end: Option<(Timestamp, u32)>,
+    pub roles: BTreeMap<RoleName, PlainRole>,
     /// The owner of each database.
     pub databases: BTreeMap<DatabaseName, RoleName>,
 }
@@ -40,13 +50,19 @@ fn verifier(credential: &Credential) -> String {
     credential.verifier.reveal().into()
 }
 
+impl PlainRole {
+    fn with(credential: &Credential) -> Self {
+        Self { password: Some(verifier(credential)), end: None }
+    }
+}
+
 impl PlainBranch {
     fn is_droppable(&self, name: &RoleName) -> bool {
         !is_protected(name) && self.databases.values().all(|owner| owner != name)
     }
 
     fn can_own(&self, name: &RoleName) -> bool {
-        !is_protected(name) && self.roles.contains_key(name)
+        !is_protected(name) && self.roles.get(name).is_some_and(|role| role.end.is_none())
     }
 }
 
@@ -60,9 +76,9 @@ impl Plain {
         self.times.push(at);
     }
 
-    /// Carries a command out, and returns whether it may be; nothing where it is not about
+    /// Carries a command out at a time, and returns whether it may be; nothing where it is not about
     /// branches, roles or databases.
-    pub fn carry_out(&mut self, command: &Command) -> Option<bool> {
+    pub fn carry_out(&mut self, command: &Command, now: Timestamp) -> Option<bool> {
         let before = self.now.clone();
         let done = match command {
             Command::Record(_) => return None,
@@ -70,7 +86,15 @@ impl Plain {
                 self.now.insert(id(0), first_branch());
                 Some(())
             }
-            Command::Restore { restoration, asked } => self.restore(restoration, *asked),
+            Command::Restore { restoration, asked } => self.restore(restoration, *asked, now),
+            Command::SetEnd { branch, role: Some(role), at } => {
+                self.set_role_end(branch, role, *at, now)
+            }
+            Command::SetEnd { branch, role: None, at } => self.set_branch_end(branch, *at, now),
+            Command::End { branch, role } => {
+                self.end(branch, role.as_ref(), now);
+                Some(())
+            }
             Command::Branch { .. }
             | Command::RenameBranch { .. }
             | Command::DeleteBranch { .. } => self.change_branches(command),
@@ -93,22 +117,22 @@ impl Plain {
         match command {
             Command::CreateRole { branch, name, login } => {
                 let roles = &mut self.now.get_mut(branch)?.roles;
-                let login = match login {
-                    Login::Never | Login::Unset => None,
-                    Login::Password(credential) => Some(verifier(credential)),
+                let role = match login {
+                    Login::Never | Login::Unset => PlainRole::default(),
+                    Login::Password(credential) => PlainRole::with(credential),
                 };
-                (!roles.contains_key(name)).then(|| roles.insert(name.clone(), login)).map(drop)
+                (!roles.contains_key(name)).then(|| roles.insert(name.clone(), role)).map(drop)
             }
             Command::CreateRoles { branch, names, credential } => {
                 let roles = &mut self.now.get_mut(branch)?.roles;
                 for name in names {
-                    roles.entry(name.clone()).or_insert_with(|| Some(verifier(credential)));
+                    roles.entry(name.clone()).or_insert_with(|| PlainRole::with(credential));
                 }
                 Some(())
             }
             Command::ResetPassword { branch, name, credential } => {
-                let password = self.now.get_mut(branch)?.roles.get_mut(name)?;
-                password.as_mut().map(|password| *password = verifier(credential))
+                let role = self.now.get_mut(branch)?.roles.get_mut(name)?;
+                role.password.as_mut().map(|password| *password = verifier(credential))
             }
             Command::DropRole { branch, name } => {
                 let branch = self.now.get_mut(branch)?;
@@ -159,10 +183,11 @@ impl Plain {
     fn change_branches(&mut self, command: &Command) -> Option<()> {
         match command {
             Command::Branch { new, asked } => {
-                self.now.get(&new.parent)?;
+                let is_lasting = self.now.get(&new.parent)?.end.is_none();
                 let child = PlainBranch {
-                    name: self.free(&new.name)?,
+                    name: self.free(&new.name).filter(|_| is_lasting)?,
                     parent: Some(new.parent.clone()),
+                    end: None,
                     ..self.at(*asked).get(&new.parent)?.clone()
                 };
                 self.now.insert(new.id.clone(), child);
@@ -174,18 +199,73 @@ impl Plain {
                 Some(())
             }
             Command::DeleteBranch { branch } => {
-                let is_parent =
-                    self.now.values().any(|other| other.parent.as_ref() == Some(branch));
-                if is_parent || *branch == id(0) {
-                    return None;
-                }
-                self.now.remove(branch).map(drop)
+                self.can_go(branch).then(|| self.now.remove(branch))?.map(drop)
             }
             other => unreachable!("{other:?} is not about branches"),
         }
     }
 
-    fn restore(&mut self, restoration: &Restoration, asked: Option<Timestamp>) -> Option<()> {
+    fn can_go(&self, branch: &BranchId) -> bool {
+        let is_parent = self.now.values().any(|other| other.parent.as_ref() == Some(branch));
+        !is_parent && *branch != id(0)
+    }
+
+    fn set_role_end(
+        &mut self,
+        branch: &BranchId,
+        name: &RoleName,
+        at: Option<Timestamp>,
+        now: Timestamp,
+    ) -> Option<()> {
+        let branch = self.now.get_mut(branch)?;
+        let may = match at {
+            Some(at) => now < at && branch.is_droppable(name),
+            None => !is_protected(name),
+        };
+        branch.roles.get_mut(name).filter(|_| may)?.end = at;
+        Some(())
+    }
+
+    fn set_branch_end(
+        &mut self,
+        branch: &BranchId,
+        at: Option<Timestamp>,
+        now: Timestamp,
+    ) -> Option<()> {
+        let may = at.is_none_or(|at| now < at && self.can_go(branch));
+        let seconds = |at: Timestamp| {
+            let whole = (at - now).num_seconds();
+            let begun = i64::from(now + TimeDelta::seconds(whole) < at);
+            u32::try_from(whole + begun).expect("an end that is not far away")
+        };
+        let branch = self.now.get_mut(branch).filter(|_| may)?;
+        branch.end = at.map(|at| (at, seconds(at)));
+        Some(())
+    }
+
+    /// Has a role or a branch go, if its time has come. It may always be asked.
+    fn end(&mut self, id: &BranchId, role: Option<&RoleName>, now: Timestamp) {
+        let Some(branch) = self.now.get_mut(id) else { return };
+        match role {
+            Some(name) => {
+                let end = branch.roles.get(name).and_then(|role| role.end);
+                if end.is_some_and(|end| end <= now) {
+                    branch.roles.remove(name);
+                }
+            }
+            None if branch.end.is_some_and(|(end, _)| end <= now) => {
+                self.now.remove(id);
+            }
+            None => {}
+        }
+    }
+
+    fn restore(
+        &mut self,
+        restoration: &Restoration,
+        asked: Option<Timestamp>,
+        now: Timestamp,
+    ) -> Option<()> {
         let Restoration { target, source, cutoff: _, preserve, passwords: _ } = restoration;
         self.now.get(source)?;
         let before = self.now.get(target)?.clone();
@@ -197,16 +277,18 @@ impl Plain {
             for child in self.now.values_mut().filter(|branch| is_of(branch, target)) {
                 child.parent = Some(id.clone());
             }
-            self.now.insert(id.clone(), PlainBranch { name, ..before.clone() });
+            self.now.insert(id.clone(), PlainBranch { name, end: None, ..before.clone() });
             if source == target {
                 parent = parent.map(|_| id.clone());
             }
         } else if source == target || self.now.values().any(|branch| is_of(branch, target)) {
             return None;
         }
-        let (roles, databases) = (copied.roles, copied.databases);
-        let name = before.name;
-        self.now.insert(target.clone(), PlainBranch { name, parent, roles, databases });
+        let is_reset = before.parent.as_ref() == Some(source);
+        let restarted =
+            |(_, seconds): (Timestamp, u32)| (now + TimeDelta::seconds(seconds.into()), seconds);
+        let end = if is_reset { before.end.map(restarted) } else { before.end };
+        self.now.insert(target.clone(), PlainBranch { name: before.name, parent, end, ..copied });
         Some(())
     }
 
@@ -226,7 +308,9 @@ fn first_branch() -> PlainBranch {
     PlainBranch {
         name: name(0),
         parent: None,
-        roles: [(role(7), None), (owner.clone(), Some(verifier(&credential(0))))].into(),
+        end: None,
+        roles: [(role(7), PlainRole::default()), (owner.clone(), PlainRole::with(&credential(0)))]
+            .into(),
         databases: [(database(0), owner)].into(),
     }
 }

@@ -10,6 +10,7 @@ use offshoot::model::lsn::Lsn;
 use offshoot::model::name::RoleName;
 use offshoot::model::operation::Operation;
 use offshoot::model::revision::{Moment, Revision, Timestamp};
+use offshoot::model::role::Role;
 use offshoot::model::rules::Seed;
 use offshoot::model::rules::branches::Cutoff;
 use offshoot::model::state::{Denied, Read};
@@ -23,7 +24,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::command::{Command, DATABASES, NAMES, ROLES, database, id, name, role};
 use super::copies::{Copies, State};
-use super::plain::{Branches, Plain, PlainBranch};
+use super::plain::{Branches, Plain, PlainBranch, PlainRole};
 use crate::store::memory::Memory;
 use crate::store::reach::{kept, needed};
 use crate::store::support::{CACHE_BYTES, LOG, cause, clock, time};
@@ -108,8 +109,12 @@ impl World {
         self.commands += 1;
         let seed = Seed(self.commands << 16);
         let before = self.copies.head();
-        let expected =
-            self.copies.decide(self.clock.now(), |state, moment| command.run(state, moment, seed));
+        let mut now = None;
+        let expected = self.copies.decide(self.clock.now(), |state, moment| {
+            now = Some(moment.at);
+            command.run(state, moment, seed)
+        });
+        let now = now.expect("a rule that was run");
         let decided = command.clone();
         let decide = move |state: &mut Catalog, moment: Moment| decided.run(state, moment, seed);
         let found = self.runtime.block_on(self.store().commit(LOG, cause(command.deed()), decide));
@@ -130,7 +135,7 @@ impl World {
             }
             (found, expected) => panic!("{command:?}: {found:?}, not {expected:?}"),
         };
-        if let Some(expected) = self.plain.carry_out(command) {
+        if let Some(expected) = self.plain.carry_out(command, now) {
             assert_eq!(is_done, expected, "{command:?}");
         }
         if before != self.copies.head() {
@@ -244,6 +249,7 @@ impl World {
             assert_eq!(state.branch_named(&name)?, found, "{name} at {revision}");
         }
         check_operations(state, expected)?;
+        check_due(state, expected)?;
         for index in 0..=self.branches() {
             check_branch(state, expected, &id(index), revision)?;
         }
@@ -316,17 +322,50 @@ fn check_operations(state: &Catalog, expected: &State) -> Result<(), StoreError>
     Ok(())
 }
 
+/// What goes by itself is found, the first of it first.
+fn check_due(state: &Catalog, expected: &State) -> Result<(), StoreError> {
+    let mut branches = Vec::new();
+    for (id, branch) in &expected.branches {
+        let roles = expected.catalogs.get(id).map(|copy| values(&copy.roles)).unwrap_or_default();
+        let ends = |role: Role| Some((role.expires_at?, role));
+        let mut roles: Vec<_> = roles.into_iter().filter_map(ends).collect();
+        roles.sort_by(|(a, one), (b, other)| (a, &one.name).cmp(&(b, &other.name)));
+        let first = roles.first().map(|(at, _)| *at);
+        branches.extend(
+            first
+                .into_iter()
+                .chain(branch.expiry.map(|expiry| expiry.at))
+                .min()
+                .map(|at| (at, id.clone())),
+        );
+        for (at, _) in &roles {
+            let until = roles.iter().filter(|(other, _)| other <= at);
+            let until: Vec<Role> = until.map(|(_, role)| role.clone()).collect();
+            assert_eq!(state.due_roles(id, *at, until.len() + 1)?, until, "{id} until {at}");
+        }
+    }
+    branches.sort();
+    assert_eq!(state.next_due()?, branches.first().cloned());
+    let latest = branches.last().map_or(time(0), |(at, _)| *at);
+    let ids: Vec<_> = branches.into_iter().map(|(_, id)| id).collect();
+    assert_eq!(state.due_branches(latest, ids.len() + 1)?, ids);
+    Ok(())
+}
+
 fn check_plain(state: &Catalog, expected: &Branches) -> Result<(), StoreError> {
     let mut found = Branches::new();
     for branch in state.branches()? {
-        let password = |role: &offshoot::model::role::Role| {
-            role.login.credential().map(|credential| credential.verifier.reveal().to_owned())
+        let plainly = |role: Role| {
+            let password = role.login.credential();
+            let password = password.map(|credential| credential.verifier.reveal().to_owned());
+            (role.name, PlainRole { password, end: role.expires_at })
         };
         let roles = state.roles(&branch.id)?.into_iter();
         let databases = state.databases(&branch.id)?.into_iter();
         let plain = PlainBranch {
             parent: branch.branch_point().map(|point| point.parent.clone()),
-            roles: roles.map(|role| (role.name.clone(), password(&role))).collect(),
+            end: branch.expiry.map(|expiry| (expiry.at, expiry.ttl_seconds)),
+            roles: roles.map(plainly).collect(),
             databases: databases.map(|database| (database.name, database.owner)).collect(),
             name: branch.name,
         };

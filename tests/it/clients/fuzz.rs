@@ -19,6 +19,9 @@ const REQUESTS_VARIABLE: &str = "OFFSHOOT_FUZZ_REQUESTS";
 const CHECKS: &str = "not_a_server_error,status_code_conformance,content_type_conformance,\
                       response_schema_conformance,response_headers_conformance";
 
+/// The server gives up on a request after thirty seconds, and says so.
+const ANSWER_SECONDS: &str = "31";
+
 #[tokio::test(flavor = "multi_thread")]
 async fn drawn_requests_are_answered_as_the_contract_says_and_leave_a_whole_store() {
     let Some(mut stage) = Stage::set().await else { return };
@@ -36,6 +39,7 @@ async fn drawn_requests_are_answered_as_the_contract_says_and_leave_a_whole_stor
         .args(["--phases", "coverage,fuzzing", "--checks", CHECKS])
         .args(["--max-examples", &examples.to_string()])
         .args(["--generation-database", "none", "--warnings", "off", "--no-color"])
+        .args(["--max-response-time", ANSWER_SECONDS])
         .args(["--request-timeout", "60"]);
     let output = run_within(FUZZ_TIME, &mut command).await;
     let words = String::from_utf8_lossy(&output.stdout);

@@ -1,6 +1,7 @@
 //! neonctl, Neon's command: each command as people type it, in each form in which it prints.
 
 mod account;
+mod back;
 mod life;
 
 use std::process::Output;
@@ -49,6 +50,18 @@ impl Terminal {
             self.ok(&[args, &["-o", form]].concat()).await;
         }
         self.json(args).await
+    }
+
+    /// Types a command for each thing, the first in the first form and so on.
+    async fn by_forms<'a>(
+        &mut self,
+        command: &[&'a str],
+        things: [&[&'a str]; FORMS.len()],
+        rest: &[&'a str],
+    ) {
+        for (form, thing) in FORMS.iter().zip(things) {
+            self.ok(&[command, thing, rest, &["-o", form]].concat()).await;
+        }
     }
 
     /// Types a command that is refused, and returns what it says.

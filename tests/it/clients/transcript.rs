@@ -19,10 +19,14 @@ const KINDS: &[(&str, &str)] = &[
     ("address", r"\b127\.0\.0\.1:\d+\b"),
     ("home", r"/[^\s:]*/\.tmp[A-Za-z0-9]{6}\b"),
     ("lsn", r"\b0/[0-9A-F]{6,8}\b"),
+    // Where in a schema depends on the version of Postgres.
+    ("place", r"@@ -\d+,\d+ \+\d+,\d+ @@"),
 ];
 
 /// Numbers that differ from run to run, by the name of their field.
-const NUMBERS: &str = r#"("?\b(?:id|port|pg_version|revision|total_duration_ms)"?(?:: |=))\d+"#;
+const NUMBERS: &str = r#"(?x)
+    ("?\b(?:cutoff|id|port|pg_version|pgVersion|revision|total_duration_ms|ttl_interval_seconds)"?
+    (?::\ |=))\d+"#;
 
 /// A text that is built up, and the names that were given so far.
 #[derive(Default)]
@@ -76,7 +80,7 @@ impl Names {
 
     fn name(&mut self, kind: &'static str, found: &str) -> String {
         // Two equal times would get one name in one run, and two in the next.
-        if kind == "time" || kind == "lsn" {
+        if ["time", "lsn", "place"].contains(&kind) {
             return format!("<{kind}>");
         }
         let known = self.0.entry(kind).or_default();

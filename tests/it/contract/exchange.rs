@@ -76,7 +76,7 @@ pub fn check(exchange: &Exchange) {
 pub fn problems(exchange: &Exchange) -> Vec<String> {
     let mut problems = form(exchange);
     problems.extend(by_document("ours", ours(), exchange, Undescribed::IsWrong));
-    if let Some(neons) = neons() {
+    if let Some(neons) = neons().filter(|neons| !is_ours_alone(exchange, neons)) {
         problems.extend(by_document("neon", neons, exchange, Undescribed::IsFine));
     }
     problems.retain(|problem| !is_excepted(problem));
@@ -88,6 +88,14 @@ pub fn problems(exchange: &Exchange) -> Vec<String> {
 enum Undescribed {
     IsWrong,
     IsFine,
+}
+
+/// Whether our document writes out a path under which Neon's has whatever goes by a name.
+fn is_ours_alone(Exchange { method, path, .. }: &Exchange, neons: &Document) -> bool {
+    let names = |document: &Document| {
+        document.find(method, path).map(|operation| operation.path.matches('{').count())
+    };
+    names(ours()).zip(names(neons)).is_some_and(|(ours, neons)| ours < neons)
 }
 
 fn is_excepted(problem: &str) -> bool {

@@ -3,9 +3,11 @@
 
 mod account;
 mod histories;
+mod merges;
 mod render;
 mod requests;
 mod rotations;
+mod schemas;
 
 use std::collections::BTreeMap;
 
@@ -43,9 +45,11 @@ pub fn all() -> Vec<(&'static str, Value)> {
         others(),
         account::all(),
         histories::all(),
+        merges::all(),
         render::all(),
         rotations::all(),
         requests::all(),
+        schemas::all(),
     ]
     .concat()
 }
@@ -68,8 +72,6 @@ fn branch_id() -> BranchId {
 
 fn settings() -> ProjectSettings {
     ProjectSettings {
-        allowed_ips: vec!["192.0.2.0/24".parse().expect("a network")],
-        protected_branches_only: true,
         quota: Quota {
             active_time_seconds: Some(1),
             compute_time_seconds: Some(2),
@@ -195,6 +197,7 @@ fn role_record() -> Role {
     Role {
         name: "sally".parse().expect("a name"),
         login: Login::Never,
+        stands_for: None,
         protected: false,
         born: Revision(7),
         standing: None,
@@ -213,16 +216,19 @@ fn role_shape_with_password() -> neon::roles::Role {
     role_shape().with_password(Some(&Password::new("npg_Xq3v")))
 }
 
-fn database_shape() -> neon::databases::Database {
-    let database = Database {
+fn database() -> Database {
+    Database {
         id: DatabaseId(7),
         name: "shop".parse().expect("a name"),
         owner: "sally".parse().expect("a name"),
         origin: Origin { branch: branch_id(), revision: Revision(7) },
         created_at: at(),
         updated_at: at(),
-    };
-    neon::databases::Database::new(&branch_id(), database)
+    }
+}
+
+fn database_shape() -> neon::databases::Database {
+    neon::databases::Database::new(&branch_id(), database())
 }
 
 fn connection_shape() -> neon::connection::ConnectionDetails {
@@ -365,7 +371,15 @@ fn others() -> Vec<(&'static str, Value)> {
     for code in ErrorCode::ALL {
         let request_id = "0190b6a1-9d0c-7b5e-8a53-0a4c7c5d2f11".to_owned();
         let code = code.as_str().to_owned();
-        samples.push(("Error", value(ErrorBody { request_id, code, message: "no".into() })));
+        samples.push((
+            "Error",
+            value(ErrorBody {
+                request_id,
+                code,
+                message: "no".into(),
+                conflicts: merges::conflicts(),
+            }),
+        ));
     }
     samples
 }

@@ -69,7 +69,7 @@ pub struct Client {
 }
 
 /// The server is gone, or goes.
-struct Gone;
+pub struct Gone;
 
 impl Client {
     pub fn new(number: usize, project: &str, branches: &[String], seed: u64) -> Self {
@@ -164,7 +164,7 @@ impl Client {
 }
 
 /// What became of a request.
-enum Heard {
+pub enum Heard {
     Said(Answer),
     /// Nothing: it was carried out or not.
     Nothing,
@@ -172,7 +172,8 @@ enum Heard {
     Refused,
 }
 
-fn answered(result: Result<Answer, reqwest::Error>) -> Heard {
+/// Returns what became of a request from what was heard of it.
+pub fn answered(result: Result<Answer, reqwest::Error>) -> Heard {
     match result {
         Ok(answer) if answer.status == 503 => Heard::Refused,
         Ok(answer) => Heard::Said(answer),

@@ -1,15 +1,19 @@
 //! What must be true after the last start, whatever happened before.
 
 use std::collections::BTreeSet;
+use std::fs::{self, File};
+use std::io::BufReader;
 
 use futures_util::{StreamExt, stream};
 use offshoot::model::revision::Revision;
 use offshoot::store::engine::{Engine, LogId};
+use offshoot::store::transfer;
 use serde_json::Value;
 use tokio_postgres::NoTls;
 use tokio_postgres::error::SqlState;
 
 use crate::crash::client::{Belief, Children, Client, Known};
+use crate::crash::restorer::Restorer;
 use crate::crash::{Project, text};
 use crate::server::{Home, Remote};
 use crate::store::load;
@@ -34,7 +38,15 @@ struct Branch {
     roles: BTreeSet<String>,
 }
 
-pub async fn verify(home: &Home, project: &Project, clients: &[Client], children: &Children) {
+/// What was asked for while the server was killed, and what was heard of it.
+pub struct Asked {
+    pub clients: Vec<Client>,
+    pub children: Children,
+    pub restorer: Restorer,
+}
+
+pub async fn verify(home: &Home, project: &Project, asked: &Asked) {
+    let Asked { clients, children, restorer } = asked;
     let mut server = home.serve();
     let remote = server.remote.clone();
     assert_operations(&remote, &project.id).await;
@@ -44,16 +56,37 @@ pub async fn verify(home: &Home, project: &Project, clients: &[Client], children
     stream::iter(&all)
         .for_each_concurrent(CALLERS, |known| assert_known(&remote, &project.id, known))
         .await;
-    assert_children(&branches, children);
+    restorer.verify(&remote).await;
+    assert_children(&branches, project, children);
     assert_no_others(&branches, project, &all);
     for branch in &branches {
         assert_postgres_agrees(branch).await;
     }
     assert_logins(&branches, &all).await;
     server.process.kill();
-    let check = home.command("check").output().expect("a check");
-    assert!(check.status.success(), "{}", String::from_utf8_lossy(&check.stdout));
+    assert_clean(home);
     assert_trimmed(home);
+    assert_exported(home);
+}
+
+/// The store of a server that does not run is whole.
+pub fn assert_clean(home: &Home) {
+    let check = home.command("check").output().expect("a check");
+    let said = [&check.stdout, &check.stderr].map(|said| String::from_utf8_lossy(said));
+    assert!(check.status.success(), "{}{}", said[0], said[1]);
+}
+
+/// A run in which no export came to its end would show nothing about them.
+fn assert_exported(home: &Home) {
+    let exports = fs::read_dir(home.data_dir().join("exports")).expect("a directory of exports");
+    let files = exports.map(|entry| entry.expect("an entry").path());
+    let whole: Vec<_> =
+        files.filter(|path| path.extension().is_some_and(|end| end == "export")).collect();
+    assert!(!whole.is_empty(), "no export came to its end");
+    for path in whole {
+        transfer::verify(BufReader::new(File::open(path).expect("an export")))
+            .expect("a whole one");
+    }
 }
 
 /// A run in which no history was trimmed would show nothing about that.
@@ -133,7 +166,7 @@ async fn assert_known(remote: &Remote, project: &str, known: &Known) {
 
 /// Every branch whose creation was answered is there with what the answer said, and no branch is
 /// there that nobody asked for.
-fn assert_children(branches: &[Branch], children: &Children) {
+fn assert_children(branches: &[Branch], project: &Project, children: &Children) {
     for child in &children.asked {
         let Some(answer) = &child.answer else { continue };
         let id = text(&answer["branch"]["id"]);
@@ -142,7 +175,10 @@ fn assert_children(branches: &[Branch], children: &Children) {
         let born: BTreeSet<_> = names(&answer["roles"]).into_iter().collect();
         assert_eq!(branch.roles, born, "the roles of {}", child.name);
     }
-    assert!(branches.len() <= 2 + children.asked.len(), "there are branches that nobody asked for");
+    assert!(
+        branches.len() <= project.all.len() + children.asked.len(),
+        "there are branches that nobody asked for"
+    );
 }
 
 /// A branch has no role that nobody asked for.

@@ -38,6 +38,23 @@ async fn a_suspended_postgres_wakes_for_a_change_and_sleeps_again() {
 }
 
 #[tokio::test]
+async fn one_who_waits_for_an_operation_is_answered_when_it_has_ended() {
+    let server = Server::start();
+    let main = server.create_project().await.main;
+    main.suspend().await;
+    let created = main.create_role("sally").await;
+    let operation = &created["operations"][0];
+    assert_eq!(operation["status"], "running");
+    let path = format!(
+        "/projects/{}/operations/{}?wait=25s",
+        main.project,
+        operation["id"].as_str().expect("an id")
+    );
+    let ended = main.api.get(&path).await.expect(200);
+    assert_eq!(ended["operation"]["status"], "finished");
+}
+
+#[tokio::test]
 async fn a_restarted_postgres_is_another_process_and_its_sessions_have_ended() {
     let server = Server::start();
     let main = server.create_project().await.main;

@@ -2,7 +2,7 @@
 
 use std::sync::atomic::Ordering;
 
-use offshoot::control::{BranchRequest, Caller, ControlError, RoleRequest};
+use offshoot::control::{Asker, BranchRequest, ControlError, RoleRequest};
 use offshoot::meter::{Metered, Value};
 use offshoot::model::revision::Timestamp;
 use offshoot::model::rules::operations::KEPT;
@@ -27,7 +27,7 @@ impl Plane {
     async fn create_role(&self, expires_at: Option<Timestamp>) -> Result<(), ControlError> {
         let request =
             RoleRequest { name: "late".parse().expect("a name"), no_login: true, expires_at };
-        self.control.create_role(&Caller::offshoot(), &self.main, request).await.map(drop)
+        self.control.create_role(&Asker::offshoot(), &self.main, request).await.map(drop)
     }
 
     fn has_role(&self) -> bool {
@@ -54,7 +54,7 @@ async fn what_expires_is_deleted_when_its_time_has_come_and_counted() {
     plane.create_role(Some(due)).await.expect("a role");
     let request = BranchRequest { expires_at: Some(due), ..BranchRequest::default() };
     let project = &plane.main.project;
-    let child = plane.control.create_branch(&Caller::offshoot(), project, request).await;
+    let child = plane.control.create_branch(&Asker::offshoot(), project, request).await;
     child.expect("a branch");
     plane.pass_time(59);
     reaper.look().await.expect("a look");

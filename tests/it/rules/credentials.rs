@@ -1,6 +1,6 @@
 //! Credentials: which there are, which is the default, and for whom they act.
 
-use offshoot::model::refusal::Refusal;
+use offshoot::model::refusal::{CredentialRefusal, Refusal};
 use offshoot::model::role::Login;
 use offshoot::model::rules::credentials::MAX_CREDENTIALS;
 use offshoot::model::rules::roles;
@@ -26,7 +26,7 @@ fn roles_made_in_another_way_are_no_credentials_until_they_are_promoted() {
     plane.add_role("br-main", "app");
     assert_eq!(plane.credentials("br-main"), ["owner"]);
     let refused = plane.drop_credential("br-main", "app").expect_err("no credential");
-    assert_eq!(refused, Refusal::CredentialMissing(of("app")));
+    assert_eq!(refused, CredentialRefusal::Missing(of("app")).into());
     let app = plane.promote("br-main", "app").expect("a role that can log in");
     assert_eq!(app.standing.expect("a standing").acts_for, Some(of("owner")));
     assert_eq!(plane.credentials("br-main"), ["app", "owner"]);
@@ -38,13 +38,13 @@ fn roles_made_in_another_way_are_no_credentials_until_they_are_promoted() {
 fn the_default_is_not_deleted_and_the_original_only_loses_its_login() {
     let mut plane = Plane::new();
     let refused = plane.drop_credential("br-main", "owner").expect_err("the default");
-    assert_eq!(refused, Refusal::CredentialIsDefault(of("owner")));
+    assert_eq!(refused, CredentialRefusal::IsDefault(of("owner")).into());
     plane.add_credential("br-main", "first").expect("a credential");
     plane.drop_credential("br-main", "owner").expect("the original");
     assert_eq!(plane.role("br-main", "owner").login, Login::Never);
     assert_eq!(plane.credentials("br-main"), ["first"]);
     let again = plane.drop_credential("br-main", "owner").expect_err("none any more");
-    assert_eq!(again, Refusal::CredentialMissing(of("owner")));
+    assert_eq!(again, CredentialRefusal::Missing(of("owner")).into());
     let refused = plane.promote("br-main", "owner").expect_err("without a login");
     assert_eq!(refused, Refusal::RoleWithoutPassword(of("owner")));
     // Who comes after it still acts for it.
@@ -72,7 +72,9 @@ fn nobody_does_without_the_original_while_others_act_for_it() {
     let delete = |plane: &mut Plane, name: &str| {
         plane.tries(|s, m, seed| roles::delete(s, m, seed, &of("br-main"), &of(name)))
     };
-    let is_original = Refusal::RoleIsOriginal { role: of("owner"), credential: of("first") };
+    let is_original =
+        CredentialRefusal::RoleIsOriginal { role: of("owner"), credential: of("first") };
+    let is_original = Refusal::from(is_original);
     assert_eq!(delete(&mut plane, "owner").expect_err("an original"), is_original);
     let tomorrow = plane.now + chrono::TimeDelta::days(1);
     let expires = |plane: &mut Plane, name: &str| {
@@ -113,7 +115,7 @@ fn a_branch_has_a_bounded_number_of_credentials() {
         plane.add_credential("br-main", &format!("app_{number}")).expect("room");
     }
     let refused = plane.add_credential("br-main", "late").expect_err("too many");
-    assert_eq!(refused, Refusal::TooManyCredentials);
+    assert_eq!(refused, CredentialRefusal::TooMany.into());
     plane.drop_credential("br-main", "app_1").expect("neither default nor original");
     plane.add_credential("br-main", "late").expect("room again");
 }

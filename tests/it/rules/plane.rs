@@ -7,6 +7,7 @@ use offshoot::model::branch::{Branch, PasswordPolicy};
 use offshoot::model::change::Change;
 use offshoot::model::endpoint::{Site, Tuning};
 use offshoot::model::id::BranchId;
+use offshoot::model::merge::Choices;
 use offshoot::model::name::RoleName;
 use offshoot::model::operation::{Action, Operation};
 use offshoot::model::project::{PgVersion, Project, ProjectSettings};
@@ -15,6 +16,7 @@ use offshoot::model::revision::{Moment, Revision, Timestamp};
 use offshoot::model::role::{Credential, Login, Role, default_of};
 use offshoot::model::rules::branches::{self, BranchChange, Cutoff, NewBranch};
 use offshoot::model::rules::endpoints::{self, NewEndpoint};
+use offshoot::model::rules::merge::{Asked, Merged, merge};
 use offshoot::model::rules::passwords::{Passwords, policy_of_new, policy_of_restore};
 use offshoot::model::rules::projects::{self, NewProject};
 use offshoot::model::rules::restore::{self, Restoration};
@@ -256,6 +258,21 @@ impl Plane {
             passwords,
         };
         self.tries(|s, m, seed| restore::restore(s, m, seed, &asked))
+    }
+
+    /// Takes what a branch changed into another.
+    pub fn merge(&mut self, source: &str, target: &str) -> Result<Merged, Refusal> {
+        let mut asked = Asked {
+            source: of(source),
+            target: of(target),
+            choices: Choices::default(),
+            drawn: BTreeMap::new(),
+        };
+        if let Passwords::Fresh(drawn) = self.prepare(PasswordPolicy::Fresh, &of(target)) {
+            asked.drawn = drawn;
+        }
+        let merged = self.tries(|s, m, seed| merge(s, m, seed, &asked))?;
+        Ok(merged.expect("passwords for all names"))
     }
 
     /// Prepares what a policy calls for: a fresh password for every name there ever was.

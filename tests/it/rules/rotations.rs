@@ -2,7 +2,7 @@
 
 use chrono::TimeDelta;
 use offshoot::model::operation::{Event, Operation};
-use offshoot::model::refusal::Refusal;
+use offshoot::model::refusal::{CredentialRefusal, Refusal};
 use offshoot::model::role::Login;
 use offshoot::model::rotation::{Drain, Rotation, Stage};
 use offshoot::model::rules::rotations::{self, NewRotation, Seen};
@@ -157,7 +157,10 @@ fn an_aborted_rotation_leaves_the_old_default() {
     let over = plane.begin("fourth", Drain::Wait).expect("a rotation");
     plane.finish(&over, Seen::Nobody);
     let refused = abort(&mut plane, &over).expect_err("too late");
-    assert!(matches!(refused, Refusal::RotationBeyond { .. }), "{refused:?}");
+    assert!(
+        matches!(refused, Refusal::Credential(CredentialRefusal::RotationBeyond { .. })),
+        "{refused:?}"
+    );
 }
 
 #[test]
@@ -165,7 +168,7 @@ fn two_rotations_at_once_are_refused_and_so_is_one_without_an_endpoint() {
     let mut plane = plane();
     let first = plane.begin("second", Drain::Wait).expect("a rotation");
     let refused = plane.begin("third", Drain::Wait).expect_err("one is under way");
-    assert_eq!(refused, Refusal::RotationUnderWay(first.id));
+    assert_eq!(refused, CredentialRefusal::RotationUnderWay(first.id).into());
     plane.finish(&first, Seen::Nobody);
     plane.begin("third", Drain::Wait).expect("the first has ended");
     plane.branch_off("br-main", "br-dev");

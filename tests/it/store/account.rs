@@ -9,10 +9,13 @@ use offshoot::model::id::ProjectId;
 use offshoot::model::key::{ApiKey, KeyHash, KeyId, LastUse, Scope};
 use offshoot::model::permission::{Permission, PermissionId};
 use offshoot::model::project::{MaintenanceWindow, Quota};
+use offshoot::model::receipt::{Attempt, RequestPrint};
 use offshoot::model::revision::Moment;
 use offshoot::model::rules::projects::ProjectChange;
+use offshoot::model::secret::Sealed;
 use offshoot::store::StoreError;
 use offshoot::store::directory::Directory;
+use offshoot::store::receipts::Receipts;
 use uuid::Uuid;
 
 fn project() -> ProjectId {
@@ -43,17 +46,29 @@ pub fn put(directory: &mut Directory, moment: Moment) -> Result<(), StoreError> 
         granted_at: moment.at,
         revoked_at: None,
     };
-    directory.put_permission(&project(), permission)
+    directory.put_permission(&project(), permission)?;
+    put_receipts(directory, moment)
+}
+
+/// Puts the receipts of three requests, of which the second was carried out under its key before.
+pub fn put_receipts(contents: &mut impl Receipts, moment: Moment) -> Result<(), StoreError> {
+    for (key, secrets) in [("first", None), ("second", None), ("second", Some([5; 30]))] {
+        let secrets = secrets.map(|bytes| Sealed(Box::new(bytes)));
+        contents.put_receipt(&attempt(key), moment, secrets)?;
+    }
+    Ok(())
+}
+
+fn attempt(key: &str) -> Attempt {
+    Attempt { key: key.parse().expect("a key"), print: RequestPrint([6; 32]) }
 }
 
 /// Returns a change of everything that can be set.
 pub fn project_change() -> ProjectChange {
-    let network = "192.0.2.0/24".parse().expect("a network");
     ProjectChange {
         name: None,
         history_retention_seconds: Some(7),
         password_policy: Change::Set(PasswordPolicy::Inherit),
-        allowed_ips: Some((vec![network], true)),
         quota: Some(Quota {
             active_time_seconds: Some(1),
             compute_time_seconds: Some(2),
@@ -79,5 +94,10 @@ pub fn tell(told: &mut String, directory: &Directory) -> Result<(), StoreError> 
         writeln!(told, "{key:?} {:?} {found:?}", key.hash.0).expect("a text");
     }
     writeln!(told, "{:?}", directory.permissions(&project())?).expect("a text");
+    for key in ["first", "second"] {
+        let receipt = directory.receipt(&attempt(key).key)?.expect("a receipt");
+        let sealed = receipt.secrets.as_ref().map(|sealed| &sealed.0);
+        writeln!(told, "{receipt:?} {sealed:?}").expect("a text");
+    }
     Ok(())
 }

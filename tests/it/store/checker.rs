@@ -98,7 +98,7 @@ async fn a_root_in_a_row_that_comes_later_is_found() {
 async fn a_record_that_is_damaged_or_of_no_known_kind_is_found() {
     let change = |engine: &Memory, key: Option<&[u8]>, value: &[u8]| {
         engine.rewrite(LOG, ROWS, |row| {
-            let leaf = row.nodes.iter_mut().find_map(|node| match node {
+            let leaf = row.nodes.iter_mut().find_map(|node| match Arc::make_mut(node) {
                 Node::Leaf(entries) => Some(entries),
                 Node::Inner(_) => None,
             });

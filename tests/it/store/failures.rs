@@ -14,12 +14,12 @@ use super::memory::Memory;
 use super::support::{LOG, add, cause, count, fill, store_over, time};
 
 /// Within which a thing that should happen must have happened.
-const SOON: Duration = Duration::from_secs(20);
+pub(super) const SOON: Duration = Duration::from_secs(20);
 
 /// For how long a thing that should not happen is waited for.
-const A_WHILE: Duration = Duration::from_millis(50);
+pub(super) const A_WHILE: Duration = Duration::from_millis(50);
 
-fn sees_only(store: &Store, commits: u64) {
+pub(super) fn sees_only(store: &Store, commits: u64) {
     let view = store.view::<Directory>(LOG);
     assert_eq!(view.moment.revision, Revision(commits));
     assert_eq!(count(store, LOG) as u64, commits);

@@ -1,4 +1,4 @@
-//! An engine that holds up an append for as long as the test says, or fails it.
+//! An engine that holds up what writes for as long as the test says, or fails it.
 
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::time::Duration;
@@ -14,14 +14,18 @@ const PATIENCE: Duration = Duration::from_secs(20);
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Mode {
     Open,
+    Held,
     Shut,
     Broken,
+    Panicking,
 }
 
 struct State {
     mode: Mode,
     /// How many rows each append was given.
     groups: Vec<usize>,
+    /// How many times something came that writes.
+    arrived: usize,
 }
 
 /// Rows are in the engine as soon as an append has begun, as they are in sled before they are
@@ -36,7 +40,7 @@ impl Gate {
     pub fn open() -> Arc<Self> {
         Arc::new(Self {
             rows: Arc::default(),
-            state: Mutex::new(State { mode: Mode::Open, groups: Vec::new() }),
+            state: Mutex::new(State { mode: Mode::Open, groups: Vec::new(), arrived: 0 }),
             changed: Condvar::new(),
         })
     }
@@ -48,6 +52,16 @@ impl Gate {
     fn set(&self, mode: Mode) {
         self.state().mode = mode;
         self.changed.notify_all();
+    }
+
+    /// Returns the rows, past the gate, as another process reaches them.
+    pub fn memory(&self) -> Arc<Memory> {
+        Arc::clone(&self.rows)
+    }
+
+    /// Holds up all that writes from now on, before it does anything.
+    pub fn hold(&self) {
+        self.set(Mode::Held);
     }
 
     /// Holds up every append from now on.
@@ -65,15 +79,41 @@ impl Gate {
         self.set(Mode::Broken);
     }
 
+    /// Panics in every append from now on, also in one that is held up.
+    pub fn panic(&self) {
+        self.set(Mode::Panicking);
+    }
+
     /// Waits until `count` appends have begun.
     pub fn wait_for_appends(&self, count: usize) {
-        let few = |state: &mut State| state.groups.len() < count;
+        self.wait_while(|state| state.groups.len() < count);
+    }
+
+    /// Waits until something has come to write for the time number `count`.
+    pub fn wait_for_arrivals(&self, count: usize) {
+        self.wait_while(|state| state.arrived < count);
+    }
+
+    /// Returns how many times something came that writes.
+    pub fn arrived(&self) -> usize {
+        self.state().arrived
+    }
+
+    fn arrive(&self) {
+        let mut state = self.state();
+        state.arrived += 1;
+        self.changed.notify_all();
+        let held = self.changed.wait_while(state, |state| state.mode == Mode::Held);
+        drop(held.expect("a lock that no panic poisons"));
+    }
+
+    fn wait_while(&self, few: impl FnMut(&mut State) -> bool) {
         let (state, wait) = self
             .changed
             .wait_timeout_while(self.state(), PATIENCE, few)
             .expect("a lock that no panic poisons");
         drop(state);
-        assert!(!wait.timed_out(), "no append has begun");
+        assert!(!wait.timed_out(), "nothing has come to write");
     }
 
     /// Returns how many rows each append was given.
@@ -109,10 +149,12 @@ impl Engine for Gate {
     }
 
     fn trim(&self, log: LogId, floor: Revision, rows: &[Revision]) -> Result<(), TrimFailed> {
+        self.arrive();
         self.rows.trim(log, floor, rows)
     }
 
     fn append(&self, rows: &[NewRow]) -> Result<(), AppendError> {
+        self.arrive();
         self.rows.append(rows)?;
         let mut state = self.state();
         state.groups.push(rows.len());
@@ -121,9 +163,12 @@ impl Engine for Gate {
             .changed
             .wait_while(state, |state| state.mode == Mode::Shut)
             .expect("a lock that no panic poisons");
-        match state.mode {
-            Mode::Open | Mode::Shut => Ok(()),
+        let mode = state.mode;
+        drop(state);
+        match mode {
+            Mode::Open | Mode::Held | Mode::Shut => Ok(()),
             Mode::Broken => Err(AppendError::Fatal("no space left on device".into())),
+            Mode::Panicking => panic!("a bug in the engine"),
         }
     }
 }

@@ -96,6 +96,7 @@ fn decide(state: &mut Catalog, moment: Moment) -> Result<(), Denied<StoreError>>
         let role = Role {
             name,
             login: Login::Never,
+            stands_for: None,
             protected: false,
             born,
             standing: None,

@@ -5,7 +5,7 @@ use std::sync::{Mutex, MutexGuard};
 
 use offshoot::model::revision::Revision;
 use offshoot::store::engine::{AppendError, Engine, EngineError, LogId, NewRow, TrimFailed};
-use offshoot::store::row::Row;
+use offshoot::store::row::{Encoder, Row};
 
 pub type Rows = BTreeMap<(LogId, Revision), Vec<u8>>;
 
@@ -32,7 +32,7 @@ impl Memory {
         let bytes = rows.get_mut(&(log, Revision(number))).expect("a row");
         let mut row = Row::decode(bytes).expect("a whole row");
         change(&mut row);
-        *bytes = row.encode();
+        *bytes = Encoder::default().encode(&row);
     }
 }
 

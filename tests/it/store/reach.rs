@@ -31,7 +31,7 @@ fn reach(engine: &dyn Engine, log: LogId, id: NodeId, nodes: &mut HashSet<NodeId
     if !nodes.insert(id) {
         return;
     }
-    match &row(engine, log, Revision(id.revision())).nodes[id.index()] {
+    match &*row(engine, log, Revision(id.revision())).nodes[id.index()] {
         Node::Inner(children) => {
             for (_, link) in children {
                 let Link::Kept(child) = link else { panic!("a row with a node that is not kept") };

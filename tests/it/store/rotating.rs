@@ -1,11 +1,8 @@
-//! The rotations of the sample's project, and all that a project of it holds.
+//! The rotations of the sample's project.
 
-use std::fmt::Write as _;
-
-use offshoot::model::endpoint::{Attachment, Site};
-use offshoot::model::refusal::Refusal;
+use offshoot::model::refusal::CredentialRefusal;
 use offshoot::model::revision::Moment;
-use offshoot::model::role::{Credential, Login};
+use offshoot::model::role::Login;
 use offshoot::model::rotation::Drain;
 use offshoot::model::rules::Seed;
 use offshoot::model::rules::rotations::{self, Moved, NewRotation};
@@ -34,41 +31,7 @@ pub fn begin(state: &mut Catalog, moment: Moment, seed: Seed) -> Done {
 pub fn abort(state: &mut Catalog, moment: Moment, seed: Seed) -> Done {
     let newest = state.rotations(&of("br-main"))?.pop();
     let Some(rotation) = newest else {
-        return Err(Denied::Refused(Refusal::NoCredential(of("br-main"))));
+        return Err(Denied::Refused(CredentialRefusal::NoCredential(of("br-main")).into()));
     };
     rotations::abort(state, moment, seed, (&of("br-main"), rotation.id))
-}
-
-/// Says all that a project holds.
-pub fn tell_state(told: &mut String, state: &Catalog) -> Result<(), StoreError> {
-    let mut line = |value: &dyn std::fmt::Debug| writeln!(told, "{value:?}").expect("a text");
-    line(&state.project()?);
-    for endpoint in state.endpoints()? {
-        line(&endpoint);
-        if let Site::Attached(Attachment { password, .. }) = endpoint.site {
-            line(&password.0);
-        }
-    }
-    for operation in state.operations(None, 1000)?.0 {
-        line(&operation);
-    }
-    line(&state.branches_with_unfinished()?);
-    for branch in state.branches()? {
-        line(&branch);
-        line(&state.branch_named(&branch.name)?);
-        line(&state.first_mark(&branch.id)?);
-        for role in state.roles(&branch.id)? {
-            line(&role);
-            if let Some(Credential { verifier, sealed, branch: _ }) = role.login.credential() {
-                line(&(verifier.reveal(), sealed.as_ref().map(|sealed| &sealed.0)));
-            }
-        }
-        for rotation in state.rotations(&branch.id)? {
-            line(&rotation);
-        }
-        for database in state.databases(&branch.id)? {
-            line(&database);
-        }
-    }
-    Ok(())
 }

@@ -1,6 +1,6 @@
 //! A small store with one of everything that can be stored, always the same to the byte.
 
-use std::fmt::Write as _;
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -13,15 +13,18 @@ use offshoot::model::endpoint::{Attachment, EndpointState, Power, Site, TlsMode,
 use offshoot::model::id::BranchId;
 use offshoot::model::key::KeyId;
 use offshoot::model::lsn::Lsn;
+use offshoot::model::merge::Choices;
 use offshoot::model::name::BranchName;
 use offshoot::model::operation::{Retry, Subject};
 use offshoot::model::project::{PgVersion, Project, ProjectSettings};
-use offshoot::model::revision::{Moment, Revision, Timestamp};
+use offshoot::model::revision::{Moment, Timestamp};
 use offshoot::model::role::{Credential, Login};
 use offshoot::model::rules::branches::{BranchChange, Cutoff, NewBranch};
 use offshoot::model::rules::databases::DatabaseChange;
 use offshoot::model::rules::endpoints::NewEndpoint;
+use offshoot::model::rules::merge::{Asked, merge};
 use offshoot::model::rules::passes::{Outcome, Problem, Report};
+use offshoot::model::rules::passwords::Passwords;
 use offshoot::model::rules::projects::NewProject;
 use offshoot::model::rules::roles::NewRole;
 use offshoot::model::rules::{Seed, branches, databases, endpoints, passes, projects, roles};
@@ -42,7 +45,7 @@ use super::support::{CACHE_BYTES, clock, time};
 pub const LOG: LogId = LogId(1);
 
 /// The log of a project that was deleted.
-const LOG_OF_DELETED: LogId = LogId(0x0102_0304_0506_0708);
+pub const LOG_OF_DELETED: LogId = LogId(0x0102_0304_0506_0708);
 
 pub fn of<T: std::str::FromStr>(text: &str) -> T
 where
@@ -232,13 +235,10 @@ impl Maker {
             .commit(Deed::CreateBranch, |s, m, seed| {
                 let endpoint = Some(attached("ep-preview"));
                 let (id, parent) = (of("br-preview"), of("br-main"));
-                let (name, cutoff) = (of("preview/1"), Cutoff::Head);
-                branches::create(
-                    s,
-                    m,
-                    seed,
-                    NewBranch { endpoint, ..inheriting(id, name, parent, cutoff) },
-                )
+                let new = NewBranch::new(id, of("preview/1"), parent, Cutoff::Head);
+                let (password_policy, passwords) = (Some(PasswordPolicy::None), Passwords::Unset);
+                let new = NewBranch { endpoint, password_policy, passwords, ..new };
+                branches::create(s, m, seed, new)
             })
             .await;
         let retry =
@@ -272,6 +272,9 @@ impl Maker {
             branches::update(s, m, &of("br-past"), &change)
         })
         .await;
+        let (choices, drawn) = (Choices::default(), BTreeMap::new());
+        let asked = Asked { source: of("br-main"), target: of("br-preview"), choices, drawn };
+        self.commit(Deed::MergeBranch, move |s, m, seed| merge(s, m, seed, &asked)).await;
     }
 
     /// An operation in every state, and endpoints that come and go.
@@ -318,8 +321,8 @@ impl Maker {
         })
         .await;
         self.commit(Deed::UpdateProject, |s, m, _| {
-            let change = account::project_change();
-            projects::update(s, m, &of("cool-sample-00000001"), change)
+            account::put_receipts(s, m)?;
+            projects::update(s, m, &of("cool-sample-00000001"), account::project_change())
         })
         .await;
         self.commit(Deed::DeleteBranch, |s, m, seed| branches::delete(s, m, seed, &of("br-past")))
@@ -355,20 +358,4 @@ pub async fn export() -> Vec<u8> {
     let engine = engine().await;
     transfer::export(&*engine, &mut file, |_| {}).expect("an export");
     file
-}
-
-/// Says all that a sample's store holds.
-pub fn tell(store: &Store) -> String {
-    let mut told = String::new();
-    let directory = store.view::<Directory>(LogId::DIRECTORY).state;
-    account::tell(&mut told, &directory).expect("a directory that reads");
-    for log in [LOG, LOG_OF_DELETED] {
-        for number in 1..=store.heads()[&log].0 {
-            let view = store.view_at::<Catalog>(log, Revision(number)).expect("a view");
-            writeln!(told, "{log} {:?}", view.moment).expect("a text");
-        }
-        let view = store.view::<Catalog>(log);
-        rotating::tell_state(&mut told, &view.state).expect("a state that reads");
-    }
-    told
 }

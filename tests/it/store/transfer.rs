@@ -11,8 +11,8 @@ use offshoot::store::transfer::{TransferError, export, import, verify};
 
 use super::gate::Gate;
 use super::memory::Memory;
-use super::sample;
 use super::support::{CACHE_BYTES, LOG, add, chain, clock, fill};
+use super::{sample, tell};
 
 /// How long the line is with which every export begins.
 const MAGIC_BYTES: usize = 18;
@@ -49,7 +49,7 @@ async fn an_import_has_the_rows_and_states_that_were_exported() {
     }
     let there = Store::over(sample, CACHE_BYTES, clock()).expect("a store");
     let here = Store::open(dir.path(), CACHE_BYTES, clock()).expect("a store");
-    assert_eq!(sample::tell(&here), sample::tell(&there));
+    assert_eq!(tell::tell(&here), tell::tell(&there));
 }
 
 #[tokio::test]

@@ -6,13 +6,13 @@ use offshoot::model::cause::{Caller, Cause, Deed, Topic};
 use offshoot::model::change::Change;
 use offshoot::model::id::BranchId;
 use offshoot::model::key::KeyId;
-use offshoot::model::revision::{Moment, Revision, Timestamp};
+use offshoot::model::revision::{Moment, Revision};
 use offshoot::model::role::Login;
 use offshoot::model::rules::branches::{BranchChange, Cutoff, NewBranch};
 use offshoot::model::rules::databases::DatabaseChange;
 use offshoot::model::rules::passwords::Passwords;
 use offshoot::model::rules::restore::Restoration;
-use offshoot::model::rules::{Seed, branches, restore, roles};
+use offshoot::model::rules::{Seed, branches, restore};
 use offshoot::model::state::{Denied, Write};
 use proptest::prelude::*;
 
@@ -99,7 +99,6 @@ pub enum Act {
     Do(Command),
     Branch(NewBranch),
     Restore(Restoration),
-    SetExpiry { branch: BranchId, role: usize, expires_at: Option<Timestamp> },
     Change { branch: BranchId, change: BranchChange },
     SetDefault(BranchId),
 }
@@ -127,8 +126,8 @@ impl Event {
             Self::Role { branch: on, role: index, kind } => {
                 let (branch, name, credential) = (branch(on), role(index), credential(number));
                 let at = *copies.times.last().expect("a commit") + TimeDelta::days(1);
-                let set =
-                    |expires_at| Act::SetExpiry { branch: id(on % count), role: index, expires_at };
+                let (on, role) = (branch.clone(), Some(name.clone()));
+                let set = |at| Act::Do(Command::SetEnd { branch: on, role, at });
                 match kind {
                     0 | 1 => {
                         let login = Login::Password(credential);
@@ -219,10 +218,6 @@ impl Act {
             Self::Do(command) => done(command.run(state, moment, seed)),
             Self::Branch(new) => done(branches::create(state, moment, seed, new)),
             Self::Restore(restoration) => done(restore::restore(state, moment, seed, &restoration)),
-            Self::SetExpiry { branch, role: index, expires_at } => {
-                let name = role(index);
-                done(roles::set_expiry(state, moment, seed, &branch, &name, expires_at))
-            }
             Self::Change { branch, change } => {
                 done(branches::update(state, moment, &branch, &change))
             }
@@ -239,9 +234,6 @@ impl Act {
             Self::Do(command) => of_command(command),
             Self::Branch(new) => (Deed::CreateBranch, Topic::Branch(new.id.clone())),
             Self::Restore(asked) => (Deed::RestoreBranch, Topic::Branch(asked.target.clone())),
-            Self::SetExpiry { branch, role: index, .. } => {
-                (Deed::UpdateRole, Topic::Role(branch.clone(), role(*index)))
-            }
             Self::Change { branch, .. } => (Deed::UpdateBranch, Topic::Branch(branch.clone())),
             Self::SetDefault(branch) => (Deed::SetDefaultBranch, Topic::Branch(branch.clone())),
         };
@@ -254,7 +246,9 @@ fn of_command(command: &Command) -> (Deed, Topic) {
         Command::CreateProject => Topic::Whole,
         Command::CreateRole { branch, name, .. }
         | Command::ResetPassword { branch, name, .. }
-        | Command::DropRole { branch, name } => Topic::Role(branch.clone(), name.clone()),
+        | Command::DropRole { branch, name }
+        | Command::SetEnd { branch, role: Some(name), .. }
+        | Command::End { branch, role: Some(name) } => Topic::Role(branch.clone(), name.clone()),
         Command::CreateRoles { branch, .. } | Command::DropRoles { branch, .. } => {
             return (Deed::MergeBranch, Topic::Branch(branch.clone()));
         }
@@ -263,9 +257,10 @@ fn of_command(command: &Command) -> (Deed, Topic) {
         | Command::DropDatabase { branch, name } => Topic::Database(branch.clone(), name.clone()),
         Command::Branch { new, .. } => Topic::Branch(new.id.clone()),
         Command::Restore { restoration, .. } => Topic::Branch(restoration.target.clone()),
-        Command::RenameBranch { branch, .. } | Command::DeleteBranch { branch } => {
-            Topic::Branch(branch.clone())
-        }
+        Command::RenameBranch { branch, .. }
+        | Command::DeleteBranch { branch }
+        | Command::SetEnd { branch, role: None, .. }
+        | Command::End { branch, role: None } => Topic::Branch(branch.clone()),
         Command::Record(report) => Topic::Branch(report.branch.clone()),
     };
     (command.deed(), topic)

@@ -134,7 +134,11 @@ pub fn audit(causes: &[Cause], times: &[Timestamp], query: &AuditQuery) -> Vec<R
     let matches = |cause: &Cause, at: Timestamp| {
         let role = match &cause.topic {
             Topic::Role(_, name) => Some(name),
-            Topic::Whole | Topic::Branch(_) | Topic::Database(..) | Topic::Endpoint(..) => None,
+            Topic::Whole
+            | Topic::Branch(_)
+            | Topic::Database(..)
+            | Topic::Endpoint(..)
+            | Topic::Project(_) => None,
         };
         let is_deed = if query.deeds.is_empty() {
             cause.deed != Deed::RecordPass

@@ -3,7 +3,7 @@
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde_json::Value;
 
-use super::{FORMS, Terminal, text};
+use super::{FORMS, Terminal, back, text};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn neonctl_leads_a_project_through_its_life() {
@@ -12,6 +12,7 @@ async fn neonctl_leads_a_project_through_its_life() {
     let before = roles(&mut terminal, &id).await;
     branches(&mut terminal, &id, &before).await;
     databases(&mut terminal, &id).await;
+    back::lead(&mut terminal, &id, &before).await;
     connections(&mut terminal, &id).await;
     operations(&mut terminal, &id).await;
     end(&mut terminal, &id).await;
@@ -38,10 +39,13 @@ async fn projects(terminal: &mut Terminal) -> String {
         let other = terminal.stage.project_named(name).await;
         terminal.ok(&["projects", "delete", &other, "-o", form]).await;
     }
-    for name in ["Shop", "SHOP", "shop"] {
-        terminal.json(&["projects", "update", &id, "--name", name]).await;
-    }
+    let names = [&["--name", "Shop"][..], &["--name", "SHOP"], &["--name", "shop"]];
+    terminal.by_forms(&["projects", "update", &id], names, &[]).await;
     terminal.refused(&["projects", "get", "no-such-12345678"]).await;
+    // What is deleted is gone.
+    terminal.each(&["projects", "list", "--recoverable-only"]).await;
+    let gone = terminal.stage.project_named("shop").await.replace(char::is_numeric, "1");
+    terminal.refused(&["projects", "recover", &gone]).await;
     id
 }
 
@@ -59,16 +63,17 @@ async fn roles(terminal: &mut Terminal, id: &str) -> String {
     let newest = listed.as_array().expect("a list").iter().map(|role| text(role, "/created_at"));
     let before = until_the_next_millisecond(newest.max().expect("a role"));
     terminal.json(&last).await;
-    for name in ["we ird/n@me", "bob"] {
-        terminal.json(&[&["roles", "delete", name][..], &of_main].concat()).await;
-    }
+    let create = [&["roles", "create", "--name", "brief"][..], &of_main].concat();
+    terminal.json(&create).await;
+    let names = [&["we ird/n@me"][..], &["bob"], &["brief"]];
+    terminal.by_forms(&["roles", "delete"], names, &of_main).await;
     terminal.refused(&[&["roles", "delete", "neondb_owner"][..], &of_main].concat()).await;
     terminal.stage.settle().await;
     before
 }
 
 /// neonctl takes a time for one only if it has whole seconds or milliseconds.
-fn until_the_next_millisecond(time: &str) -> String {
+pub fn until_the_next_millisecond(time: &str) -> String {
     let time: DateTime<Utc> = time.parse().expect("a time");
     let millis = DateTime::from_timestamp_millis(time.timestamp_millis() + 1);
     millis.expect("a time").to_rfc3339_opts(SecondsFormat::Millis, true)
@@ -104,13 +109,17 @@ async fn branches(terminal: &mut Terminal, id: &str, before: &str) {
     terminal.each(&[&["branches", "list"][..], &of].concat()).await;
     terminal.each(&[&["branches", "get", "dev"][..], &of].concat()).await;
     terminal.refused(&[&["branches", "get", "no-such"][..], &of].concat()).await;
-    for (from, to) in [("idle", "asleep"), ("asleep", "awake")] {
-        terminal.json(&[&["branches", "rename", from, to][..], &of].concat()).await;
-    }
-    let add = [&["branches", "add-compute", "awake"][..], &of].concat();
-    terminal.refused(&add).await;
-    terminal.json(&[&add[..], &["--type", "read_write"]].concat()).await;
+    let names = [&["idle", "asleep"][..], &["asleep", "dreaming"], &["dreaming", "awake"]];
+    terminal.by_forms(&["branches", "rename"], names, &of).await;
+    let bare = create("bare", &["--no-compute", "-o", "json"]);
+    terminal.ok(&bare.iter().map(String::as_str).collect::<Vec<_>>()).await;
+    terminal.refused(&[&["branches", "add-compute", "awake"][..], &of].concat()).await;
+    let computeless = [&["awake"][..], &["of-main"], &["bare"]];
+    let read_write = [&of[..], &["--type", "read_write"]].concat();
+    terminal.by_forms(&["branches", "add-compute"], computeless, &read_write).await;
     terminal.refused(&[&["branches", "create", "--name", "dev"][..], &of].concat()).await;
+    let schema_only = ["branches", "create", "--name", "x", "--schema-only"];
+    terminal.refused(&[&schema_only[..], &of].concat()).await;
     terminal.json(&[&["branches", "delete", "of-main"][..], &of].concat()).await;
     terminal.refused(&[&["branches", "delete", "main"][..], &of].concat()).await;
     terminal.stage.settle().await;
@@ -169,7 +178,9 @@ async fn operations(terminal: &mut Terminal, id: &str) {
 
 async fn end(terminal: &mut Terminal, id: &str) {
     let of = ["--project-id", id];
-    for branch in ["past", "dev", "awake"] {
+    let names = [&["past"][..], &["dev"], &["awake"]];
+    terminal.by_forms(&["branches", "delete"], names, &of).await;
+    for branch in ["dev_old", "bare"] {
         terminal.json(&[&["branches", "delete", branch][..], &of].concat()).await;
     }
     let deleted = terminal.json(&["projects", "delete", id]).await;

@@ -6,7 +6,7 @@ use offshoot::model::secret::Password;
 use offshoot::wire::neon::account::{
     AuthDetails, CurrentUser, Organization, OrganizationsAnswer, RegionsAnswer,
 };
-use offshoot::wire::neon::empty::{BucketsAnswer, CountAnswer, CredentialsAnswer, FunctionsAnswer};
+use offshoot::wire::neon::empty::{BucketsAnswer, CountAnswer, FunctionsAnswer};
 use offshoot::wire::neon::keys::{CreatedKey, ListedKey, RevokedKey};
 use offshoot::wire::neon::permissions::{self, PermissionsAnswer};
 use offshoot::wire::time::Time;
@@ -56,6 +56,5 @@ pub(super) fn all() -> Vec<(&'static str, Value)> {
         ("CountAnswer", value(CountAnswer { count: 7 })),
         ("BucketsAnswer", value(BucketsAnswer::default())),
         ("FunctionsAnswer", value(FunctionsAnswer::default())),
-        ("CredentialsAnswer", value(CredentialsAnswer::default())),
     ]
 }

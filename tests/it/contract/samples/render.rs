@@ -60,7 +60,7 @@ pub(super) fn all() -> Vec<(&'static str, Value)> {
     samples.extend([
         ("PostgresPage", value(page)),
         ("PostgresUsers", value([sally.clone()])),
-        ("PostgresUser", value(sally.with_password(&Password::new("npg_Xq3v")))),
+        ("PostgresUser", value(sally.with_password(Some(&Password::new("npg_Xq3v"))))),
         ("PostgresUserRequest", value(PostgresUserRequest { username: Some("app_2".into()) })),
         ("PostgresConnectionInfo", value(info)),
         ("Nothing", value(Nothing {})),

@@ -156,6 +156,12 @@ fn of_branches() -> Vec<(&'static str, Value)> {
         "source_revision": 7,
         "preserve_under_name": "dev_old",
     });
+    let merge = json!({
+        "into": "br-late-rice-a5cf06kb",
+        "dry_run": true,
+        "resolve": [{ "kind": "role", "name": "sally", "take": "source" }],
+        "default": "target",
+    });
     let expires_at = "2026-02-28T12:00:00Z";
     let role = json!({ "role": { "name": "sally", "no_login": false, "expires_at": expires_at } });
     let role_update = json!({ "role": { "expires_at": expires_at } });
@@ -163,6 +169,7 @@ fn of_branches() -> Vec<(&'static str, Value)> {
     vec![
         ("BranchCreateRequest", read::<neon::branches::BranchCreateRequest>(new_branch)),
         ("BranchUpdateRequest", read::<neon::branches::BranchUpdateRequest>(branch)),
+        ("BranchMergeRequest", read::<neon::merge::BranchMergeRequest>(merge)),
         ("BranchRestoreRequest", read::<neon::branches::BranchRestoreRequest>(restore)),
         ("RoleUpdateRequest", read::<neon::roles::RoleUpdateRequest>(role_update)),
         ("RoleCreateRequest", read::<neon::roles::RoleCreateRequest>(role)),
