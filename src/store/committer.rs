@@ -6,8 +6,8 @@
 //! the same group. While one appends, the other gathers and decides the next group, on what the first
 //! will leave if it succeeds. So there is one group that is being appended, and one that is open.
 //!
-//! * Only who has the decider's lock takes from the queue or decides ([`decider`]).
-//! * Only who has the turn writes, publishes or answers ([`worker`]). It goes from group to group in
+//! * Only who has the decider's lock takes from the queue or decides (`decider`).
+//! * Only who has the turn writes, publishes or answers (`worker`). It goes from group to group in
 //!   the order in which they were decided.
 //! * What is decided and not durable yet is seen by the decider alone.
 //! * Where another process got in first, the group and the one that was decided after it are decided
