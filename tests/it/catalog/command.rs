@@ -1,10 +1,13 @@
 //! What the property test asks of the catalog.
 
+use std::collections::BTreeMap;
+
 use offshoot::model::cause::Deed;
 use offshoot::model::change::Change;
 use offshoot::model::endpoint::{EndpointState, Site, Tuning};
 use offshoot::model::id::BranchId;
 use offshoot::model::lsn::Lsn;
+use offshoot::model::merge::{Choices, Side};
 use offshoot::model::name::{BranchName, DatabaseName, RoleName};
 use offshoot::model::operation::{Operation, Retry, Subject};
 use offshoot::model::project::{PgVersion, ProjectSettings};
@@ -13,11 +16,14 @@ use offshoot::model::role::{Credential, Login};
 use offshoot::model::rules::branches::{BranchChange, NewBranch};
 use offshoot::model::rules::databases::DatabaseChange;
 use offshoot::model::rules::endpoints::NewEndpoint;
+use offshoot::model::rules::merge::Asked;
 use offshoot::model::rules::passes::{Outcome, Problem, Report};
 use offshoot::model::rules::projects::NewProject;
 use offshoot::model::rules::restore::Restoration;
 use offshoot::model::rules::roles::NewRole;
-use offshoot::model::rules::{Seed, branches, databases, expiry, passes, projects, restore, roles};
+use offshoot::model::rules::{
+    Seed, branches, databases, expiry, merge, passes, projects, restore, roles,
+};
 use offshoot::model::secret::Verifier;
 use offshoot::model::state::{Denied, Mark, Write};
 
@@ -135,6 +141,12 @@ pub enum Command {
         restoration: Restoration,
         asked: Option<Timestamp>,
     },
+    /// Merges a branch into another, with a side that decides where they disagree.
+    Merge {
+        source: BranchId,
+        target: BranchId,
+        others: Option<Side>,
+    },
     RenameBranch {
         branch: BranchId,
         name: BranchName,
@@ -203,6 +215,11 @@ impl Command {
             Self::Restore { restoration, asked: _ } => {
                 told(restore::restore(state, moment, seed, &restoration))
             }
+            Self::Merge { source, target, others } => {
+                let choices = Choices { others, ..Choices::default() };
+                let asked = Asked { source, target, choices, drawn: BTreeMap::new() };
+                told(merge::merge(state, moment, seed, &asked))
+            }
             Self::RenameBranch { branch, name } => {
                 let change = BranchChange { name: Some(name), ..BranchChange::default() };
                 told(branches::update(state, moment, &branch, &change))
@@ -237,6 +254,7 @@ impl Command {
             Self::DropDatabase { .. } => Deed::DeleteDatabase,
             Self::Branch { .. } => Deed::CreateBranch,
             Self::Restore { .. } => Deed::RestoreBranch,
+            Self::Merge { .. } => Deed::MergeBranch,
             Self::RenameBranch { .. } | Self::SetEnd { role: None, .. } => Deed::UpdateBranch,
             Self::DeleteBranch { .. } => Deed::DeleteBranch,
             Self::SetEnd { role: Some(_), .. } => Deed::UpdateRole,
