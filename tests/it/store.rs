@@ -4,6 +4,7 @@ pub mod account;
 mod checker;
 mod commits;
 mod conformance;
+pub mod counting;
 mod disk;
 mod exports;
 mod failures;
