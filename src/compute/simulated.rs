@@ -193,9 +193,10 @@ impl Machine {
         if !self.world.is_needed(step) {
             return Vec::new();
         }
-        let database = match step {
-            Step::CleanUp { database, .. } => database.clone(),
-            _ => self.world.observe().maintenance,
+        let database = if let Step::CleanUp { database, .. } = step {
+            database.clone()
+        } else {
+            self.world.observe().maintenance
         };
         let statements = statements_without_marks(&step.redacted(), branch).into_iter();
         statements.map(|sql| Statement { database: database.clone(), sql }).collect()

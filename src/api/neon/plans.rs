@@ -22,8 +22,8 @@ pub(super) async fn reconcile_project_branch(
         let answer = Found(ReconcileAnswer { dry_run: true, plan, operations: Vec::new() });
         return Ok(Told { answer, is_again: false });
     }
-    let asked = control.ask_for_pass(&asker, &at).await?;
-    Ok(asked.map(|operations| {
+    let told = control.ask_for_pass(&asker, &at).await?;
+    Ok(told.map(|operations| {
         let operations = Operation::list(&at.project, operations);
         Found(ReconcileAnswer { dry_run: false, plan: None, operations })
     }))
