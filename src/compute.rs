@@ -17,6 +17,7 @@ use crate::model::id::BranchId;
 use crate::model::lsn::Lsn;
 use crate::model::name::DatabaseName;
 use crate::model::name::RoleName;
+use crate::model::planned::Statement;
 use crate::model::preview::Holding;
 use crate::model::rules::passes::Problem;
 use crate::model::schema::Table;
@@ -24,6 +25,7 @@ use crate::model::secret::Password;
 use crate::model::session::Sessions;
 use crate::plan::desired::Desired;
 use crate::plan::observed::Observed;
+use crate::plan::step::Step;
 
 pub mod attached;
 pub mod error;
@@ -33,6 +35,7 @@ pub mod simulated;
 mod converge;
 mod postgres;
 
+pub use crate::compute::converge::check_revision;
 pub use crate::compute::postgres::DumpPrograms;
 
 use crate::compute::attached::AttachedCompute;
@@ -63,6 +66,15 @@ pub struct Converged {
     pub steps: usize,
 }
 
+/// What Postgres would be told for the steps of a plan.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Foretold {
+    /// The statements of each step, in the steps' order.
+    pub statements: Vec<Vec<Statement>>,
+    /// What would not be done, as far as that shows before it is tried.
+    pub problems: Vec<Problem>,
+}
+
 /// One branch's Postgres.
 pub trait Compute: fmt::Debug + Send + Sync {
     /// Says whether it runs.
@@ -82,6 +94,14 @@ pub trait Compute: fmt::Debug + Send + Sync {
         &self,
         branch: &BranchId,
     ) -> impl Future<Output = Result<Observed, ComputeError>> + Send;
+
+    /// Returns what Postgres would be told for the steps of a plan, and changes nothing. It must be
+    /// running.
+    fn foretell(
+        &self,
+        branch: &BranchId,
+        steps: &[Step],
+    ) -> impl Future<Output = Result<Foretold, ComputeError>> + Send;
 
     /// Makes one attempt to bring it to what is desired. It must be running.
     ///
@@ -263,6 +283,10 @@ impl Compute for AnyCompute {
 
     async fn observe(&self, branch: &BranchId) -> Result<Observed, ComputeError> {
         each!(self, compute => compute.observe(branch).await)
+    }
+
+    async fn foretell(&self, branch: &BranchId, steps: &[Step]) -> Result<Foretold, ComputeError> {
+        each!(self, compute => compute.foretell(branch, steps).await)
     }
 
     async fn converge(&self, desired: &Desired) -> Result<Converged, ComputeError> {

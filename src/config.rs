@@ -13,6 +13,9 @@ pub use crate::model::name::RoleName;
 /// Where the server listens unless it is told otherwise.
 pub const DEFAULT_LISTEN: &str = "127.0.0.1:8080";
 
+/// Where commands look for it, likewise.
+pub const DEFAULT_ORIGIN: &str = "http://127.0.0.1:8080";
+
 /// Where everything is kept unless the server is told otherwise.
 pub const DEFAULT_DATA_DIR: &str = "offshoot-data";
 

@@ -25,6 +25,7 @@ pub mod past;
 pub mod permissions;
 pub mod points;
 pub mod projects;
+pub mod reconcile;
 pub mod restore;
 pub mod retention;
 pub mod roles;
@@ -44,6 +45,7 @@ use crate::model::endpoint::Site;
 use crate::model::id::{BranchId, EndpointId, ProjectId};
 use crate::model::lsn::Lsn;
 use crate::model::name::RoleName;
+use crate::model::planned::Planned;
 use crate::model::preview::{Effect, Exchange};
 use crate::model::project::{PgVersion, Project};
 use crate::model::refusal::Refusal;
@@ -102,6 +104,9 @@ pub type Probe<T> = Box<dyn Fn(BranchRef) -> BoxFuture<'static, Option<T>> + Sen
 pub type EffectProbe =
     Box<dyn Fn(BranchRef, Exchange) -> BoxFuture<'static, Option<Effect>> + Send + Sync>;
 
+/// Asks what a pass over a branch's Postgres would do.
+pub type PlanProbe = Box<dyn Fn(BranchRef) -> BoxFuture<'static, Result<Planned>> + Send + Sync>;
+
 /// What can be asked of a branch's Postgres. The reconciler does, since nobody else talks to one.
 pub struct Probes {
     /// Where its log is now.
@@ -110,6 +115,8 @@ pub struct Probes {
     pub sessions: Probe<Vec<Sessions>>,
     /// What an exchange of credentials would do.
     pub effect: EffectProbe,
+    /// What a pass would do.
+    pub plan: PlanProbe,
 }
 
 /// What the operator decides about new projects.

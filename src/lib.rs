@@ -8,7 +8,7 @@
 //! * [`plan`] is what to do, [`compute`] what runs, [`reconcile`] how the one comes to the other.
 //! * [`retention`] is what is forgotten.
 //! * [`wire`] is the JSON, [`api`] the HTTP.
-//! * [`server`] wires it all together, and [`cli`] is the command line.
+//! * [`server`] wires it all together, [`client`] calls it, and [`cli`] is the command line.
 
 pub mod model;
 pub mod tree;
@@ -30,6 +30,8 @@ pub mod wire;
 pub mod api;
 
 pub mod server;
+
+pub mod client;
 
 pub mod cli;
 

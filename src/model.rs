@@ -24,6 +24,7 @@ pub mod name;
 pub mod operation;
 pub mod origin;
 pub mod permission;
+pub mod planned;
 pub mod point;
 pub mod preview;
 pub mod project;

@@ -10,6 +10,7 @@
 //!   someone changed it by hand.
 
 pub mod desired;
+pub mod effects;
 pub mod observed;
 pub mod sql;
 pub mod step;

@@ -8,6 +8,7 @@ pub mod expiry;
 pub mod fleet;
 pub mod meters;
 mod preview;
+mod probes;
 pub mod rotation;
 pub mod turns;
 pub mod worker;

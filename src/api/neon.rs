@@ -14,6 +14,7 @@ mod keys;
 mod merge;
 mod operations;
 mod permissions;
+mod plans;
 mod point;
 mod projects;
 mod roles;
@@ -377,6 +378,12 @@ pub static ROUTES: &[Route] = &[
         Method::POST,
         "/projects/{project_id}/branches/{branch_id}/rotations/{rotation_id}/abort",
         |method| on(method, rotations::abort_project_branch_rotation),
+    ),
+    Route::new(
+        "reconcileProjectBranch",
+        Method::POST,
+        "/projects/{project_id}/branches/{branch_id}/reconcile",
+        |method| on(method, plans::reconcile_project_branch),
     ),
     Route::new(
         "updateProjectEndpoint",

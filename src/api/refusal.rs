@@ -97,6 +97,7 @@ fn code(refusal: &Refusal) -> ErrorCode {
         | Refusal::BranchWithoutParent(_)
         | Refusal::ExpiryOutOfRange { .. } => ErrorCode::InvalidRequest,
         Refusal::SchemaOfThePast => ErrorCode::NotSupported,
+        Refusal::EndpointAsleep(_) => ErrorCode::EndpointAsleep,
         Refusal::EndpointAttached(_) => ErrorCode::EndpointAttached,
         Refusal::PgVersionNotInstalled { .. } => ErrorCode::PgVersionNotInstalled,
         Refusal::PortsExhausted => ErrorCode::EndpointsLimitExceeded,

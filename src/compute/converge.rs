@@ -60,7 +60,7 @@ pub(super) async fn converge(
 
 /// Refuses a catalog that is older than what was applied before. It would undo what was done since:
 /// roles and databases made by the newer catalog are none that it has.
-fn check_revision(desired: &Desired, observed: &Observed) -> Result<(), ComputeError> {
+pub fn check_revision(desired: &Desired, observed: &Observed) -> Result<(), ComputeError> {
     match observed.applied {
         Some(applied) if desired.revision < applied => Err(ComputeError::OlderCatalog {
             branch: desired.branch.clone(),

@@ -4,6 +4,7 @@ mod apply;
 mod clean_up;
 mod dump;
 mod failure;
+mod foretell;
 mod holdings;
 mod observe;
 mod sessions;
@@ -21,10 +22,10 @@ use tokio::time::timeout;
 use tokio_postgres::config::{ChannelBinding, SslMode};
 use tokio_postgres::{Client, Config, SimpleQueryMessage};
 
-use crate::compute::Address;
 use crate::compute::converge::Reach;
 use crate::compute::error::ComputeError;
 use crate::compute::postgres::failure::{Failure, told};
+use crate::compute::{Address, Foretold};
 use crate::model::endpoint::TlsMode;
 use crate::model::id::BranchId;
 use crate::model::lsn::Lsn;
@@ -247,6 +248,15 @@ impl Session {
         branch: &BranchId,
     ) -> Result<Observed, ComputeError> {
         observe::observe(self, branch).await
+    }
+
+    /// Returns what Postgres would be told for the steps of a plan.
+    pub(super) async fn foretell(
+        &mut self,
+        branch: &BranchId,
+        steps: &[Step],
+    ) -> Result<Foretold, ComputeError> {
+        foretell::foretell(self, branch, steps).await
     }
 
     /// Reads who is connected.

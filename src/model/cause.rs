@@ -223,6 +223,8 @@ deeds! {
     CompleteRotation = "complete_rotation", 56;
     /// A rotation was given up, and the old credential is the default again.
     AbortRotation = "abort_rotation", 57;
+    /// A pass over a branch's Postgres was asked for.
+    ReconcileBranch = "reconcile_branch", 61;
 }
 
 #[cfg(test)]

@@ -259,6 +259,12 @@ pub enum Refusal {
     /// No endpoint serves the branch.
     #[error("branch {0} has no endpoint to connect to; create a read_write endpoint for it first")]
     BranchWithoutEndpoint(BranchId),
+    /// The endpoint's Postgres does not run, and is not woken to be looked at.
+    #[error(
+        "endpoint {0} is not running, and is not woken to be looked at; start it first, with \
+         POST .../endpoints/{0}/start"
+    )]
+    EndpointAsleep(EndpointId),
     /// What a branch is to be compared with is not named, and it has no parent.
     #[error("branch {0} has no parent to be compared with; give base_branch_id")]
     BranchWithoutParent(BranchId),

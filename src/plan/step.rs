@@ -11,6 +11,9 @@ use crate::model::role::Login;
 use crate::model::secret::Verifier;
 use crate::plan::observed::Oid;
 
+/// What is shown in the place of a verifier.
+const REDACTED: &str = "<verifier>";
+
 /// When a step runs. The stages stand in their order:
 ///
 /// 1. *Forget*, *Retire* and *Change* are one transaction. A dropped role loses its login before
@@ -88,6 +91,18 @@ pub enum Step {
 }
 
 impl Step {
+    /// Returns the step with what stands for its verifier, to be shown.
+    #[must_use]
+    pub fn redacted(&self) -> Self {
+        let mut step = self.clone();
+        if let Self::CreateRole { login: Login::Password(verifier), .. }
+        | Self::SetLogin { login: Login::Password(verifier), .. } = &mut step
+        {
+            *verifier = Verifier::from_trusted(REDACTED);
+        }
+        step
+    }
+
     /// Returns when the step runs.
     #[must_use]
     pub fn stage(&self) -> Stage {

@@ -21,6 +21,7 @@ pub mod merge;
 pub mod operations;
 pub mod origin;
 pub mod permissions;
+pub mod plans;
 pub mod projects;
 pub mod roles;
 pub mod rotations;

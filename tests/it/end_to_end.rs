@@ -12,6 +12,7 @@ mod login;
 mod merge;
 mod metrics;
 mod passwords;
+mod plan;
 mod restart;
 mod restore;
 mod rotation;

@@ -6,6 +6,7 @@ mod catalog;
 mod clients;
 mod compute_attached;
 mod compute_credentials;
+mod compute_foretold;
 mod compute_guarded;
 mod compute_local;
 mod compute_logins;

@@ -47,7 +47,8 @@ const LAYERS: &[(&str, &[&str])] = &[
             "vault",
         ],
     ),
-    ("cli", &["config", "server", "telemetry"]),
+    ("client", &["chain", "wire"]),
+    ("cli", &["client", "config", "server", "telemetry", "wire"]),
 ];
 
 /// Each foreign crate that is walled in, and the files that may name it.
@@ -58,6 +59,7 @@ const WALLS: &[(&str, &[&str])] = &[
     ("axum::", &["api", "server.rs"]),
     ("prometheus_client::", &["api/metrics.rs"]),
     ("clap::", &["cli"]),
+    ("ureq::", &["client.rs"]),
 ];
 
 /// A file fits a sitting, tests included.

@@ -127,9 +127,7 @@ async fn transact(
     }
     for step in steps {
         let mut statements = vec!["SAVEPOINT offshoot".into()];
-        statements.extend(membership(session, step));
-        statements.extend(sql::statements(step, &desired.branch));
-        statements.extend(options(session, step));
+        statements.extend(with_rights(session, step, sql::statements(step, &desired.branch)));
         statements.push("RELEASE SAVEPOINT offshoot".into());
         let result = session.run(&statements.join("; ")).await.map(|_| ());
         if result.is_err() {
@@ -148,6 +146,13 @@ async fn transact(
         return Err(ComputeError::Unconfirmed);
     }
     Ok(aside)
+}
+
+/// Returns what a step does with what the administrator has to do besides, so as to have the right to
+/// it and so that it means what it should.
+pub(super) fn with_rights(session: &Session, step: &Step, does: Vec<String>) -> Vec<String> {
+    let before = membership(session, step).into_iter();
+    before.chain(does).chain(options(session, step)).collect()
 }
 
 /// Lets an administrator who is no superuser hand something to a role. From 16 on it can do so

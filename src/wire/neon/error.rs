@@ -129,6 +129,8 @@ codes! {
     MergeTooLarge = "MERGE_TOO_LARGE",
     /// The endpoint's Postgres is run by others.
     EndpointAttached = "ENDPOINT_ATTACHED",
+    /// The endpoint does not run, and what was asked for does not start it.
+    EndpointAsleep = "ENDPOINT_ASLEEP",
     /// There is no room for another endpoint.
     EndpointsLimitExceeded = "ENDPOINTS_LIMIT_EXCEEDED",
     /// There is no room for another API key.
@@ -188,6 +190,7 @@ impl ErrorCode {
             | Self::PermissionAlreadyExists
             | Self::RotationUnderWay
             | Self::RotationBeyond
+            | Self::EndpointAsleep
             | Self::MergeConflict => 409,
             // Both say that there is no password to be had, which is the one thing that Neon's
             // clients expect a 412 to mean; a 409 they take for a name that is taken.
@@ -278,6 +281,7 @@ impl ErrorCode {
             | Self::MergeWithoutOrigin
             | Self::MergeTooLarge
             | Self::EndpointAttached
+            | Self::EndpointAsleep
             | Self::EndpointsLimitExceeded
             | Self::KeysLimitExceeded
             | Self::PermissionsLimitExceeded

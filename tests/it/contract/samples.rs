@@ -4,6 +4,7 @@
 mod account;
 mod histories;
 mod merges;
+mod plans;
 mod render;
 mod requests;
 mod rotations;
@@ -46,6 +47,7 @@ pub fn all() -> Vec<(&'static str, Value)> {
         account::all(),
         histories::all(),
         merges::all(),
+        plans::all(),
         render::all(),
         rotations::all(),
         requests::all(),

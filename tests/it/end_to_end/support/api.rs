@@ -37,6 +37,11 @@ impl Api {
         &self.origin
     }
 
+    /// Returns the key.
+    pub fn key(&self) -> &str {
+        &self.key
+    }
+
     /// Begins a request to a path under `base`, with the key.
     pub fn request(&self, method: Method, base: &str, path: &str) -> RequestBuilder {
         self.http.request(method, format!("{}{base}{path}", self.origin)).bearer_auth(&self.key)
