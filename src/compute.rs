@@ -18,6 +18,7 @@ use crate::model::lsn::Lsn;
 use crate::model::name::DatabaseName;
 use crate::model::name::RoleName;
 use crate::model::preview::Holding;
+use crate::model::progress::Trace;
 use crate::model::rules::passes::Problem;
 use crate::model::schema::Table;
 use crate::model::secret::Password;
@@ -33,6 +34,7 @@ pub mod simulated;
 mod converge;
 mod postgres;
 
+pub use crate::compute::converge::timed;
 pub use crate::compute::postgres::DumpPrograms;
 
 use crate::compute::attached::AttachedCompute;
@@ -83,7 +85,11 @@ pub trait Compute: fmt::Debug + Send + Sync {
         branch: &BranchId,
     ) -> impl Future<Output = Result<Observed, ComputeError>> + Send;
 
-    /// Makes one attempt to bring it to what is desired. It must be running.
+    /// Reaches for it, as cheaply as can be: fails where a pass would fail before it had looked.
+    fn reach(&self) -> impl Future<Output = Result<(), ComputeError>> + Send;
+
+    /// Makes one attempt to bring it to what is desired, and notes what that takes. It must be
+    /// running.
     ///
     /// # Errors
     ///
@@ -92,6 +98,7 @@ pub trait Compute: fmt::Debug + Send + Sync {
     fn converge(
         &self,
         desired: &Desired,
+        trace: &mut Trace,
     ) -> impl Future<Output = Result<Converged, ComputeError>> + Send;
 
     /// Reads who is connected.
@@ -265,8 +272,16 @@ impl Compute for AnyCompute {
         each!(self, compute => compute.observe(branch).await)
     }
 
-    async fn converge(&self, desired: &Desired) -> Result<Converged, ComputeError> {
-        each!(self, compute => compute.converge(desired).await)
+    async fn reach(&self) -> Result<(), ComputeError> {
+        each!(self, compute => compute.reach().await)
+    }
+
+    async fn converge(
+        &self,
+        desired: &Desired,
+        trace: &mut Trace,
+    ) -> Result<Converged, ComputeError> {
+        each!(self, compute => compute.converge(desired, trace).await)
     }
 
     async fn sessions(&self) -> Result<Vec<Sessions>, ComputeError> {

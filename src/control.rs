@@ -40,6 +40,7 @@ use crate::clock::Clock;
 use crate::control::schema::SchemaReader;
 use crate::entropy::{self, Entropy};
 use crate::model::cause::{Cause, Deed, Topic};
+use crate::model::circuit::Circuit;
 use crate::model::endpoint::Site;
 use crate::model::id::{BranchId, EndpointId, ProjectId};
 use crate::model::lsn::Lsn;
@@ -110,6 +111,8 @@ pub struct Probes {
     pub sessions: Probe<Vec<Sessions>>,
     /// What an exchange of credentials would do.
     pub effect: EffectProbe,
+    /// Whether a branch's Postgres can be reached, as far as is known.
+    pub circuit: Box<dyn Fn(&BranchRef) -> Circuit + Send + Sync>,
 }
 
 /// What the operator decides about new projects.
@@ -183,6 +186,12 @@ impl ControlPlane {
     /// Asks who is connected to a branch's Postgres; nothing where it sleeps or does not answer.
     async fn sessions(&self, at: &BranchRef) -> Option<Vec<Sessions>> {
         (self.inner.probes.get()?.sessions)(at.clone()).await
+    }
+
+    /// Returns whether a branch's Postgres can be reached, as far as is known.
+    #[must_use]
+    pub fn circuit(&self, at: &BranchRef) -> Option<Circuit> {
+        Some((self.inner.probes.get()?.circuit)(at))
     }
 
     /// Returns the store.
