@@ -24,7 +24,7 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Run the server.
-    Serve(serve::Serve),
+    Serve(Box<serve::Serve>),
     /// Show what a pass over a branch's Postgres would do: the SQL, what it touches, and its risks.
     Plan(remote::Remote),
     /// Bring a branch's Postgres to its catalog now, and wait until that is done.

@@ -19,6 +19,7 @@ use crate::model::name::DatabaseName;
 use crate::model::name::RoleName;
 use crate::model::planned::Statement;
 use crate::model::preview::Holding;
+use crate::model::progress::Trace;
 use crate::model::rules::passes::Problem;
 use crate::model::schema::Table;
 use crate::model::secret::Password;
@@ -36,6 +37,7 @@ mod converge;
 mod postgres;
 
 pub use crate::compute::converge::check_revision;
+pub use crate::compute::converge::timed;
 pub use crate::compute::postgres::DumpPrograms;
 
 use crate::compute::attached::AttachedCompute;
@@ -103,7 +105,11 @@ pub trait Compute: fmt::Debug + Send + Sync {
         steps: &[Step],
     ) -> impl Future<Output = Result<Foretold, ComputeError>> + Send;
 
-    /// Makes one attempt to bring it to what is desired. It must be running.
+    /// Reaches for it, as cheaply as can be: fails where a pass would fail before it had looked.
+    fn reach(&self) -> impl Future<Output = Result<(), ComputeError>> + Send;
+
+    /// Makes one attempt to bring it to what is desired, and notes what that takes. It must be
+    /// running.
     ///
     /// # Errors
     ///
@@ -112,6 +118,7 @@ pub trait Compute: fmt::Debug + Send + Sync {
     fn converge(
         &self,
         desired: &Desired,
+        trace: &mut Trace,
     ) -> impl Future<Output = Result<Converged, ComputeError>> + Send;
 
     /// Reads who is connected.
@@ -289,8 +296,16 @@ impl Compute for AnyCompute {
         each!(self, compute => compute.foretell(branch, steps).await)
     }
 
-    async fn converge(&self, desired: &Desired) -> Result<Converged, ComputeError> {
-        each!(self, compute => compute.converge(desired).await)
+    async fn reach(&self) -> Result<(), ComputeError> {
+        each!(self, compute => compute.reach().await)
+    }
+
+    async fn converge(
+        &self,
+        desired: &Desired,
+        trace: &mut Trace,
+    ) -> Result<Converged, ComputeError> {
+        each!(self, compute => compute.converge(desired, trace).await)
     }
 
     async fn sessions(&self) -> Result<Vec<Sessions>, ComputeError> {

@@ -38,6 +38,17 @@ const EXPORT_EVERY_MIN: Duration = Duration::from_secs(1);
 /// How much of the disk is left free unless the server is told otherwise, in bytes.
 pub const DEFAULT_MIN_FREE_BYTES: u64 = 64 << 20;
 
+/// How many passes over branches' Postgres servers are under way at once unless the server is told
+/// otherwise.
+pub const DEFAULT_MAX_PASSES: NonZeroUsize = NonZeroUsize::new(32).expect("more than none");
+
+/// How often each branch's Postgres is looked at when nothing changes, unless the server is told
+/// otherwise.
+pub const DEFAULT_PASS_EVERY: &str = "10min";
+
+/// The shortest time between two looks at a Postgres that did not change.
+const PASS_EVERY_MIN: Duration = Duration::from_secs(1);
+
 /// How often history is trimmed, in milliseconds: once a minute.
 pub const TRIM_EVERY_MS: u64 = 60_000;
 
@@ -80,6 +91,10 @@ pub struct Config {
     pub exports_kept: NonZeroUsize,
     /// How much of the disk is left free, in bytes.
     pub min_free_bytes: u64,
+    /// How many passes over branches' Postgres servers are under way at once.
+    pub max_passes: NonZeroUsize,
+    /// How often each branch's Postgres is looked at when nothing changes.
+    pub pass_every: Duration,
     /// How often history is trimmed, and what is too young for it.
     pub trimming: Trimming,
 }
@@ -129,6 +144,15 @@ pub fn parse_export_every(text: &str) -> Result<Interval, String> {
     }
 }
 
+/// Parses the time between two looks at a Postgres.
+pub fn parse_pass_every(text: &str) -> Result<Duration, String> {
+    match humantime::parse_duration(text) {
+        Ok(every) if PASS_EVERY_MIN <= every => Ok(every),
+        Ok(_) => Err(format!("`{text}` is too often; once a second is the most")),
+        Err(error) => Err(format!("`{text}` is not a time such as 10min or 1h: {error}")),
+    }
+}
+
 /// Parses the name of the role that owns a new project's database.
 pub fn parse_account(text: &str) -> Result<RoleName, NameError> {
     text.parse()
@@ -147,6 +171,14 @@ mod tests {
         }
         for text in ["", "1", "10ms", "0s", "never", "-1h"] {
             assert!(parse_export_every(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn passes_are_made_once_a_second_at_the_most() {
+        assert_eq!(parse_pass_every(DEFAULT_PASS_EVERY), Ok(Duration::from_secs(600)));
+        for text in ["", "1", "10ms", "off"] {
+            assert!(parse_pass_every(text).is_err(), "{text}");
         }
     }
 

@@ -41,6 +41,7 @@ use crate::clock::Clock;
 use crate::control::schema::SchemaReader;
 use crate::entropy::{self, Entropy};
 use crate::model::cause::{Cause, Deed, Topic};
+use crate::model::circuit::Circuit;
 use crate::model::endpoint::Site;
 use crate::model::id::{BranchId, EndpointId, ProjectId};
 use crate::model::lsn::Lsn;
@@ -107,6 +108,9 @@ pub type EffectProbe =
 /// Asks what a pass over a branch's Postgres would do.
 pub type PlanProbe = Box<dyn Fn(BranchRef) -> BoxFuture<'static, Result<Planned>> + Send + Sync>;
 
+/// Tells whether a branch's Postgres can be reached, as far as is known.
+pub type CircuitProbe = Box<dyn Fn(&BranchRef) -> Circuit + Send + Sync>;
+
 /// What can be asked of a branch's Postgres. The reconciler does, since nobody else talks to one.
 pub struct Probes {
     /// Where its log is now.
@@ -117,6 +121,8 @@ pub struct Probes {
     pub effect: EffectProbe,
     /// What a pass would do.
     pub plan: PlanProbe,
+    /// Whether a branch's Postgres can be reached, as far as is known.
+    pub circuit: CircuitProbe,
 }
 
 /// What the operator decides about new projects.
@@ -190,6 +196,12 @@ impl ControlPlane {
     /// Asks who is connected to a branch's Postgres; nothing where it sleeps or does not answer.
     async fn sessions(&self, at: &BranchRef) -> Option<Vec<Sessions>> {
         (self.inner.probes.get()?.sessions)(at.clone()).await
+    }
+
+    /// Returns whether a branch's Postgres can be reached, as far as is known.
+    #[must_use]
+    pub fn circuit(&self, at: &BranchRef) -> Option<Circuit> {
+        Some((self.inner.probes.get()?.circuit)(at))
     }
 
     /// Returns the store.

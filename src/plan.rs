@@ -83,6 +83,6 @@ impl Draft<'_> {
     }
 
     fn problem(&mut self, subject: Subject, message: String) {
-        self.problems.push(Problem { subject, message });
+        self.problems.push(Problem::new(subject, message));
     }
 }

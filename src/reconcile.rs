@@ -4,35 +4,45 @@
 //! closes the gap; whether it was made for a request, after a crash or because time went by makes
 //! no difference to it. Nobody else talks to a compute.
 
+pub mod circuits;
 pub mod expiry;
 pub mod fleet;
 pub mod meters;
+pub mod pace;
 mod preview;
 mod probes;
 pub mod rotation;
 pub mod turns;
 pub mod worker;
 
+mod interrupt;
 mod schemas;
 
 use std::collections::BTreeSet;
+use std::time::Duration;
+
+use tokio::time::timeout;
 
 use crate::compute::error::ComputeError;
-use crate::compute::{Address, Compute, ComputeSite};
+use crate::compute::{Address, Compute, ComputeSite, timed};
 use crate::control::passes::Assignment;
 use crate::model::endpoint::{Attachment, Endpoint, EndpointState, Power, Site};
 use crate::model::id::BranchId;
 use crate::model::lsn::Lsn;
 use crate::model::operation::Action;
+use crate::model::progress::Trace;
 use crate::model::revision::Timestamp;
 use crate::model::rules::passes::{Outcome, Problem};
 use crate::model::state::Mark;
 use crate::plan::desired::Desired;
 
+/// How long roles are seen to before a compute stops that is told to.
+const STOP_TIME: Duration = Duration::from_secs(5);
+
 /// What a pass did.
-#[derive(Debug, Default, PartialEq, Eq)]
+#[derive(Debug, Default)]
 pub struct Passed {
-    /// Whether the compute runs; absent where the branch has no endpoint.
+    /// Whether the compute runs; absent where the branch has no endpoint, or nobody knows.
     pub left: Option<EndpointState>,
     /// Where the log of its Postgres was when it had what was desired.
     pub lsn: Option<Lsn>,
@@ -42,51 +52,88 @@ pub struct Passed {
     pub delayed: Vec<Problem>,
     /// How many steps were applied.
     pub steps: usize,
+    /// Why it broke off, if it did. What was done before stays done: the next pass looks again and
+    /// goes on from there.
+    pub failure: Option<ComputeError>,
 }
 
-/// Makes one attempt to bring `compute` to what the catalog wants of the branch.
-///
-/// # Errors
-///
-/// What was done before the failure stays done. The next pass looks again and goes on from there.
+/// Makes one attempt to bring `compute` to what the catalog wants of the branch, and notes in
+/// `trace` what that takes.
 pub async fn pass(
     compute: &impl Compute,
     branch: &BranchId,
     assignment: &Assignment,
-) -> Result<Passed, ComputeError> {
+    trace: &mut Trace,
+) -> Passed {
+    let mut passed = Passed::default();
+    let attempt = attempt(compute, branch, assignment, trace, &mut passed).await;
+    passed.failure = attempt.err();
+    passed
+}
+
+async fn attempt(
+    compute: &impl Compute,
+    branch: &BranchId,
+    assignment: &Assignment,
+    trace: &mut Trace,
+    passed: &mut Passed,
+) -> Result<(), ComputeError> {
     let Some(endpoint) = &assignment.endpoint else {
-        match assignment.branch {
-            None => compute.destroy().await?,
-            Some(_) => compute.suspend().await?,
-        }
-        return Ok(Passed::default());
+        return match assignment.branch {
+            None => timed(trace, "remove", compute.destroy()).await,
+            Some(_) => timed(trace, "suspend", compute.suspend()).await,
+        };
     };
-    let mut passed = Passed { left: Some(EndpointState::Idle), ..Passed::default() };
     if wants_restart(assignment) {
-        compute.suspend().await?;
+        timed(trace, "suspend", compute.suspend()).await?;
     }
+    let mut applied = Ok(());
     if endpoint.desired == Power::Active || wants_change(assignment) {
-        compute.start().await?;
-        let desired = Desired::new(
-            branch.clone(),
-            assignment.revision,
-            &assignment.roles,
-            &assignment.databases,
-        );
-        let converged = compute.converge(&desired).await?;
-        passed = Passed {
-            left: Some(EndpointState::Active),
-            lsn: Some(converged.lsn),
-            problems: converged.problems,
-            delayed: converged.delayed,
-            steps: converged.steps,
+        let apply = apply(compute, branch, assignment, trace, passed);
+        applied = if wants_stop(assignment) {
+            let late = |_| Err(ComputeError::TookTooLong { time: STOP_TIME });
+            timeout(STOP_TIME, apply).await.unwrap_or_else(late)
+        } else {
+            apply.await
         };
     }
+    // Nothing that is wrong with roles keeps a compute from being stopped.
     if endpoint.desired == Power::Idle {
-        compute.suspend().await?;
+        passed.left = None;
+        timed(trace, "suspend", compute.suspend()).await?;
         passed.left = Some(EndpointState::Idle);
     }
-    Ok(passed)
+    applied
+}
+
+async fn apply(
+    compute: &impl Compute,
+    branch: &BranchId,
+    assignment: &Assignment,
+    trace: &mut Trace,
+    passed: &mut Passed,
+) -> Result<(), ComputeError> {
+    timed(trace, "start", compute.start()).await?;
+    passed.left = Some(EndpointState::Active);
+    let Assignment { revision, roles, databases, .. } = assignment;
+    let desired = Desired::new(branch.clone(), *revision, roles, databases);
+    let converged = compute.converge(&desired, trace).await?;
+    passed.lsn = Some(converged.lsn);
+    passed.problems = converged.problems;
+    passed.delayed = converged.delayed;
+    passed.steps = converged.steps;
+    Ok(())
+}
+
+/// Whether somebody asked for the compute to stop, and for nothing else in the same request.
+fn wants_stop(assignment: &Assignment) -> bool {
+    let waiting = &assignment.unfinished;
+    let stops = waiting.iter().filter(|operation| operation.action == Action::SuspendCompute);
+    let mut alone = stops.filter(|stop| {
+        let others = waiting.iter().filter(|other| other.revision == stop.revision);
+        others.count() == 1
+    });
+    alone.next().is_some()
 }
 
 /// Whether somebody asked for the compute to stop and run again: both in one request, so that a stop
@@ -135,12 +182,18 @@ pub fn site(assignment: &Assignment) -> ComputeSite {
 #[must_use]
 pub fn outcome(assignment: &Assignment, passed: &Passed, next: Timestamp) -> Option<Outcome> {
     let was = assignment.endpoint.as_ref().map(|endpoint| endpoint.state);
-    if assignment.unfinished.is_empty() && was == passed.left {
+    let left = passed.left;
+    let is_known = passed.failure.is_none() || left.is_some();
+    if assignment.unfinished.is_empty() && (was == left || !is_known) {
         return None;
+    }
+    if let Some(failure) = &passed.failure {
+        let (error, fault) = (failure.to_string(), failure.fault());
+        return Some(Outcome::Failed { error, fault, next, left });
     }
     let mark = passed.lsn.map(|lsn| Mark { lsn, revision: assignment.revision });
     let (problems, delayed) = (passed.problems.clone(), passed.delayed.clone());
-    Some(Outcome::Done { left: passed.left, mark, problems, delayed, next })
+    Some(Outcome::Done { left, mark, problems, delayed, next })
 }
 
 /// Returns the names of the actions that wait, for the log.

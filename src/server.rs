@@ -29,7 +29,8 @@ use crate::meter::Metered;
 use crate::model::name::ProjectName;
 use crate::ports::Ports;
 use crate::reconcile::expiry::Reaper;
-use crate::reconcile::fleet::Fleet;
+use crate::reconcile::fleet::{Fleet, Setup};
+use crate::reconcile::pace::Pace;
 use crate::reconcile::rotation::Rotator;
 use crate::retention::Trimmer;
 use crate::room::{self, Room};
@@ -169,13 +170,13 @@ impl Running {
         let trimmer =
             Trimmer::new(control.clone(), Arc::clone(&clock), config.trimming, stop.child_token());
         let trimmer = trimmer.context("look for logs that nobody has")?;
-        let fleet = Fleet::new(
-            control.clone(),
-            computes.clone(),
+        let setup = Setup {
             clock,
-            Arc::clone(&entropy),
-            stop.child_token(),
-        );
+            entropy: Arc::clone(&entropy),
+            pace: Pace { max_passes: config.max_passes, period: config.pass_every },
+            stop: stop.child_token(),
+        };
+        let fleet = Fleet::new(control.clone(), computes.clone(), setup);
         let counted: Vec<Arc<dyn Metered>> = vec![
             Arc::new(store.clone()),
             fleet.meters(),

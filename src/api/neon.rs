@@ -29,8 +29,12 @@ use axum::routing::on;
 
 use crate::api::route::Route;
 
-/// Every route of Neon's API that is served, relative to either base.
-pub static ROUTES: &[Route] = &[
+/// Returns every route of Neon's API that is served, relative to either base.
+pub(super) fn routes() -> impl Iterator<Item = &'static Route> {
+    ROUTES.iter().chain(operations::ROUTES)
+}
+
+static ROUTES: &[Route] = &[
     Route::new("listProjects", Method::GET, "/projects", |method| {
         on(method, projects::list_projects)
     }),
@@ -54,18 +58,6 @@ pub static ROUTES: &[Route] = &[
         Method::GET,
         "/projects/{project_id}/connection_uri",
         |method| on(method, connection::get_connection_uri),
-    ),
-    Route::new(
-        "listProjectOperations",
-        Method::GET,
-        "/projects/{project_id}/operations",
-        |method| on(method, operations::list_project_operations),
-    ),
-    Route::new(
-        "getProjectOperation",
-        Method::GET,
-        "/projects/{project_id}/operations/{operation_id}",
-        |method| on(method, operations::get_project_operation),
     ),
     Route::new("listProjectAudit", Method::GET, "/projects/{project_id}/audit", |method| {
         on(method, history::list_project_audit)

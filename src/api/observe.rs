@@ -20,7 +20,7 @@ use crate::model::id::{BranchId, ProjectId};
 use crate::wire::neon::error::ErrorCode;
 
 /// How long a request may take.
-pub const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
+pub const REQUEST_TIMEOUT: Duration = Duration::from_secs(35);
 
 /// What a client calls its request.
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");

@@ -59,6 +59,9 @@ fn code(refusal: &Refusal) -> ErrorCode {
         Refusal::Credential(refusal) => code_of_credential(refusal),
         Refusal::DatabaseMissing(_) => ErrorCode::DatabaseNotFound,
         Refusal::OperationMissing(_) => ErrorCode::OperationNotFound,
+        Refusal::OperationEnded { .. }
+        | Refusal::OperationNotCancellable(_)
+        | Refusal::OperationWithoutPlace(_) => ErrorCode::OperationBeyond,
         Refusal::KeyMissing(_) => ErrorCode::KeyNotFound,
         Refusal::TooManyKeys => ErrorCode::KeysLimitExceeded,
         Refusal::PermissionMissing(_) => ErrorCode::PermissionNotFound,

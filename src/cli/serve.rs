@@ -12,8 +12,9 @@ use clap::{Args, ValueEnum};
 use crate::cli::{Place, print, welcome};
 use crate::config::{
     Config, DEFAULT_CACHE_MIB, DEFAULT_COMPUTE_PORTS, DEFAULT_EXPORT_EVERY, DEFAULT_EXPORTS_KEPT,
-    DEFAULT_LISTEN, DEFAULT_MIN_FREE_BYTES, Interval, ROOT_COMPUTE_DIR, RoleName, TRIM_EVERY_MS,
-    TRIM_GRACE_MS, Trimming, parse_account, parse_export_every, parse_ports, search_path,
+    DEFAULT_LISTEN, DEFAULT_MAX_PASSES, DEFAULT_MIN_FREE_BYTES, DEFAULT_PASS_EVERY, Interval,
+    ROOT_COMPUTE_DIR, RoleName, TRIM_EVERY_MS, TRIM_GRACE_MS, Trimming, parse_account,
+    parse_export_every, parse_pass_every, parse_ports, search_path,
 };
 use crate::server;
 use crate::telemetry::{self, DEFAULT_FILTER, LogFormat};
@@ -93,6 +94,23 @@ pub(super) struct Serve {
         value_name = "BYTES"
     )]
     min_free_bytes: u64,
+    /// How many passes over branches' Postgres servers are under way at once.
+    #[arg(
+        long,
+        env = "OFFSHOOT_MAX_PASSES",
+        default_value_t = DEFAULT_MAX_PASSES,
+        value_name = "COUNT"
+    )]
+    max_passes: NonZeroUsize,
+    /// How often each branch's Postgres is looked at when nothing changes: a time such as 10min.
+    #[arg(
+        long,
+        env = "OFFSHOOT_PASS_EVERY",
+        default_value = DEFAULT_PASS_EVERY,
+        value_parser = parse_pass_every,
+        value_name = "TIME"
+    )]
+    pass_every: Duration,
     /// How often history is trimmed. For tests, which have no time.
     #[arg(long, hide = true, default_value_t = TRIM_EVERY_MS, value_name = "MS")]
     trim_every_ms: u64,
@@ -161,6 +179,8 @@ impl Serve {
             export_every: self.export_every,
             exports_kept: self.exports_kept,
             min_free_bytes: self.min_free_bytes,
+            max_passes: self.max_passes,
+            pass_every: self.pass_every,
             trimming: Trimming {
                 every: Duration::from_millis(self.trim_every_ms),
                 grace: Duration::from_millis(self.trim_grace_ms),

@@ -11,6 +11,7 @@ use crate::model::lsn::Lsn;
 use crate::model::name::DatabaseName;
 use crate::model::name::RoleName;
 use crate::model::preview::Holding;
+use crate::model::progress::Trace;
 use crate::model::schema::Table;
 use crate::model::session::Sessions;
 use crate::plan::desired::Desired;
@@ -65,8 +66,16 @@ impl Compute for AttachedCompute {
         self.connect().await?.foretell(branch, steps).await
     }
 
-    async fn converge(&self, desired: &Desired) -> Result<Converged, ComputeError> {
-        converge::converge(&mut self.connect().await?, desired).await
+    async fn reach(&self) -> Result<(), ComputeError> {
+        Session::reach(&self.target()).await
+    }
+
+    async fn converge(
+        &self,
+        desired: &Desired,
+        trace: &mut Trace,
+    ) -> Result<Converged, ComputeError> {
+        converge::converge(&mut self.connect().await?, desired, trace).await
     }
 
     async fn sessions(&self) -> Result<Vec<Sessions>, ComputeError> {

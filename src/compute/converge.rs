@@ -1,10 +1,13 @@
 //! Converging: observe, plan, apply, and look again until there is nothing left to do.
 
 use std::future::Future;
+use std::time::Instant;
 
 use crate::compute::Converged;
 use crate::compute::error::ComputeError;
 use crate::model::lsn::Lsn;
+use crate::model::operation::Subject;
+use crate::model::progress::{StepEnd, Trace};
 use crate::plan::desired::Desired;
 use crate::plan::observed::Observed;
 use crate::plan::step::Step;
@@ -22,8 +25,8 @@ pub(super) trait Reach: Send {
         desired: &Desired,
     ) -> impl Future<Output = Result<Observed, ComputeError>> + Send;
 
-    /// Applies steps, and returns what failed but must not keep others from being done. Whether the others took effect shows when
-    /// it is observed again.
+    /// Applies steps, and returns what failed but must not keep others from being done. Whether the
+    /// others took effect shows when it is observed again.
     fn apply(
         &mut self,
         desired: &Desired,
@@ -34,15 +37,17 @@ pub(super) trait Reach: Send {
     fn lsn(&mut self) -> impl Future<Output = Result<Lsn, ComputeError>> + Send;
 }
 
-/// Brings a Postgres to what is desired in all that can be done.
+/// Brings a Postgres to what is desired in all that can be done, and notes what that takes.
 pub(super) async fn converge(
     postgres: &mut impl Reach,
     desired: &Desired,
+    trace: &mut Trace,
 ) -> Result<Converged, ComputeError> {
     let mut aside: Vec<Aside> = Vec::new();
     let mut steps = 0;
-    for _ in 0..MAX_ROUNDS {
-        let observed = postgres.observe(desired).await?;
+    for round in 0..MAX_ROUNDS {
+        let what = if round == 0 { "observe" } else { "verify" };
+        let observed = timed(trace, what, postgres.observe(desired)).await?;
         check_revision(desired, &observed)?;
         let plan = plan_around(desired, &observed, &aside);
         if plan.steps.is_empty() {
@@ -51,11 +56,43 @@ pub(super) async fn converge(
             let delayed = delayed.map(|aside| aside.problem).collect();
             return Ok(Converged { lsn, problems: plan.problems, delayed, steps });
         }
-        let failed = postgres.apply(desired, &plan.steps).await?;
+        for step in &plan.steps {
+            trace.plans(step.subject(), step.to_string());
+        }
+        let failed = timed(trace, "apply", postgres.apply(desired, &plan.steps)).await?;
+        note(trace, &plan.steps, &failed);
         steps += plan.steps.len() - failed.len();
         aside.extend(failed);
     }
     Err(ComputeError::Restless)
+}
+
+/// Notes what became of each step.
+fn note(trace: &mut Trace, steps: &[Step], failed: &[Aside]) {
+    for step in steps {
+        let (stage, subject) = (step.stage(), step.subject());
+        let failed = failed.iter().find(|it| it.stage == stage && it.problem.subject == subject);
+        let end = match failed {
+            None => StepEnd::Done,
+            Some(aside) if aside.is_passing => StepEnd::Delayed,
+            Some(_) => StepEnd::Failed,
+        };
+        trace.did(subject, &step.to_string(), end, None);
+    }
+}
+
+/// Does something that is measured and noted, whatever it comes to.
+pub async fn timed<T>(
+    trace: &mut Trace,
+    what: &str,
+    work: impl Future<Output = Result<T, ComputeError>> + Send,
+) -> Result<T, ComputeError> {
+    let began = Instant::now();
+    let result = work.await;
+    let end = if result.is_ok() { StepEnd::Done } else { StepEnd::Failed };
+    let millis = u32::try_from(began.elapsed().as_millis()).unwrap_or(u32::MAX);
+    trace.did(Subject::Whole, what, end, Some(millis));
+    result
 }
 
 /// Refuses a catalog that is older than what was applied before. It would undo what was done since:

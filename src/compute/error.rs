@@ -4,6 +4,7 @@ use std::error::Error;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::model::fault::Fault;
 use crate::model::id::BranchId;
 use crate::model::revision::Revision;
 
@@ -100,7 +101,13 @@ pub enum ComputeError {
     /// Another session of Offshoot is at work on the same branch.
     #[error("another session of Offshoot is at work on this branch; trying again")]
     Locked,
-    /// Others were in the way, or it lacked memory, connections or disk space.
+    /// It lacks memory, disk space or another resource.
+    #[error("Postgres lacks something: {message}; give it more, or wait until it has enough again")]
+    Exhausted {
+        /// What Postgres said.
+        message: String,
+    },
+    /// Others were in the way, or there was no connection to be had.
     #[error("Postgres could not do it now: {message}")]
     Busy {
         /// What Postgres said.
@@ -132,6 +139,9 @@ pub enum ComputeError {
         /// How long it may take.
         time: Duration,
     },
+    /// It was told to stop, because somebody asked for its end or for the compute's.
+    #[error("the pass was broken off on request; what it had done stays done")]
+    Interrupted,
     /// It was not read to its end in time.
     #[error("reading the schema took longer than {} seconds", time.as_secs())]
     ReadTookTooLong {
@@ -194,35 +204,48 @@ pub enum ComputeError {
 }
 
 impl ComputeError {
-    /// Whether the same attempt may succeed later, with nothing changed by hand.
+    /// Returns of what kind the failure is.
     #[must_use]
-    pub fn is_retryable(&self) -> bool {
+    pub fn fault(&self) -> Fault {
         match self {
             Self::Unreachable { .. }
-            | Self::NotReady { .. }
-            | Self::ReadOnly { .. }
-            | Self::Locked
-            | Self::Busy { .. }
-            | Self::Failed { .. }
-            | Self::DumpFailed { .. }
-            | Self::TookTooLong { .. }
-            | Self::ReadTookTooLong { .. }
-            | Self::Unconfirmed
-            | Self::Restless
             | Self::NotRunning
             | Self::PortInUse { .. }
             | Self::DidNotStart { .. }
             | Self::DidNotStop { .. }
-            | Self::Files { .. } => true,
+            | Self::Files { .. } => Fault::Down,
+            Self::NotReady { .. } => Fault::Starting,
+            Self::ReadOnly { .. } => Fault::ReadOnly,
+            Self::Locked
+            | Self::Busy { .. }
+            | Self::TookTooLong { .. }
+            | Self::ReadTookTooLong { .. }
+            | Self::Interrupted
+            | Self::Unconfirmed
+            | Self::Restless => Fault::Busy,
+            Self::Exhausted { .. } => Fault::Resources,
+            Self::Failed { .. } | Self::DumpFailed { .. } => Fault::Unknown,
             Self::Tls { .. }
             | Self::LoginRefused { .. }
             | Self::NoDatabase { .. }
             | Self::Unsupported { .. }
             | Self::NotPermitted { .. }
-            | Self::OlderCatalog { .. }
-            | Self::SchemaTooLarge { .. }
             | Self::NoBinaries { .. }
-            | Self::Machine { .. } => false,
+            | Self::Machine { .. } => Fault::Administrator,
+            Self::OlderCatalog { .. } => Fault::Blocked,
+            Self::SchemaTooLarge { .. } => Fault::BadInput,
         }
+    }
+
+    /// Whether Postgres was not reached at all.
+    #[must_use]
+    pub fn is_out_of_reach(&self) -> bool {
+        matches!(self, Self::Unreachable { .. } | Self::NotReady { .. })
+    }
+
+    /// Whether the same attempt may succeed later, with nothing changed by hand.
+    #[must_use]
+    pub fn is_retryable(&self) -> bool {
+        self.fault().is_passing()
     }
 }

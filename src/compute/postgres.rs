@@ -154,6 +154,18 @@ pub(super) struct Session {
     request_deadline: Duration,
     /// Whether the tables of marks were there when it was last observed.
     has_marks: bool,
+    /// Whether an answer is waited for.
+    is_asking: bool,
+}
+
+impl Drop for Session {
+    /// Cuts the connection where an answer is still waited for: Postgres then stops working on it,
+    /// instead of taking effect when nobody expects it any more.
+    fn drop(&mut self) {
+        if let Some(connection) = self.connection.take().filter(|_| self.is_asking) {
+            connection.abort();
+        }
+    }
 }
 
 impl Session {
@@ -172,10 +184,19 @@ impl Session {
             },
             request_deadline: REQUEST_DEADLINE,
             has_marks: false,
+            is_asking: false,
         };
         session.admin = settings::probe(&mut session).await?;
         settings::quieten(&mut session).await?;
         Ok(session)
+    }
+
+    /// Opens a connection and closes it again. Whoever is refused is answered.
+    pub(super) async fn reach(target: &Target) -> Result<(), ComputeError> {
+        match open(target).await {
+            Err(error) if error.is_out_of_reach() => Err(error),
+            Ok(_) | Err(_) => Ok(()),
+        }
     }
 
     /// Opens another session, in another database.
@@ -185,6 +206,7 @@ impl Session {
 
     /// Runs statements, of which the last may answer.
     async fn run(&mut self, sql: &str) -> Result<Vec<SimpleQueryMessage>, Failure> {
+        self.is_asking = true;
         let result = timeout(self.request_deadline, self.client.simple_query(sql)).await;
         self.checked(result).await
     }
@@ -194,6 +216,7 @@ impl Session {
         sql: &str,
         parameters: &[&(dyn tokio_postgres::types::ToSql + Sync)],
     ) -> Result<Vec<tokio_postgres::Row>, Failure> {
+        self.is_asking = true;
         let result = timeout(self.request_deadline, self.client.query(sql, parameters)).await;
         self.checked(result).await
     }
@@ -203,6 +226,8 @@ impl Session {
         &mut self,
         result: Result<Result<T, tokio_postgres::Error>, tokio::time::error::Elapsed>,
     ) -> Result<T, Failure> {
+        // What was not answered in time is not waited for, but Postgres is still at it.
+        self.is_asking = result.is_err();
         let error = match result {
             Ok(Ok(answer)) => return Ok(answer),
             Ok(Err(error)) => error,

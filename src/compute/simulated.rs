@@ -3,7 +3,10 @@
 //! A request fails before or after it took effect. The second kind finds the bugs.
 
 use std::collections::BTreeMap;
+use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard};
+
+use tokio::sync::Notify;
 
 use crate::compute::converge::{self, Reach};
 use crate::compute::error::ComputeError;
@@ -15,6 +18,7 @@ use crate::model::lsn::Lsn;
 use crate::model::name::{DatabaseName, RoleName};
 use crate::model::planned::Statement;
 use crate::model::preview::Holding;
+use crate::model::progress::Trace;
 use crate::model::rules::passes::Problem;
 use crate::model::schema::Table;
 use crate::model::session::Sessions;
@@ -34,6 +38,7 @@ const COMMIT_BYTES: u64 = 64;
 pub struct SimulatedComputes {
     computes: Arc<Mutex<BTreeMap<BranchId, Machine>>>,
     faults: Arc<Faults>,
+    moods: Arc<Notify>,
 }
 
 /// One compute's Postgres, running or not.
@@ -43,7 +48,23 @@ struct Machine {
     status: ComputeStatus,
     lsn: u64,
     starts: usize,
+    /// How often it was observed for a pass.
+    observed: usize,
+    /// How often it was reached for.
+    reaches: usize,
+    mood: Mood,
     sessions: Vec<Sessions>,
+}
+
+/// How a compute takes requests.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mood {
+    /// As it should.
+    Willing,
+    /// Its Postgres is not reached. It can be started and stopped.
+    Away,
+    /// It answers a pass when it is willing again.
+    Silent,
 }
 
 /// When requests fail.
@@ -67,7 +88,7 @@ impl SimulatedComputes {
     #[must_use]
     pub fn new(seed: u64, percent: u64) -> Self {
         let faults = Faults { dice: SeededEntropy::new(seed), percent: Mutex::new(percent) };
-        Self { computes: Arc::default(), faults: Arc::new(faults) }
+        Self { computes: Arc::default(), faults: Arc::new(faults), moods: Arc::default() }
     }
 
     /// Changes how many of 100 requests fail.
@@ -145,6 +166,36 @@ impl SimulatedCompute {
         self.with(|machine| machine.sessions = sessions);
     }
 
+    /// Changes how it takes requests.
+    pub fn set_mood(&self, mood: Mood) {
+        self.with(|machine| machine.mood = mood);
+        self.all.moods.notify_waiters();
+    }
+
+    /// Returns how often it was observed for a pass. A pass that changes something observes twice.
+    #[must_use]
+    pub fn observed(&self) -> usize {
+        self.with(|machine| machine.observed)
+    }
+
+    /// Returns how often it was reached for without a pass.
+    #[must_use]
+    pub fn reaches(&self) -> usize {
+        self.with(|machine| machine.reaches)
+    }
+
+    /// Waits for as long as it is silent.
+    async fn listen(&self) {
+        loop {
+            let mut changed = pin!(self.all.moods.notified());
+            changed.as_mut().enable();
+            if self.with(|machine| machine.mood != Mood::Silent) {
+                return;
+            }
+            changed.await;
+        }
+    }
+
     /// Returns how often it was started.
     #[must_use]
     pub fn starts(&self) -> usize {
@@ -158,6 +209,9 @@ impl SimulatedCompute {
             status: ComputeStatus::Stopped,
             lsn: 0,
             starts: 0,
+            observed: 0,
+            reaches: 0,
+            mood: Mood::Willing,
             sessions: Vec::new(),
         });
         act(machine)
@@ -174,9 +228,10 @@ impl SimulatedCompute {
         &self,
         effect: impl FnOnce(&mut Machine) -> Result<T, ComputeError>,
     ) -> Result<T, ComputeError> {
-        self.request(|machine| match machine.status {
-            ComputeStatus::Running => effect(machine),
-            ComputeStatus::Stopped => Err(ComputeError::NotRunning),
+        self.request(|machine| match (machine.status, machine.mood) {
+            (ComputeStatus::Stopped, _) => Err(ComputeError::NotRunning),
+            (ComputeStatus::Running, Mood::Away) => Err(lost()),
+            (ComputeStatus::Running, Mood::Willing | Mood::Silent) => effect(machine),
         })
     }
 }
@@ -211,14 +266,18 @@ impl Machine {
             }
             Err(refused) => refused,
         };
-        let problem = Problem { subject: step.subject(), message: refused.to_string() };
+        let problem = Problem::new(step.subject(), refused.to_string());
         Some(Aside { stage: step.stage(), problem, is_passing: false })
     }
 }
 
 impl Reach for SimulatedCompute {
     async fn observe(&mut self, _desired: &Desired) -> Result<Observed, ComputeError> {
-        self.request_running(|machine| Ok(machine.world.observe()))
+        self.listen().await;
+        self.request_running(|machine| {
+            machine.observed += 1;
+            Ok(machine.world.observe())
+        })
     }
 
     async fn apply(
@@ -283,8 +342,19 @@ impl Compute for SimulatedCompute {
         })
     }
 
-    async fn converge(&self, desired: &Desired) -> Result<Converged, ComputeError> {
-        converge::converge(&mut self.clone(), desired).await
+    async fn reach(&self) -> Result<(), ComputeError> {
+        self.request(|machine| {
+            machine.reaches += 1;
+            if machine.mood == Mood::Away { Err(lost()) } else { Ok(()) }
+        })
+    }
+
+    async fn converge(
+        &self,
+        desired: &Desired,
+        trace: &mut Trace,
+    ) -> Result<Converged, ComputeError> {
+        converge::converge(&mut self.clone(), desired, trace).await
     }
 
     async fn holdings(&self, role: &RoleName) -> Result<Vec<Holding>, ComputeError> {

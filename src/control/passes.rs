@@ -11,6 +11,7 @@ use crate::model::operation::Operation;
 use crate::model::project::PgVersion;
 use crate::model::revision::Revision;
 use crate::model::role::Role;
+use crate::model::rules::operations::end_cancelled;
 use crate::model::rules::passes::{Report, record};
 use crate::model::secret::Password;
 use crate::model::state::Read;
@@ -84,6 +85,16 @@ impl ControlPlane {
         Ok(view.state.unfinished(&at.branch)?)
     }
 
+    /// Returns the endpoint of a branch, where it has one.
+    pub fn find_endpoint(&self, at: &BranchRef) -> Result<Option<Endpoint>> {
+        let Some(log) = self.directory().state.log_of(&at.project)? else { return Ok(None) };
+        let view: ProjectView = self.inner.store.view(log);
+        match view.state.branch(&at.branch)?.and_then(|branch| branch.endpoint) {
+            None => Ok(None),
+            Some(id) => Ok(view.state.endpoint(&id)?),
+        }
+    }
+
     /// Returns what the catalog wants of a branch now; nothing where its project is forgotten.
     pub fn assignment(&self, at: &BranchRef) -> Result<Option<Assignment>> {
         let Some(log) = self.directory().state.log_of(&at.project)? else { return Ok(None) };
@@ -120,6 +131,15 @@ impl ControlPlane {
         let note = move |state: &mut Catalog, moment| record(state, moment, &report);
         let (changed, _) = self.write(Writer::Offshoot, log, cause, note).await?;
         Ok(changed)
+    }
+
+    /// Ends the operations of a branch whose end was asked for, and returns them.
+    pub async fn end_cancelled(&self, at: &BranchRef) -> Result<Vec<Operation>> {
+        let log = self.log_of(&at.project)?;
+        let branch = at.branch.clone();
+        let cause = Caller::offshoot().asks(Deed::RecordPass, Topic::Branch(branch.clone()));
+        let end = move |state: &mut Catalog, moment| end_cancelled(state, moment, &branch);
+        Ok(self.write(Writer::Offshoot, log, cause, end).await?.0)
     }
 
     /// Forgets a deleted project whose work is done, and returns whether it did.

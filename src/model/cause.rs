@@ -209,6 +209,10 @@ deeds! {
     RevokeKey = "revoke_api_key", 37;
     /// Requests that were carried out long ago were forgotten.
     ForgetReceipts = "forget_receipts", 38;
+    /// An operation's end was asked for.
+    CancelOperation = "cancel_operation", 81;
+    /// Another try of an operation was asked for.
+    RetryOperation = "retry_operation", 82;
     /// A credential was created.
     CreateCredential = "create_credential", 51;
     /// A credential was deleted, or the original one lost its login.

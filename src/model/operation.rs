@@ -5,6 +5,7 @@
 
 use crate::model::id::{BranchId, EndpointId, OperationId};
 use crate::model::name::{DatabaseName, RoleName};
+use crate::model::progress::Progress;
 use crate::model::revision::{Revision, Timestamp};
 
 /// An operation.
@@ -27,6 +28,10 @@ pub struct Operation {
     pub revision: Revision,
     /// How many passes have failed since it was written.
     pub failures: u32,
+    /// What passes planned and did for it.
+    pub progress: Progress,
+    /// The operation that this one tries again, if it does.
+    pub retry_of: Option<OperationId>,
     /// When the request was committed.
     pub created_at: Timestamp,
     /// When it last changed.
@@ -87,6 +92,8 @@ pub enum Status {
         /// Why the last pass failed, and when the next one is due; absent before any failed.
         retry: Option<Retry>,
     },
+    /// Somebody asked for its end, and the pass in hand is told to stop.
+    Cancelling,
     /// It is done.
     Finished,
     /// It cannot be done; the catalog stands, and the next operation tries again.
@@ -96,6 +103,9 @@ pub enum Status {
     },
     /// There is nothing left to do it on.
     Skipped,
+    /// Somebody asked for its end. The catalog stands, and the next operation brings the endpoint
+    /// there.
+    Cancelled,
 }
 
 /// A failure that the next pass may mend.
@@ -121,6 +131,12 @@ pub enum Event {
     },
     /// Its branch or its endpoint is gone.
     Superseded,
+    /// Somebody wants its end.
+    CancelAsked,
+    /// No pass works on it any more.
+    Cancelled,
+    /// Somebody wants it to be tried at once.
+    RetryAsked,
 }
 
 /// An operation that has ended does not change again.
@@ -133,26 +149,56 @@ pub struct IllegalTransition {
 }
 
 impl Status {
+    /// Returns Neon's word for it.
+    #[must_use]
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Self::Scheduling => "scheduling",
+            Self::Running { .. } => "running",
+            Self::Cancelling => "cancelling",
+            Self::Finished => "finished",
+            Self::Failed { .. } => "failed",
+            Self::Skipped => "skipped",
+            Self::Cancelled => "cancelled",
+        }
+    }
+
     /// Whether the operation has come to its end.
     #[must_use]
     pub fn has_ended(&self) -> bool {
         match self {
-            Self::Scheduling | Self::Running { .. } => false,
-            Self::Finished | Self::Failed { .. } | Self::Skipped => true,
+            Self::Scheduling | Self::Running { .. } | Self::Cancelling => false,
+            Self::Finished | Self::Failed { .. } | Self::Skipped | Self::Cancelled => true,
         }
     }
 }
 
 impl Operation {
+    /// Whether somebody asked for another try and no pass was made since.
+    #[must_use]
+    pub fn is_retried(&self) -> bool {
+        let is_fresh = self.status == Status::Running { retry: None };
+        is_fresh && (0 < self.failures || self.retry_of.is_some())
+    }
+
     /// Returns the operation after `event`, at the time `at`.
     pub fn after(self, event: Event, at: Timestamp) -> Result<Self, IllegalTransition> {
         if self.status.has_ended() {
             return Err(IllegalTransition { id: self.id, status: self.status, event });
         }
         let failures = self.failures;
+        let is_cancelling = self.status == Status::Cancelling;
         let (status, failures) = match event {
             Event::Succeeded => (Status::Finished, failures),
             Event::Superseded => (Status::Skipped, failures),
+            Event::CancelAsked => (Status::Cancelling, failures),
+            Event::Cancelled => (Status::Cancelled, failures),
+            // Who wanted its end gets it, be it done or not.
+            Event::Delayed(_) | Event::GaveUp { .. } if is_cancelling => {
+                (Status::Cancelled, failures + 1)
+            }
+            Event::RetryAsked if is_cancelling => (Status::Cancelling, failures),
+            Event::RetryAsked => (Status::Running { retry: None }, failures),
             Event::Delayed(retry) => (Status::Running { retry: Some(retry) }, failures + 1),
             Event::GaveUp { error } => (Status::Failed { error }, failures + 1),
         };
@@ -174,6 +220,8 @@ mod tests {
             status,
             revision: Revision(1),
             failures: 0,
+            progress: Progress::default(),
+            retry_of: None,
             created_at: Timestamp::UNIX_EPOCH,
             updated_at: Timestamp::UNIX_EPOCH,
         }
@@ -193,9 +241,46 @@ mod tests {
     }
 
     #[test]
+    fn a_cancelled_operation_ends_with_the_pass_that_was_under_way() {
+        let failed = Event::GaveUp { error: "no".into() };
+        for (event, end) in [
+            (Event::Delayed(retry()), Status::Cancelled),
+            (failed, Status::Cancelled),
+            (Event::Cancelled, Status::Cancelled),
+            (Event::Succeeded, Status::Finished),
+            (Event::RetryAsked, Status::Cancelling),
+        ] {
+            let cancelling = operation(Status::Running { retry: Some(retry()) })
+                .after(Event::CancelAsked, Timestamp::UNIX_EPOCH)
+                .expect("a legal transition");
+            assert_eq!(cancelling.status, Status::Cancelling);
+            let after = cancelling.after(event, Timestamp::UNIX_EPOCH);
+            assert_eq!(after.expect("a legal transition").status, end);
+        }
+    }
+
+    #[test]
+    fn an_operation_that_is_retried_waits_no_longer_and_keeps_count() {
+        let waiting =
+            Operation { failures: 3, ..operation(Status::Running { retry: Some(retry()) }) };
+        assert!(!waiting.is_retried());
+        let retried = waiting.after(Event::RetryAsked, Timestamp::UNIX_EPOCH);
+        let retried = retried.expect("a legal transition");
+        assert!(retried.is_retried());
+        assert_eq!(retried.failures, 3);
+    }
+
+    #[test]
     fn an_operation_that_has_ended_does_not_change_again() {
-        for ended in [Status::Finished, Status::Skipped, Status::Failed { error: "no".into() }] {
-            for event in [Event::Succeeded, Event::Superseded, Event::Delayed(retry())] {
+        let failed = Status::Failed { error: "no".into() };
+        for ended in [Status::Finished, Status::Skipped, Status::Cancelled, failed] {
+            for event in [
+                Event::Succeeded,
+                Event::Superseded,
+                Event::Delayed(retry()),
+                Event::CancelAsked,
+                Event::RetryAsked,
+            ] {
                 assert!(operation(ended.clone()).after(event, Timestamp::UNIX_EPOCH).is_err());
             }
         }

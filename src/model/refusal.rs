@@ -37,6 +37,27 @@ pub enum Refusal {
     #[error("operation not found; operation_id:\"{0}\"")]
     OperationMissing(OperationId),
 
+    /// The operation has ended.
+    #[error(
+        "operation {id} has ended as {status}, so there is nothing to cancel, and nothing to try \
+         again unless it failed or was cancelled"
+    )]
+    OperationEnded {
+        /// The operation.
+        id: OperationId,
+        /// As what it ended.
+        status: &'static str,
+    },
+    /// The operation must come to its own end.
+    #[error(
+        "operation {0} removes the data of a deleted branch and cannot be cancelled; create another \
+         branch from its parent instead"
+    )]
+    OperationNotCancellable(OperationId),
+    /// There is nothing to try the operation on any more.
+    #[error("operation {0} cannot be tried again: its branch or its endpoint is gone")]
+    OperationWithoutPlace(OperationId),
+
     /// There is no such API key.
     #[error("API key not found; key_id:\"{0}\"")]
     KeyMissing(KeyId),

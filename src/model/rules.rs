@@ -22,6 +22,7 @@ use crate::model::branch::Branch;
 use crate::model::endpoint::Power;
 use crate::model::id::{BranchId, OperationId};
 use crate::model::operation::{Action, Event, Operation, Status, Subject};
+use crate::model::progress::Progress;
 use crate::model::refusal::Refusal;
 use crate::model::revision::Moment;
 use crate::model::state::{Denied, Read, Write};
@@ -66,6 +67,8 @@ fn schedule<S: Write>(
             status,
             revision: moment.revision,
             failures: 0,
+            progress: Progress::default(),
+            retry_of: None,
             created_at: moment.at,
             updated_at: moment.at,
         };

@@ -17,14 +17,17 @@ use crate::entropy::Entropy;
 use crate::meter::Metered;
 use crate::model::id::ProjectId;
 use crate::model::revision::Revision;
+use crate::reconcile::circuits::Circuits;
 use crate::reconcile::meters::Meters;
+use crate::reconcile::pace::Pace;
 use crate::reconcile::probes::probes;
 use crate::reconcile::schemas::Reader;
 use crate::reconcile::turns::Turns;
 use crate::reconcile::worker::{Shared, work};
 
-/// How many passes may be under way at once: each may start a Postgres.
-const MAX_PASSES: usize = 8;
+/// How many Postgres servers that are out of reach may be probed at once. A probe of one whose
+/// machine is gone waits for nothing but time.
+const MAX_REACHES: usize = 256;
 
 /// How many Postgres servers may be asked at once.
 const MAX_PROBES: usize = 8;
@@ -44,6 +47,18 @@ enum Looked {
     Again,
 }
 
+/// With what a fleet works.
+pub struct Setup {
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Chance.
+    pub entropy: Arc<dyn Entropy>,
+    /// How often passes are made, and how many at once.
+    pub pace: Pace,
+    /// Is cancelled when the server stops.
+    pub stop: CancellationToken,
+}
+
 /// The workers, and what tells them that there may be work.
 pub struct Fleet {
     shared: Arc<Shared>,
@@ -56,25 +71,23 @@ pub struct Fleet {
 impl Fleet {
     /// Returns the fleet of a server, with no workers yet.
     #[must_use]
-    pub fn new(
-        control: ControlPlane,
-        computes: Computes,
-        clock: Arc<dyn Clock>,
-        entropy: Arc<dyn Entropy>,
-        stop: CancellationToken,
-    ) -> Self {
-        let passes = Semaphore::new(MAX_PASSES);
-        let asking = Semaphore::new(MAX_PROBES);
+    pub fn new(control: ControlPlane, computes: Computes, setup: Setup) -> Self {
+        let Setup { clock, entropy, pace, stop } = setup;
+        let max_passes = pace.max_passes.get();
+        let circuits = Arc::new(Circuits::default());
         let shared = Arc::new(Shared {
             control,
             computes,
             clock,
             entropy,
-            passes,
-            probes: asking,
+            pace,
+            passes: Semaphore::new(max_passes),
+            probes: Semaphore::new(MAX_PROBES),
+            reaches: Semaphore::new(MAX_REACHES),
             reads: Semaphore::new(MAX_READS),
             turns: Turns::default(),
-            meters: Arc::new(Meters::default()),
+            meters: Arc::new(Meters::new(max_passes, Arc::clone(&circuits))),
+            circuits,
             stop,
         });
         shared.control.set_probes(probes(&shared));

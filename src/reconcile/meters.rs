@@ -4,6 +4,8 @@ use std::sync::Arc;
 
 use crate::meter::{Counter, Metered, Metric, Share, Sum, Value};
 use crate::model::operation::Status;
+use crate::reconcile::Passed;
+use crate::reconcile::circuits::Circuits;
 
 /// How a pass ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,6 +18,20 @@ pub enum Ended {
     Failed,
 }
 
+impl Ended {
+    /// Returns how a pass ended.
+    #[must_use]
+    pub fn of(passed: &Passed) -> Self {
+        if passed.failure.is_some() {
+            Self::Failed
+        } else if passed.delayed.is_empty() {
+            Self::Done
+        } else {
+            Self::Delayed
+        }
+    }
+}
+
 /// The numbers of the reconciler.
 #[derive(Debug, Default)]
 pub struct Meters {
@@ -25,10 +41,38 @@ pub struct Meters {
     operations_finished: Counter,
     operations_skipped: Counter,
     operations_failed: Counter,
+    operations_cancelled: Counter,
     unfinished: Arc<Sum>,
+    in_flight: Arc<Sum>,
+    max_passes: usize,
+    probes: Counter,
+    opened: Counter,
+    circuits: Arc<Circuits>,
 }
 
 impl Meters {
+    /// Returns the numbers of a reconciler that has done nothing yet.
+    #[must_use]
+    pub fn new(max_passes: usize, circuits: Arc<Circuits>) -> Self {
+        Self { max_passes, circuits, ..Self::default() }
+    }
+
+    /// Returns a share of the passes that are under way.
+    #[must_use]
+    pub fn in_flight(&self) -> Share {
+        Share::of(&self.in_flight)
+    }
+
+    /// Counts a probe.
+    pub fn probed(&self) {
+        self.probes.count();
+    }
+
+    /// Counts a circuit that opened.
+    pub fn circuit_opened(&self) {
+        self.opened.count();
+    }
+
     /// Counts a pass.
     pub fn passed(&self, ended: Ended) {
         match ended {
@@ -44,7 +88,8 @@ impl Meters {
             Status::Finished => self.operations_finished.count(),
             Status::Skipped => self.operations_skipped.count(),
             Status::Failed { .. } => self.operations_failed.count(),
-            Status::Scheduling | Status::Running { .. } => {}
+            Status::Cancelled => self.operations_cancelled.count(),
+            Status::Scheduling | Status::Running { .. } | Status::Cancelling => {}
         }
     }
 
@@ -86,6 +131,7 @@ impl Metered for Meters {
             ("finished", self.operations_finished.get()),
             ("skipped", self.operations_skipped.get()),
             ("failed", self.operations_failed.get()),
+            ("cancelled", self.operations_cancelled.get()),
         ];
         vec![
             Metric {
@@ -101,10 +147,39 @@ impl Metered for Meters {
             Metric {
                 name: "offshoot_operations_unfinished",
                 help: "Operations that have not ended.",
-                value: Value::Gauge(u64::try_from(self.unfinished.get()).unwrap_or(0)),
+                value: gauge(&self.unfinished),
+            },
+            Metric {
+                name: "offshoot_passes_in_flight",
+                help: "Passes that are under way.",
+                value: gauge(&self.in_flight),
+            },
+            Metric {
+                name: "offshoot_passes_in_flight_max",
+                help: "How many passes may be under way at once.",
+                value: Value::Gauge(u64::try_from(self.max_passes).unwrap_or(u64::MAX)),
+            },
+            Metric {
+                name: "offshoot_circuits_open",
+                help: "Postgres servers that are out of reach and are probed.",
+                value: Value::Gauge(u64::try_from(self.circuits.count_open()).unwrap_or(u64::MAX)),
+            },
+            Metric {
+                name: "offshoot_circuits_opened",
+                help: "How often a Postgres was found to be out of reach.",
+                value: Value::Counter(self.opened.get()),
+            },
+            Metric {
+                name: "offshoot_probes",
+                help: "How often a Postgres that is out of reach was probed.",
+                value: Value::Counter(self.probes.get()),
             },
         ]
     }
+}
+
+fn gauge(sum: &Sum) -> Value {
+    Value::Gauge(u64::try_from(sum.get()).unwrap_or(0))
 }
 
 #[cfg(test)]
@@ -119,7 +194,7 @@ mod tests {
             meters.changed(&status);
         }
         let ended = meters.metrics().remove(1).value;
-        let counts = vec![("finished", 1), ("skipped", 0), ("failed", 1)];
+        let counts = vec![("finished", 1), ("skipped", 0), ("failed", 1), ("cancelled", 0)];
         assert_eq!(ended, Value::Counters { label: "status", counts });
     }
 }

@@ -9,7 +9,9 @@ use crate::chain::Chain;
 use crate::compute::error::ComputeError;
 use crate::compute::{AnyCompute, Compute};
 use crate::control::passes::Assignment;
-use crate::control::{BranchRef, ControlError, EffectProbe, PlanProbe, Probe, Probes, Result};
+use crate::control::{
+    BranchRef, CircuitProbe, ControlError, EffectProbe, PlanProbe, Probe, Probes, Result,
+};
 use crate::model::endpoint::{EndpointState, Site};
 use crate::model::lsn::Lsn;
 use crate::model::refusal::Refusal;
@@ -31,6 +33,7 @@ pub(super) fn probes(shared: &Arc<Shared>) -> Probes {
         sessions: probe(shared, sessions),
         effect: effect(shared),
         plan: planned(shared),
+        circuit: circuit(shared),
     }
 }
 
@@ -46,6 +49,12 @@ fn probe<T: 'static>(
             ask(&*shared?, &at, PROBE_TIME, |compute, _| question(compute)).await.ok()
         })
     })
+}
+
+/// Returns what tells whether a branch's Postgres can be reached, as far as is known.
+fn circuit(shared: &Arc<Shared>) -> CircuitProbe {
+    let circuits = Arc::clone(&shared.circuits);
+    Box::new(move |at| circuits.get(at))
 }
 
 /// Returns a probe that asks what an exchange of credentials would do.

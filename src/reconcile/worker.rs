@@ -1,12 +1,14 @@
 //! When passes are made: a worker for each branch that has an endpoint or work to do. A branch has
 //! at most one endpoint, so that is a worker for each endpoint, and never two passes on one at once.
 
+mod record;
+mod watch;
+
 use std::sync::Arc;
 use std::time::Duration;
 
-use chrono::TimeDelta;
 use tokio::sync::{Notify, Semaphore};
-use tokio::time::{Instant, timeout};
+use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
 use crate::chain::Chain;
@@ -15,27 +17,29 @@ use crate::compute::error::ComputeError;
 use crate::compute::{Compute, ComputeSite, Computes};
 use crate::control::passes::Assignment;
 use crate::control::{BranchRef, ControlError, ControlPlane};
-use crate::entropy::{self, Entropy};
+use crate::entropy::Entropy;
 use crate::meter::Share;
-use crate::model::endpoint::Site;
-use crate::model::operation::{Retry, Status};
-use crate::model::revision::{Revision, Timestamp};
-use crate::model::rules::passes::{Outcome, Report};
+use crate::model::endpoint::{Endpoint, Power, Site};
+use crate::model::operation::{Operation, Status};
+use crate::model::progress::Trace;
+use crate::model::revision::Revision;
+use crate::reconcile::circuits::Circuits;
+use crate::reconcile::interrupt::interrupted;
 use crate::reconcile::meters::{Ended, Meters};
+use crate::reconcile::pace::{PAUSE_MAX, Pace};
 use crate::reconcile::turns::Turns;
-use crate::reconcile::{Passed, outcome, pass, site, waiting};
-
-/// How long after a good pass the next one looks for drift.
-const PERIOD: Duration = Duration::from_secs(60);
-
-/// The pause after a first failure. It doubles with each further one.
-const PAUSE_MIN: Duration = Duration::from_millis(500);
-
-/// The longest pause after a failure.
-const PAUSE_MAX: Duration = Duration::from_secs(60);
+use crate::reconcile::worker::watch::Watched;
+use crate::reconcile::{Passed, pass, site};
 
 /// How long a pass may take before it counts as failed.
 const PASS_TIME: Duration = Duration::from_secs(300);
+
+/// For how long no request may have come before those that came during a pass are seen to by the
+/// next: requests that come in a row are seen to by one.
+const GATHERED: Duration = Duration::from_millis(20);
+
+/// How often it is looked whether more have come. After that they are seen to in any case.
+const MAX_GATHERINGS: usize = 25;
 
 /// What all workers share.
 pub struct Shared {
@@ -47,14 +51,20 @@ pub struct Shared {
     pub clock: Arc<dyn Clock>,
     /// Chance, for pauses.
     pub entropy: Arc<dyn Entropy>,
-    /// How many passes may be under way at once.
+    /// How often passes are made, and how many at once.
+    pub pace: Pace,
+    /// The places of the passes that are under way.
     pub passes: Semaphore,
     /// How many computes may be asked something at once.
     pub probes: Semaphore,
+    /// How many computes may be reached for at once.
+    pub reaches: Semaphore,
     /// How many computes may be read at once.
     pub reads: Semaphore,
     /// Whose turn it is on each branch.
     pub turns: Turns,
+    /// Which computes are out of reach.
+    pub circuits: Arc<Circuits>,
     /// What is counted.
     pub meters: Arc<Meters>,
     /// Is cancelled when the server stops.
@@ -64,12 +74,26 @@ pub struct Shared {
 /// Makes passes on one branch for as long as it has an endpoint or work to do.
 pub async fn work(shared: Arc<Shared>, at: BranchRef, nudge: Arc<Notify>) {
     let unfinished = shared.meters.share();
-    let mut worker = Worker { shared, at, failures: 0, last: Revision::ZERO, unfinished };
+    let mut worker = Worker {
+        shared,
+        at,
+        nudge: Arc::clone(&nudge),
+        failures: 0,
+        last: Revision::ZERO,
+        watched: Watched::Nothing,
+        has_just_passed: false,
+        unfinished,
+    };
     let mut due = Instant::now();
     while !worker.shared.stop.is_cancelled() {
         match worker.turn(due).await {
-            Ok(Some(next)) => due = next,
-            Ok(None) => return,
+            // What came during the pass may have nudged nobody.
+            Ok(Turn::Passed { next }) => {
+                due = next;
+                continue;
+            }
+            Ok(Turn::Waits) => {}
+            Ok(Turn::Over) => break,
             Err(error) => {
                 // The store failed or a secret does not open. The server sees to the first.
                 tracing::error!(branch.id = %worker.at.branch, error = %Chain(&error), "a pass could not be made");
@@ -79,57 +103,141 @@ pub async fn work(shared: Arc<Shared>, at: BranchRef, nudge: Arc<Notify>) {
         tokio::select! {
             () = nudge.notified() => {}
             () = tokio::time::sleep_until(due) => {}
-            () = worker.shared.stop.cancelled() => return,
+            () = worker.watch() => due = Instant::now(),
+            () = worker.shared.stop.cancelled() => break,
         }
     }
+    worker.shared.circuits.close(&worker.at);
+}
+
+/// What became of a worker's turn.
+enum Turn {
+    /// It made a pass, and makes another at the latest by then.
+    Passed { next: Instant },
+    /// There is no pass to be made yet.
+    Waits,
+    /// There is nothing to be done on the branch any more.
+    Over,
 }
 
 struct Worker {
     shared: Arc<Shared>,
     at: BranchRef,
+    nudge: Arc<Notify>,
     /// How many passes have failed since one succeeded.
     failures: u32,
     /// The revision that the last pass read.
     last: Revision,
+    /// What the last pass left to be looked after.
+    watched: Watched,
+    /// Whether the turn before this one made a pass.
+    has_just_passed: bool,
     /// The branch's share of the operations that have not ended.
     unfinished: Share,
 }
 
 impl Worker {
-    /// Makes a pass if there is news or if one is due, and returns when the next one is due;
-    /// nothing where there will be none.
-    async fn turn(&mut self, due: Instant) -> Result<Option<Instant>, ControlError> {
-        let unfinished = self.shared.control.unfinished(&self.at)?;
-        self.unfinished.set(unfinished.len());
-        let has_news = unfinished.iter().any(|operation| self.last < operation.revision);
-        if !has_news && Instant::now() < due {
-            return Ok(Some(due));
+    /// Makes a pass if there is news or if one is due.
+    async fn turn(&mut self, due: Instant) -> Result<Turn, ControlError> {
+        let has_just_passed = std::mem::take(&mut self.has_just_passed);
+        let mut news = self.news().await?;
+        if news.is_empty() && Instant::now() < due {
+            return Ok(Turn::Waits);
         }
-        let turn = self.shared.turns.take(&self.at).await;
+        if has_just_passed && !news.is_empty() {
+            news = self.gather(news).await?;
+        }
+        if news.iter().any(Operation::is_retried) {
+            self.shared.circuits.close(&self.at);
+            self.failures = 0;
+        }
+        let shared = Arc::clone(&self.shared);
+        let turn = shared.turns.take(&self.at).await;
+        if let Some((assignment, error)) = self.cut_off().await? {
+            self.last = assignment.revision;
+            return self.failed_to_reach(&assignment, error).await;
+        }
         // Read once it is our turn: what is wanted may change while others are at work.
-        let permit = self.shared.passes.acquire().await.expect("a semaphore that is never closed");
-        let Some(assignment) = self.shared.control.assignment(&self.at)? else { return Ok(None) };
+        let permit = shared.passes.acquire().await.expect("a semaphore that is never closed");
+        let Some(assignment) = shared.control.assignment(&self.at)? else { return Ok(Turn::Over) };
         // Where a pass failed, something may still run or lie around, whatever the operation says.
         let is_settled = assignment.unfinished.is_empty() && self.failures == 0;
         if assignment.endpoint.is_none() && is_settled {
-            return Ok(None);
+            return Ok(Turn::Over);
         }
         self.last = assignment.revision;
-        let compute = self.shared.computes.get(&self.at.branch, site(&assignment));
-        let attempt = async {
-            self.leave_local(&assignment).await?;
-            pass(&compute, &self.at.branch, &assignment).await
-        };
-        let result = timeout(PASS_TIME, attempt).await;
-        drop((permit, turn));
-        match result {
-            Ok(Ok(passed)) => self.succeeded(&assignment, &passed).await,
-            Ok(Err(error)) => self.failed(&assignment, &error).await,
-            Err(_) => {
-                self.failed(&assignment, &ComputeError::TookTooLong { time: PASS_TIME }).await
+        let mut in_flight = shared.meters.in_flight();
+        in_flight.set(1);
+        let (passed, trace) = self.attempt(&assignment).await;
+        drop((in_flight, permit, turn));
+        self.has_just_passed = true;
+        self.shared.meters.passed(Ended::of(&passed));
+        let next = self.conclude(&assignment, passed, trace).await?;
+        Ok(Turn::Passed { next })
+    }
+
+    /// Returns the operations that the last pass did not see, having ended those that are to end.
+    async fn news(&mut self) -> Result<Vec<Operation>, ControlError> {
+        let mut unfinished = self.shared.control.unfinished(&self.at)?;
+        if unfinished.iter().any(|operation| operation.status == Status::Cancelling) {
+            let ended = self.shared.control.end_cancelled(&self.at).await?;
+            self.tell(&ended);
+            unfinished = self.shared.control.unfinished(&self.at)?;
+        }
+        self.unfinished.set(unfinished.len());
+        unfinished.retain(|operation| self.last < operation.revision);
+        Ok(unfinished)
+    }
+
+    /// Waits until no more requests come in a row, and returns the operations of all.
+    async fn gather(&mut self, mut news: Vec<Operation>) -> Result<Vec<Operation>, ControlError> {
+        for _ in 0..MAX_GATHERINGS {
+            let count = news.len();
+            sleep(GATHERED).await;
+            news = self.news().await?;
+            if news.len() == count {
+                break;
             }
         }
-        .map(Some)
+        Ok(news)
+    }
+
+    /// Makes a pass, in time and for as long as anybody wants it.
+    async fn attempt(&self, assignment: &Assignment) -> (Passed, Trace) {
+        let compute = self.shared.computes.get(&self.at.branch, site(assignment));
+        let mut trace = Trace::default();
+        let attempt = async {
+            match self.leave_local(assignment).await {
+                Ok(()) => pass(&compute, &self.at.branch, assignment, &mut trace).await,
+                Err(error) => Passed { failure: Some(error), ..Passed::default() },
+            }
+        };
+        let failed = |error| Passed { failure: Some(error), ..Passed::default() };
+        let passed = tokio::select! {
+            biased;
+            result = timeout(PASS_TIME, attempt) => {
+                result.unwrap_or_else(|_| failed(ComputeError::TookTooLong { time: PASS_TIME }))
+            }
+            () = interrupted(&self.shared.control, &self.at, &self.nudge, assignment) => {
+                failed(ComputeError::Interrupted)
+            }
+        };
+        (passed, trace)
+    }
+
+    /// Reaches for a compute whose circuit is open, instead of making a pass. Returns why it is not
+    /// reached, if it is not. One that is to stop is not reached for, but stopped.
+    async fn cut_off(&mut self) -> Result<Option<(Assignment, ComputeError)>, ControlError> {
+        if !self.shared.circuits.is_open(&self.at) {
+            return Ok(None);
+        }
+        let Some(assignment) = self.shared.control.assignment(&self.at)? else { return Ok(None) };
+        let is_to_run = |it: &Endpoint| it.desired == Power::Active;
+        if !assignment.endpoint.as_ref().is_some_and(is_to_run) {
+            return Ok(None);
+        }
+        let compute = self.shared.computes.get(&self.at.branch, site(&assignment));
+        Ok(self.probe(&compute).await.err().map(|error| (assignment, error)))
     }
 
     /// Stops the local compute of a branch whose endpoint is attached: it may have had a local one
@@ -145,106 +253,5 @@ impl Worker {
             }
             Some(Site::Local { .. }) | None => Ok(()),
         }
-    }
-
-    async fn succeeded(
-        &mut self,
-        assignment: &Assignment,
-        passed: &Passed,
-    ) -> Result<Instant, ControlError> {
-        if passed.delayed.is_empty() {
-            self.failures = 0;
-            self.shared.meters.passed(Ended::Done);
-        } else {
-            self.failures = self.failures.saturating_add(1);
-            self.shared.meters.passed(Ended::Delayed);
-        }
-        let branch = &self.at.branch;
-        for problem in passed.problems.iter().chain(&passed.delayed) {
-            tracing::warn!(branch.id = %branch, "{}", problem.message);
-        }
-        if 0 < passed.steps {
-            let steps = passed.steps;
-            tracing::info!(branch.id = %branch, steps, revision = assignment.revision.0, "applied {steps} steps to the Postgres of {branch}");
-        }
-        let pause = match self.failures {
-            0 => PERIOD / 2 + self.jitter(PERIOD / 2),
-            _ => self.pause(),
-        };
-        if let Some(outcome) = outcome(assignment, passed, self.after(pause)) {
-            self.record(assignment, outcome).await?;
-        }
-        Ok(Instant::now() + pause)
-    }
-
-    async fn failed(
-        &mut self,
-        assignment: &Assignment,
-        error: &ComputeError,
-    ) -> Result<Instant, ControlError> {
-        self.failures = self.failures.saturating_add(1);
-        self.shared.meters.passed(Ended::Failed);
-        let pause = if error.is_retryable() { self.pause() } else { PAUSE_MAX };
-        let branch = &self.at.branch;
-        let actions = waiting(assignment);
-        tracing::warn!(branch.id = %branch, failures = self.failures, ?actions, error = %Chain(error), "a pass on {branch} failed; the next is due in {pause:?}");
-        if !assignment.unfinished.is_empty() {
-            let outcome = if error.is_retryable() {
-                Outcome::Delayed(Retry { error: error.to_string(), at: self.after(pause) })
-            } else {
-                Outcome::Hopeless { error: error.to_string() }
-            };
-            self.record(assignment, outcome).await?;
-        }
-        Ok(Instant::now() + pause)
-    }
-
-    async fn record(
-        &mut self,
-        assignment: &Assignment,
-        outcome: Outcome,
-    ) -> Result<(), ControlError> {
-        let report = Report {
-            branch: self.at.branch.clone(),
-            endpoint: assignment.endpoint.as_ref().map(|endpoint| endpoint.id.clone()),
-            revision: assignment.revision,
-            outcome,
-        };
-        for operation in self.shared.control.record_pass(&self.at, report).await? {
-            self.shared.meters.changed(&operation.status);
-            let (id, action) = (operation.id, operation.action.as_str());
-            let branch = &operation.branch;
-            match &operation.status {
-                Status::Finished => {
-                    tracing::info!(operation.id = %id, branch.id = %branch, "finished {action}");
-                }
-                Status::Skipped => {
-                    tracing::info!(operation.id = %id, branch.id = %branch, "skipped {action}");
-                }
-                Status::Failed { error } => {
-                    tracing::warn!(operation.id = %id, branch.id = %branch, "gave up {action}: {error}");
-                }
-                Status::Scheduling | Status::Running { .. } => {}
-            }
-        }
-        self.unfinished.set(self.shared.control.unfinished(&self.at)?.len());
-        Ok(())
-    }
-
-    fn after(&self, pause: Duration) -> Timestamp {
-        self.shared.clock.now() + TimeDelta::from_std(pause).unwrap_or(TimeDelta::zero())
-    }
-
-    fn pause(&self) -> Duration {
-        let doublings = self.failures.saturating_sub(1).min(16);
-        let most = (PAUSE_MIN * 2_u32.pow(doublings)).min(PAUSE_MAX);
-        most / 2 + self.jitter(most / 2)
-    }
-
-    /// Draws a time up to `most`, so that workers whose computes went away together do not come
-    /// back together.
-    fn jitter(&self, most: Duration) -> Duration {
-        let parts = u32::from(u16::from_be_bytes(entropy::array(&*self.shared.entropy)));
-        most * parts / u32::from(u16::MAX)
     }
 }

@@ -4,6 +4,7 @@ use offshoot::compute::error::ComputeError;
 use offshoot::compute::{Address, Compute};
 use offshoot::model::endpoint::TlsMode;
 use offshoot::model::operation::Subject;
+use offshoot::model::progress::Trace;
 use offshoot::model::secret::Password;
 use offshoot::plan::desired::Desired;
 
@@ -90,7 +91,8 @@ async fn a_role_that_owns_a_foreign_database_loses_its_login_and_is_kept() {
     server.converge(&catalog()).await;
     server.execute("postgres", "CREATE DATABASE foreign_db OWNER bob").await;
     let desired = catalog().without_role("bob").role("carol", 3, "of carol");
-    let converged = server.compute().converge(&desired).await.expect("a pass");
+    let converged =
+        server.compute().converge(&desired, &mut Trace::default()).await.expect("a pass");
     assert_eq!(converged.problems.len(), 1);
     assert_eq!(converged.problems[0].subject, Subject::Role("bob".parse().expect("a name")));
     assert!(converged.problems[0].message.contains("`foreign_db`"));
@@ -108,7 +110,8 @@ async fn roles_and_databases_made_with_sql_are_never_touched() {
     server.execute("postgres", "CREATE ROLE sally LOGIN PASSWORD 'by hand'").await;
     server.execute("postgres", "CREATE DATABASE shop").await;
     let desired = catalog().database(2, "shop", "bob");
-    let converged = server.compute().converge(&desired).await.expect("a pass");
+    let converged =
+        server.compute().converge(&desired, &mut Trace::default()).await.expect("a pass");
     let subjects: Vec<_> = converged.problems.iter().map(|it| it.subject.clone()).collect();
     let database = |name: &str| Subject::Database(name.parse().expect("a name"));
     let sally = Subject::Role("sally".parse().expect("a name"));
@@ -145,7 +148,8 @@ async fn a_role_that_was_dropped_by_hand_is_made_again() {
     server.login("bob", "of bob", "neondb").await.expect("a login");
     // But one that someone then made under its name is theirs.
     server.execute("postgres", "DROP ROLE bob; CREATE ROLE bob").await;
-    let converged = server.compute().converge(&catalog()).await.expect("a pass");
+    let converged =
+        server.compute().converge(&catalog(), &mut Trace::default()).await.expect("a pass");
     assert_eq!(converged.problems.len(), 1);
 }
 
@@ -175,7 +179,8 @@ async fn a_rename_that_sessions_are_in_the_way_of_is_a_problem_and_cuts_nobody()
     server.converge(&catalog()).await;
     let session = server.login("sally", "of sally", "neondb").await.expect("a login");
     let desired = catalog().database(1, "renamed", "sally").role("carol", 3, "of carol");
-    let converged = server.compute().converge(&desired).await.expect("a pass");
+    let converged =
+        server.compute().converge(&desired, &mut Trace::default()).await.expect("a pass");
     assert_eq!(converged.problems.len(), 1, "{:?}", converged.problems);
     assert!(converged.problems[0].message.contains("disconnect"));
     session.batch_execute("SELECT 1").await.expect("a session that stayed open");
@@ -228,7 +233,7 @@ async fn neither_password_nor_verifier_is_in_the_log_of_postgres() {
         )
         .await;
     let broken = catalog().role("dora", 5, "of dora").database(7, "\u{1F980}x", "dora");
-    server.compute().converge(&broken).await.expect("a pass");
+    server.compute().converge(&broken, &mut Trace::default()).await.expect("a pass");
     let log = server.log();
     assert!(log.contains("the test was here"), "{log}");
     assert!(!log.contains("SCRAM-SHA-256$") && !log.contains("of sally"), "{log}");
@@ -265,7 +270,8 @@ async fn the_marks_of_another_branch_mean_nothing() {
     server.make_maintenance().await;
     server.converge(&catalog()).await;
     server.execute("postgres", "UPDATE offshoot.managed_role SET branch = 'br-parent'").await;
-    let converged = server.compute().converge(&Desired::empty()).await.expect("a pass");
+    let converged =
+        server.compute().converge(&Desired::empty(), &mut Trace::default()).await.expect("a pass");
     assert_eq!(converged.steps, 1, "the database only");
     server.login("bob", "of bob", MAINTENANCE).await.expect("a role of another branch");
 }
@@ -296,7 +302,7 @@ async fn a_pass_over_tcp_takes_an_administrator_with_a_password() {
         )
         .await;
     let compute = server.attached(server.address("boss", "of boss"));
-    let converged = compute.converge(&catalog()).await.expect("a pass");
+    let converged = compute.converge(&catalog(), &mut Trace::default()).await.expect("a pass");
     assert_eq!(converged.problems, []);
     server.login("sally", "of sally", "neondb").await.expect("a login");
     compute.suspend().await.expect("nothing to stop");
@@ -310,29 +316,31 @@ async fn an_administrator_who_is_no_superuser_does_what_it_may() {
     server.make_maintenance().await;
     server.execute("postgres", "CREATE ROLE manager CREATEROLE CREATEDB LOGIN PASSWORD 'm'").await;
     let compute = server.attached(server.address("manager", "m"));
-    let error = compute.converge(&catalog()).await.expect_err("a refusal");
+    let error = compute.converge(&catalog(), &mut Trace::default()).await.expect_err("a refusal");
     assert!(matches!(error, ComputeError::NotPermitted { .. }), "{error:?}");
     server.execute("postgres", "GRANT CREATE ON DATABASE maintenance TO manager").await;
     server.execute("postgres", "GRANT neon_superuser TO manager WITH ADMIN OPTION").await;
-    let converged = compute.converge(&catalog()).await.expect("a pass");
+    let converged = compute.converge(&catalog(), &mut Trace::default()).await.expect("a pass");
     assert_eq!(converged.problems, []);
     let bob = server.login("bob", "of bob", "neondb").await.expect("a login");
     bob.batch_execute("CREATE TABLE of_bob (id int)").await.expect("a table");
     drop(bob);
     let desired = catalog().without_role("bob").role("sally", 1, "new");
-    let converged = compute.converge(&desired).await.expect("a pass");
+    let converged = compute.converge(&desired, &mut Trace::default()).await.expect("a pass");
     assert_eq!(converged.problems, []);
     assert_eq!(texts(&server.admin("neondb").await, OWNERS).await, ["sally"]);
     server.login("sally", "new", "neondb").await.expect("a login");
     // A database in which someone mightier is at work stays, and so does its owner.
     let busy = server.admin("neondb").await;
-    let converged = compute.converge(&Desired::empty()).await.expect("a pass");
+    let converged =
+        compute.converge(&Desired::empty(), &mut Trace::default()).await.expect("a pass");
     assert_eq!(converged.problems.len(), 2, "{:?}", converged.problems);
     let databases = texts(&busy, DATABASES).await;
     assert_eq!(databases, ["neondb of sally"]);
     drop(busy);
     server.wait_until_left("neondb").await;
-    let converged = compute.converge(&Desired::empty()).await.expect("a pass");
+    let converged =
+        compute.converge(&Desired::empty(), &mut Trace::default()).await.expect("a pass");
     assert_eq!(converged.problems, []);
 }
 
@@ -368,7 +376,8 @@ async fn two_sessions_do_not_work_on_one_branch_at_once() {
         .batch_execute("SELECT pg_advisory_lock(hashtextextended('offshoot br-test', 0))")
         .await
         .expect("the lock");
-    let error = server.compute().converge(&catalog()).await.expect_err("a refusal");
+    let error =
+        server.compute().converge(&catalog(), &mut Trace::default()).await.expect_err("a refusal");
     assert!(matches!(error, ComputeError::Locked));
     drop(admin);
 }

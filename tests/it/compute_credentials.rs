@@ -1,6 +1,7 @@
 //! Credentials in a real Postgres: what one makes all can change, and nothing is lost with one.
 
 use offshoot::compute::{AnyCompute, Compute};
+use offshoot::model::progress::Trace;
 use offshoot::model::session::count_of;
 use offshoot::plan::desired::Desired;
 
@@ -23,7 +24,7 @@ fn rotated() -> Desired {
 }
 
 async fn converge(compute: &AnyCompute, desired: &Desired) {
-    let converged = compute.converge(desired).await.expect("a pass");
+    let converged = compute.converge(desired, &mut Trace::default()).await.expect("a pass");
     assert_eq!((converged.problems, converged.delayed), (vec![], vec![]));
 }
 

@@ -1,6 +1,7 @@
 //! What is foretold of a plan is what is done: the SQL, run by hand, has the same effect.
 
 use offshoot::compute::{AnyCompute, Compute, Foretold};
+use offshoot::model::progress::Trace;
 use offshoot::plan::desired::Desired;
 use offshoot::plan::observed::Observed;
 use offshoot::plan::plan;
@@ -125,7 +126,7 @@ async fn an_administrator_who_is_no_superuser_is_told_what_rights_it_takes() {
          ALTER DATABASE maintenance OWNER TO keeper";
     server.execute("postgres", keeper).await;
     let compute = server.attached(server.address("keeper", "of keeper"));
-    compute.converge(&before()).await.expect("a pass");
+    compute.converge(&before(), &mut Trace::default()).await.expect("a pass");
     let (_, foretold) = foretell(&compute, &after()).await;
     let database = &foretold.statements[0][0].database;
     assert_eq!(database, MAINTENANCE);

@@ -3,6 +3,7 @@
 use offshoot::compute::Compute;
 use offshoot::compute::error::ComputeError;
 use offshoot::model::operation::Subject;
+use offshoot::model::progress::Trace;
 use offshoot::plan::desired::Desired;
 
 use crate::support::{Catalog, Server, refusal, texts};
@@ -24,7 +25,8 @@ async fn a_restored_older_catalog_is_refused_before_anything_is_changed() {
     // A change outside of any transaction is of a revision too.
     server.converge(&catalog().at(8).database(1, "renamed", "sally")).await;
     let older = Desired::empty().at(7);
-    let error = server.compute().converge(&older).await.expect_err("a refusal");
+    let error =
+        server.compute().converge(&older, &mut Trace::default()).await.expect_err("a refusal");
     assert!(matches!(error, ComputeError::OlderCatalog { .. }), "{error:?}");
     assert!(!error.is_retryable());
     let said = error.to_string();
@@ -49,7 +51,8 @@ async fn what_a_dropped_role_owned_is_never_given_to_a_superuser() {
         )
         .await;
     let desired = catalog().without_role("bob").role("carol", 4, "of carol");
-    let converged = server.compute().converge(&desired).await.expect("a pass");
+    let converged =
+        server.compute().converge(&desired, &mut Trace::default()).await.expect("a pass");
     let [problem] = &*converged.problems else { panic!("{:?}", converged.problems) };
     assert_eq!(problem.subject, Subject::Role("bob".parse().expect("a name")));
     assert!(problem.message.contains("`foreign_db`"), "{}", problem.message);
@@ -76,7 +79,8 @@ async fn a_locked_table_delays_its_owner_alone() {
     let other = server.admin("neondb").await;
     other.batch_execute("BEGIN; LOCK TABLE of_bob").await.expect("a lock");
     let desired = catalog().without_role("bob").role("carol", 4, "of carol");
-    let converged = server.compute().converge(&desired).await.expect("a pass");
+    let converged =
+        server.compute().converge(&desired, &mut Trace::default()).await.expect("a pass");
     assert_eq!(converged.problems, []);
     let [delayed] = &*converged.delayed else { panic!("{:?}", converged.delayed) };
     assert_eq!(delayed.subject, Subject::Role("bob".parse().expect("a name")));
@@ -110,7 +114,11 @@ async fn marks_that_somebody_has_a_hand_in_are_not_believed() {
         ("CREATE TABLE child () INHERITS (offshoot.managed_role)", "DROP TABLE child"),
     ] {
         server.execute("postgres", tamper).await;
-        let error = server.compute().converge(&Desired::empty()).await.expect_err(tamper);
+        let error = server
+            .compute()
+            .converge(&Desired::empty(), &mut Trace::default())
+            .await
+            .expect_err(tamper);
         assert!(matches!(error, ComputeError::Unsupported { .. }), "{tamper}: {error:?}");
         assert!(!error.is_retryable() && error.to_string().contains("schema `offshoot`"));
         server.execute("postgres", mend).await;

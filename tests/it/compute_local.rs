@@ -8,6 +8,7 @@ use std::process::Command;
 use offshoot::compute::error::ComputeError;
 use offshoot::compute::local::LocalConfig;
 use offshoot::compute::{Compute, ComputeStatus, Computes};
+use offshoot::model::progress::Trace;
 use offshoot::plan::desired::Desired;
 use rustix::process::{Signal, kill_process};
 
@@ -82,7 +83,10 @@ async fn a_compute_is_suspended_and_comes_back_as_it_was() {
     let compute = server.compute();
     compute.suspend().await.expect("a stop");
     assert_eq!(compute.status().await.expect("a status"), ComputeStatus::Stopped);
-    assert!(matches!(compute.converge(&catalog()).await, Err(ComputeError::NotRunning)));
+    assert!(matches!(
+        compute.converge(&catalog(), &mut Trace::default()).await,
+        Err(ComputeError::NotRunning)
+    ));
     compute.suspend().await.expect("nothing to stop");
     compute.start().await.expect("a start");
     assert_eq!(server.converge(&catalog()).await.steps, 0);

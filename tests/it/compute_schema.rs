@@ -4,6 +4,7 @@ use offshoot::compute::error::ComputeError;
 use offshoot::compute::{Address, Compute};
 use offshoot::model::endpoint::TlsMode;
 use offshoot::model::name::DatabaseName;
+use offshoot::model::progress::Trace;
 use offshoot::model::schema::{Column, Constraint, Promise, Reference};
 use offshoot::plan::desired::Desired;
 
@@ -107,7 +108,7 @@ async fn an_attached_postgres_is_dumped_over_tls_by_its_administrators_password(
     let server = encrypted().await;
     let address = Address { tls: TlsMode::Require, ..server.address("boss", "of boss") };
     let compute = server.attached(address.clone());
-    compute.converge(&catalog()).await.expect("a pass");
+    compute.converge(&catalog(), &mut Trace::default()).await.expect("a pass");
     let dump = compute.dump(&name("neondb")).await.expect("a dump");
     assert!(dump.contains("PostgreSQL database dump complete"), "{dump}");
     assert_eq!(compute.tables(&name("neondb")).await.expect("tables"), []);
@@ -139,7 +140,7 @@ async fn an_administrator_who_may_not_read_a_table_is_told_so() {
                 GRANT CREATE ON DATABASE maintenance TO boss";
     server.execute("postgres", boss).await;
     let compute = server.attached(server.address("boss", "of boss"));
-    compute.converge(&catalog()).await.expect("a pass");
+    compute.converge(&catalog(), &mut Trace::default()).await.expect("a pass");
     // The group may read everything.
     let secret = "CREATE TABLE secret (id int); REVOKE neon_superuser FROM sally, bob";
     server.execute("neondb", secret).await;

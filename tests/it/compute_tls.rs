@@ -7,6 +7,7 @@ use std::process::Command;
 use offshoot::compute::error::ComputeError;
 use offshoot::compute::{Address, Compute};
 use offshoot::model::endpoint::TlsMode;
+use offshoot::model::progress::Trace;
 use offshoot::plan::desired::Desired;
 
 use crate::support::{Catalog, Server};
@@ -60,7 +61,8 @@ async fn a_pass_over_tls_needs_no_certificate_that_is_trusted_but_a_password_tha
     let server = encrypted().await;
     let address = Address { tls: TlsMode::Require, ..server.address("boss", "of boss") };
     let compute = server.attached(address);
-    let converged = compute.converge(&Desired::empty().role("sally", 1, "s")).await;
+    let converged =
+        compute.converge(&Desired::empty().role("sally", 1, "s"), &mut Trace::default()).await;
     assert_eq!(converged.expect("a pass").problems, []);
     for method in ["password", "trust"] {
         server.ask_by(method).await;

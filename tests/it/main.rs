@@ -16,6 +16,7 @@ mod contract;
 mod converge;
 mod crash;
 mod end_to_end;
+mod fleet;
 mod plan;
 mod reaper;
 mod retention;

@@ -22,6 +22,7 @@ use offshoot::model::endpoint::EndpointState;
 use offshoot::model::lsn::Lsn;
 use offshoot::model::operation::Operation;
 use offshoot::model::point::Point;
+use offshoot::model::progress::Trace;
 use offshoot::model::project::PgVersion;
 use offshoot::model::refusal::Refusal;
 use offshoot::model::revision::{Moment, Revision, Timestamp};
@@ -175,7 +176,7 @@ impl Plane {
         let branch = self.main.branch.clone();
         let assignment = self.control.assignment(&self.main).expect("a look").expect("a project");
         let endpoint = assignment.endpoint.map(|endpoint| endpoint.id);
-        let report = Report { branch, endpoint, revision, outcome };
+        let report = Report { branch, endpoint, revision, outcome, trace: Trace::default() };
         self.control.record_pass(&self.main, report).await.expect("a record");
     }
 

@@ -1,6 +1,8 @@
 //! Rotations that a server moves on, over simulated computes and a clock in the test's hand.
 
+use std::num::NonZeroUsize;
 use std::sync::Arc;
+use std::time::Duration;
 
 use offshoot::clock::ManualClock;
 use offshoot::compute::Computes;
@@ -11,7 +13,8 @@ use offshoot::entropy::SeededEntropy;
 use offshoot::model::rotation::{Drain, Rotation};
 use offshoot::model::session::Sessions;
 use offshoot::ports::Ports;
-use offshoot::reconcile::fleet::Fleet;
+use offshoot::reconcile::fleet::{Fleet, Setup};
+use offshoot::reconcile::pace::Pace;
 use offshoot::reconcile::rotation::{QUIET, Rotator};
 use offshoot::room::{FileSystem, Room};
 use offshoot::store::Store;
@@ -49,8 +52,10 @@ impl Plane {
         let simulated = SimulatedComputes::new(1, 0);
         let computes = Computes::simulated(simulated.clone());
         let (entropy, stop) = (Arc::new(SeededEntropy::new(2)), CancellationToken::new());
-        let fleet =
-            Fleet::new(control.clone(), computes.clone(), clock.clone(), entropy, stop.clone());
+        let (max_passes, period) = (NonZeroUsize::MIN, Duration::from_secs(60));
+        let pace = Pace { max_passes, period };
+        let setup = Setup { clock: clock.clone(), entropy, pace, stop: stop.clone() };
+        let fleet = Fleet::new(control.clone(), computes.clone(), setup);
         tokio::spawn(fleet.run());
         let rotator = Rotator::new(control.clone(), computes, clock.clone());
         let created = control.create_project(&Asker::offshoot(), ProjectRequest::default()).await;
@@ -73,7 +78,7 @@ impl Plane {
             if self.control.unfinished(&self.main).expect("operations").is_empty() {
                 return;
             }
-            tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+            tokio::time::sleep(Duration::from_millis(5)).await;
         }
         panic!("operations that do not end");
     }

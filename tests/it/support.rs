@@ -14,6 +14,7 @@ use offshoot::model::database::DatabaseId;
 use offshoot::model::endpoint::TlsMode;
 use offshoot::model::id::BranchId;
 use offshoot::model::name::{COMPUTE_ADMIN, RoleName};
+use offshoot::model::progress::Trace;
 use offshoot::model::revision::{Revision, Timestamp};
 use offshoot::model::role::Login;
 use offshoot::model::scram;
@@ -179,7 +180,8 @@ impl Server {
 
     /// Converges, and expects that nothing was left undone.
     pub async fn converge(&self, desired: &Desired) -> Converged {
-        let converged = self.compute().converge(desired).await.expect("a pass");
+        let converged =
+            self.compute().converge(desired, &mut Trace::default()).await.expect("a pass");
         assert_eq!(converged.problems, [], "problems");
         assert_eq!(converged.delayed, [], "delayed");
         converged

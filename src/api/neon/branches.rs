@@ -8,6 +8,7 @@ use crate::api::answer::{Answer, Created, Deleted, Found, Seen};
 use crate::api::body::Body;
 use crate::api::error::ApiError;
 use crate::api::extract::{InBranch, InProject, branch_id};
+use crate::api::neon::endpoints::reached;
 use crate::api::neon::history::{self, Kinds};
 use crate::api::neon::point::Named;
 use crate::api::neon::{connection, endpoints, fields, point, unserved};
@@ -145,8 +146,9 @@ pub(super) async fn list_project_branch_endpoints(
     _: Caller,
     InBranch(at): InBranch,
 ) -> Answer<EndpointsAnswer> {
-    let endpoints = control.list_branch_endpoints(&at)?;
-    Ok(Found(EndpointsAnswer { endpoints: Endpoint::list(&at.project, endpoints) }))
+    let endpoints = control.list_branch_endpoints(&at)?.into_iter();
+    let endpoints = endpoints.map(|endpoint| reached(&control, &at.project, endpoint)).collect();
+    Ok(Found(EndpointsAnswer { endpoints }))
 }
 
 fn request(

@@ -8,7 +8,9 @@ use crate::api::error::ApiError;
 use crate::api::extract::{InEndpoint, InProject, branch_id};
 use crate::api::neon::tuning::Limits;
 use crate::api::neon::unserved;
-use crate::control::{Asker, AttachRequest, Caller, ControlPlane, EndpointRequest, Told};
+use crate::control::{
+    Asker, AttachRequest, BranchRef, Caller, ControlPlane, EndpointRequest, Told,
+};
 use crate::model::endpoint::{self, TlsMode, TuningChange};
 use crate::model::id::ProjectId;
 use crate::model::name::PG_NAME_MAX_BYTES;
@@ -38,8 +40,9 @@ pub(super) async fn list_project_endpoints(
     _: Caller,
     InProject(project): InProject,
 ) -> Answer<EndpointsAnswer> {
-    let endpoints = control.list_endpoints(&project)?;
-    Ok(Found(EndpointsAnswer { endpoints: Endpoint::list(&project, endpoints) }))
+    let endpoints = control.list_endpoints(&project)?.into_iter();
+    let endpoints = endpoints.map(|endpoint| reached(&control, &project, endpoint)).collect();
+    Ok(Found(EndpointsAnswer { endpoints }))
 }
 
 /// Creates the endpoint of a branch.
@@ -61,7 +64,7 @@ pub(super) async fn get_project_endpoint(
     InEndpoint(at): InEndpoint,
 ) -> Answer<EndpointAnswer> {
     let endpoint = control.get_endpoint(&at)?;
-    Ok(Found(EndpointAnswer { endpoint: Endpoint::new(&at.project, endpoint) }))
+    Ok(Found(EndpointAnswer { endpoint: reached(&control, &at.project, endpoint) }))
 }
 
 /// Deletes an endpoint of a project.
@@ -123,6 +126,16 @@ pub(super) async fn restart_project_endpoint(
 ) -> Result<Told<Found<EndpointOperations>>, ApiError> {
     let changed = control.restart_endpoint(&asker, &at).await?;
     Ok(changed.map(|changed| Found(shown(&at.project, changed))))
+}
+
+/// Shows an endpoint, and whether its Postgres can be reached.
+pub(super) fn reached(
+    control: &ControlPlane,
+    project: &ProjectId,
+    endpoint: endpoint::Endpoint,
+) -> Endpoint {
+    let at = BranchRef { project: project.clone(), branch: endpoint.branch.clone() };
+    Endpoint::new(project, endpoint).with_circuit(control.circuit(&at))
 }
 
 fn change(update: &EndpointUpdate) -> Result<TuningChange, ApiError> {

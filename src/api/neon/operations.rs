@@ -3,18 +3,51 @@
 use std::time::Duration;
 
 use axum::extract::State;
+use axum::http::Method;
+use axum::routing::on;
 
 use crate::api::answer::{Answer, Found};
+use crate::api::error::ApiError;
 use crate::api::extract::{InOperation, InProject};
 use crate::api::query::Query;
-use crate::control::{Caller, ControlPlane, OperationQuery};
+use crate::api::route::Route;
+use crate::control::{Asker, Caller, ControlPlane, OperationQuery, Told};
+use crate::model::id::ProjectId;
+use crate::model::operation;
 use crate::wire::neon::operations::{Operation, OperationAnswer, OperationsAnswer, Pagination};
+
+pub(super) static ROUTES: &[Route] = &[
+    Route::new(
+        "listProjectOperations",
+        Method::GET,
+        "/projects/{project_id}/operations",
+        |method| on(method, list_project_operations),
+    ),
+    Route::new(
+        "getProjectOperation",
+        Method::GET,
+        "/projects/{project_id}/operations/{operation_id}",
+        |method| on(method, get_project_operation),
+    ),
+    Route::new(
+        "cancelProjectOperation",
+        Method::POST,
+        "/projects/{project_id}/operations/{operation_id}/cancel",
+        |method| on(method, cancel_project_operation),
+    ),
+    Route::new(
+        "retryProjectOperation",
+        Method::POST,
+        "/projects/{project_id}/operations/{operation_id}/retry",
+        |method| on(method, retry_project_operation),
+    ),
+];
 
 /// The most operations on a page, and how many there are when nobody says.
 const PAGE_MAX_OPERATIONS: usize = 1000;
 
 /// How long one request waits for an operation at the most: less than a request may take.
-const WAIT_MAX: Duration = Duration::from_secs(25);
+const WAIT_MAX: Duration = Duration::from_secs(30);
 
 /// Lists the operations of a project, newest first.
 pub(super) async fn list_project_operations(
@@ -42,5 +75,29 @@ pub(super) async fn get_project_operation(
 ) -> Answer<OperationAnswer> {
     let patience = query.time("wait")?.unwrap_or_default().min(WAIT_MAX);
     let operation = control.wait_for_operation(&project, id, patience).await?;
-    Ok(Found(OperationAnswer { operation: Operation::new(&project, operation) }))
+    Ok(shown(&project, operation))
+}
+
+/// Asks for an operation's end.
+pub(super) async fn cancel_project_operation(
+    State(control): State<ControlPlane>,
+    asker: Asker,
+    InOperation(project, id): InOperation,
+) -> Result<Told<Found<OperationAnswer>>, ApiError> {
+    let told = control.cancel_operation(&asker, &project, id).await?;
+    Ok(told.map(|operation| shown(&project, operation)))
+}
+
+/// Asks for another try of an operation, at once.
+pub(super) async fn retry_project_operation(
+    State(control): State<ControlPlane>,
+    asker: Asker,
+    InOperation(project, id): InOperation,
+) -> Result<Told<Found<OperationAnswer>>, ApiError> {
+    let told = control.retry_operation(&asker, &project, id).await?;
+    Ok(told.map(|operation| shown(&project, operation)))
+}
+
+fn shown(project: &ProjectId, operation: operation::Operation) -> Found<OperationAnswer> {
+    Found(OperationAnswer { operation: Operation::new(project, operation) })
 }

@@ -25,6 +25,7 @@ use crate::model::id::BranchId;
 use crate::model::lsn::Lsn;
 use crate::model::name::{COMPUTE_ADMIN, DatabaseName, RoleName};
 use crate::model::preview::Holding;
+use crate::model::progress::Trace;
 use crate::model::schema::Table;
 use crate::model::session::Sessions;
 use crate::plan::desired::Desired;
@@ -240,8 +241,20 @@ impl Compute for LocalCompute {
         self.connect().await?.foretell(branch, steps).await
     }
 
-    async fn converge(&self, desired: &Desired) -> Result<Converged, ComputeError> {
-        converge::converge(&mut self.connect().await?, desired).await
+    async fn reach(&self) -> Result<(), ComputeError> {
+        match self.running().await {
+            Ok(target) => Session::reach(&target).await,
+            // The pass starts it.
+            Err(_) => Ok(()),
+        }
+    }
+
+    async fn converge(
+        &self,
+        desired: &Desired,
+        trace: &mut Trace,
+    ) -> Result<Converged, ComputeError> {
+        converge::converge(&mut self.connect().await?, desired, trace).await
     }
 
     async fn sessions(&self) -> Result<Vec<Sessions>, ComputeError> {

@@ -68,25 +68,41 @@ pub(super) fn note(
     result: Result<(), Failure>,
 ) -> Result<(), ComputeError> {
     let Err(failure) = result else { return Ok(()) };
-    match failure.class {
+    let class = class_of(step, &failure);
+    match class {
         Class::Passing => Err(failure.into()),
         // The next round sees what is there now.
         Class::Overtaken => Ok(()),
         Class::Lasting => {
             let message = format!("failed to {step}: {}; {}", failure.message, advice(&failure));
-            let problem = Problem { subject: step.subject(), message };
-            aside.push(Aside { stage: step.stage(), problem, is_passing: false });
+            aside.push(set_aside(step, message, &failure, class));
             Ok(())
         }
         // What is done in one transaction is done again as one.
         Class::Hindered if step.stage() <= Stage::Change => Err(failure.into()),
         Class::Hindered => {
             let message = format!("failed to {step}: {}; trying again", failure.message);
-            let problem = Problem { subject: step.subject(), message };
-            aside.push(Aside { stage: step.stage(), problem, is_passing: true });
+            aside.push(set_aside(step, message, &failure, class));
             Ok(())
         }
     }
+}
+
+/// Returns what a failure means for a step. Who keeps a database from being dropped although its
+/// sessions were ended does not go away by itself: a subscription, or a slot for replication.
+fn class_of(step: &Step, failure: &Failure) -> Class {
+    let is_in_use = failure.code == Some(SqlState::OBJECT_IN_USE);
+    if is_in_use && matches!(step, Step::DropDatabase { .. }) {
+        Class::Lasting
+    } else {
+        failure.class
+    }
+}
+
+fn set_aside(step: &Step, message: String, failure: &Failure, class: Class) -> Aside {
+    let code = failure.code.as_ref().map(|code| code.code().to_owned());
+    let problem = Problem { subject: step.subject(), message, fault: failure.fault(class), code };
+    Aside { stage: step.stage(), problem, is_passing: class == Class::Hindered }
 }
 
 fn advice(failure: &Failure) -> &'static str {

@@ -147,7 +147,7 @@ pub(super) async fn foretell(
 /// Returns what becomes of a step in a database that the administrator cannot enter.
 fn shut_out(step: &Step, error: &ComputeError) -> Aside {
     let message = format!("failed to {step}: {error}");
-    let problem = Problem { subject: step.subject(), message };
+    let problem = Problem { fault: error.fault(), ..Problem::new(step.subject(), message) };
     Aside { stage: step.stage(), problem, is_passing: error.is_retryable() }
 }
 
@@ -218,7 +218,7 @@ impl CleanUp<'_> {
              nothing; drop or reassign that with SQL, or give the database an owner that is no \
              superuser"
         );
-        let problem = Problem { subject: step.subject(), message };
+        let problem = Problem::new(step.subject(), message);
         Aside { stage: step.stage(), problem, is_passing: false }
     }
 

@@ -7,6 +7,7 @@ use tokio_postgres::error::SqlState;
 
 use crate::compute::error::ComputeError;
 use crate::compute::postgres::Target;
+use crate::model::fault::Fault;
 
 /// What every verifier begins with.
 const VERIFIER_PREFIX: &str = "SCRAM-SHA-256$";
@@ -32,6 +33,28 @@ pub(super) struct Failure {
     /// What Postgres said, with nothing secret in it.
     pub(super) message: String,
     error: ComputeError,
+}
+
+impl Failure {
+    /// Returns of what kind it is for the step that met it, to which it means `class`.
+    pub(super) fn fault(&self, class: Class) -> Fault {
+        match class {
+            Class::Overtaken | Class::Hindered => Fault::Busy,
+            Class::Passing => self.error.fault(),
+            Class::Lasting => fault_of_step(self.code.as_ref().map_or("", SqlState::code)),
+        }
+    }
+}
+
+/// Returns of what kind a failure is that lasts however often its step is tried.
+fn fault_of_step(code: &str) -> Fault {
+    match code {
+        "2BP01" | "0LP01" | "55006" => Fault::Blocked,
+        "42501" => Fault::Administrator,
+        // The classes of data, of syntax and names, and of what a policy refused.
+        code if ["22", "42", "28"].iter().any(|class| code.starts_with(class)) => Fault::BadInput,
+        _ => Fault::Unknown,
+    }
 }
 
 impl From<Failure> for ComputeError {
@@ -87,6 +110,7 @@ fn class(code: &SqlState, message: &str) -> Class {
         SqlState::T_R_DEADLOCK_DETECTED,
         SqlState::LOCK_NOT_AVAILABLE,
         SqlState::QUERY_CANCELED,
+        SqlState::OBJECT_IN_USE,
     ]) || message.contains("tuple concurrently")
     {
         Class::Hindered
@@ -105,16 +129,21 @@ fn class(code: &SqlState, message: &str) -> Class {
 fn meaning(target: &Target, code: &SqlState, message: String) -> ComputeError {
     let address = target.address();
     match code.code() {
+        code if code.starts_with("08") => {
+            ComputeError::Unreachable { address, source: message.into() }
+        }
         "28P01" | "28000" => ComputeError::LoginRefused { address, user: target.user.clone() },
         "3D000" => ComputeError::NoDatabase { address, database: target.database.clone() },
         "57P03" => ComputeError::NotReady { address },
         "25006" => ComputeError::ReadOnly { address },
         "42501" => ComputeError::NotPermitted { user: target.user.clone(), message },
-        "40001" | "40P01" | "55P03" | "55006" | "57014" => ComputeError::Busy { message },
-        other if other.starts_with("53") || message.contains("tuple concurrently") => {
-            ComputeError::Busy { message }
-        }
+        "40001" | "40P01" | "53300" | "55P03" | "55006" | "57014" => ComputeError::Busy { message },
+        // Several tell of changes that met by this message, and by no code of its own.
+        _ if message.contains("tuple concurrently") => ComputeError::Busy { message },
         other if other.starts_with("57P") => ComputeError::NotReady { address },
+        other if ["53", "54", "58"].iter().any(|class| other.starts_with(class)) => {
+            ComputeError::Exhausted { message }
+        }
         other => ComputeError::Failed { message, code: other.into() },
     }
 }

@@ -1,14 +1,14 @@
 //! Rules about what a pass leaves behind.
 
 use crate::model::endpoint::{Endpoint, EndpointState};
+use crate::model::fault::Fault;
 use crate::model::id::{BranchId, EndpointId};
 use crate::model::operation::{Action, Event, Operation, Retry, Subject};
+use crate::model::progress::{
+    MAX_ROLE_ERROR_BYTES, MAX_ROLE_ERRORS, Progress, RoleError, Trace, cut,
+};
 use crate::model::revision::{Moment, Revision, Timestamp};
 use crate::model::state::{Denied, Mark, Write};
-
-/// After how many failed passes in a row an operation is given up. With the pause growing to a
-/// minute, that is about a quarter of an hour. The catalog stands, and passes go on.
-pub const MAX_FAILURES: u32 = 20;
 
 /// How much of an error is kept, in characters.
 pub const MAX_ERROR_CHARS: usize = 1000;
@@ -24,6 +24,8 @@ pub struct Report {
     pub revision: Revision,
     /// How it went.
     pub outcome: Outcome,
+    /// What it planned and did.
+    pub trace: Trace,
 }
 
 /// How a pass went.
@@ -42,22 +44,38 @@ pub enum Outcome {
         /// When the next pass is due.
         next: Timestamp,
     },
-    /// It failed as a whole, and another may succeed.
-    Delayed(Retry),
-    /// It failed as a whole, and no other would succeed.
-    Hopeless {
+    /// It failed as a whole.
+    Failed {
         /// Why, and what to do about it.
         error: String,
+        /// Of what kind that is, and so whether another may succeed.
+        fault: Fault,
+        /// When the next pass is due.
+        next: Timestamp,
+        /// Whether the compute runs, where the pass came to know that nevertheless.
+        left: Option<EndpointState>,
     },
 }
 
-/// Something that could not be done, and that no retry would mend.
+/// Something that could not be done.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
     /// What it is about.
     pub subject: Subject,
     /// What is wrong, and what to do about it.
     pub message: String,
+    /// Of what kind it is.
+    pub fault: Fault,
+    /// Postgres's code for it, where it was Postgres that said so.
+    pub code: Option<String>,
+}
+
+impl Problem {
+    /// Returns what keeps something from being done until people have decided.
+    #[must_use]
+    pub fn new(subject: Subject, message: String) -> Self {
+        Self { subject, message, fault: Fault::Blocked, code: None }
+    }
 }
 
 /// Notes what a pass left behind: ends the operations that it did, and counts its failure on the
@@ -73,24 +91,56 @@ pub fn record<S: Write>(
             continue;
         }
         let event = event(&operation, &report.outcome);
+        let progress = progress(&operation, report);
         let operation =
             operation.after(event, moment.at).expect("an unfinished operation takes any event");
+        let operation = Operation { progress, ..operation };
         state.put_operation(operation.clone())?;
         changed.push(operation);
     }
-    if let Outcome::Done { left, mark, problems: _, delayed: _, next: _ } = &report.outcome {
-        let now = state.branch(&report.branch)?.and_then(|branch| branch.endpoint);
-        // The endpoint may have been replaced while the pass was under way.
-        if let Some(id) = now.filter(|id| report.endpoint.as_ref() == Some(id)) {
-            if let Some(mark) = mark {
-                state.put_mark(&report.branch, *mark)?;
-            }
-            if let Some(left) = left {
-                leave(state, moment, &id, *left)?;
-            }
+    let (left, mark) = match &report.outcome {
+        Outcome::Done { left, mark, problems: _, delayed: _, next: _ } => (*left, *mark),
+        Outcome::Failed { left, error: _, fault: _, next: _ } => (*left, None),
+    };
+    let now = state.branch(&report.branch)?.and_then(|branch| branch.endpoint);
+    // The endpoint may have been replaced while the pass was under way.
+    if let Some(id) = now.filter(|id| report.endpoint.as_ref() == Some(id)) {
+        if let Some(mark) = mark {
+            state.put_mark(&report.branch, mark)?;
+        }
+        if let Some(left) = left {
+            leave(state, moment, &id, left)?;
         }
     }
     Ok(changed)
+}
+
+/// Returns what is told of a pass to those who look at an operation.
+fn progress(operation: &Operation, report: &Report) -> Progress {
+    let mut progress = report.trace.progress(&operation.subject, operation.progress.clone());
+    match &report.outcome {
+        Outcome::Done { problems, delayed, left: _, mark: _, next: _ } => {
+            let found = problems.iter().chain(delayed);
+            let concerning: Vec<_> = found.filter(|it| concerns(it, operation)).collect();
+            progress.fault = concerning.first().map(|problem| problem.fault);
+            let errors = concerning.into_iter().filter_map(role_error);
+            progress.role_errors = errors.take(MAX_ROLE_ERRORS).collect();
+        }
+        Outcome::Failed { fault, error: _, next: _, left: _ } => progress.fault = Some(*fault),
+    }
+    progress
+}
+
+fn role_error(problem: &Problem) -> Option<RoleError> {
+    let Problem { subject: Subject::Role(role), message, fault, code } = problem else {
+        return None;
+    };
+    Some(RoleError {
+        role: role.clone(),
+        fault: *fault,
+        code: code.clone(),
+        message: cut(message, MAX_ROLE_ERROR_BYTES),
+    })
 }
 
 /// Whether a problem keeps an operation from being done. One that brings an endpoint to all that
@@ -115,25 +165,29 @@ fn event(operation: &Operation, outcome: &Outcome) -> Event {
     match outcome {
         Outcome::Done { problems, delayed, next, left: _, mark: _ } => {
             let found = |among: &[Problem]| {
-                let mut among = among.iter().filter(|problem| concerns(problem, operation));
-                among.next().map(|problem| problem.message.clone())
+                among.iter().find(|problem| concerns(problem, operation)).cloned()
             };
             match (found(problems), found(delayed)) {
-                (Some(error), _) => Event::GaveUp { error: bounded(&error) },
-                (None, Some(error)) => delay(operation, &Retry { error, at: *next }),
+                (Some(problem), _) => Event::GaveUp { error: bounded(&problem.message) },
+                (None, Some(problem)) => fail(operation, problem.fault, &problem.message, *next),
                 (None, None) => Event::Succeeded,
             }
         }
-        Outcome::Delayed(retry) => delay(operation, retry),
-        Outcome::Hopeless { error } => Event::GaveUp { error: bounded(error) },
+        // Whatever is wrong with roles, it was stopped.
+        Outcome::Failed { left: Some(EndpointState::Idle), .. }
+            if operation.action == Action::SuspendCompute =>
+        {
+            Event::Succeeded
+        }
+        Outcome::Failed { error, fault, next, left: _ } => fail(operation, *fault, error, *next),
     }
 }
 
-/// Counts a failure, unless there were enough of them.
-fn delay(operation: &Operation, Retry { error, at }: &Retry) -> Event {
+/// Counts a failure, unless there were enough of its kind.
+fn fail(operation: &Operation, fault: Fault, error: &str, at: Timestamp) -> Event {
     let error = bounded(error);
-    if operation.failures + 1 < MAX_FAILURES {
-        Event::Delayed(Retry { error, at: *at })
+    if fault.patience().is_some_and(|patience| operation.failures + 1 < patience) {
+        Event::Delayed(Retry { error, at })
     } else {
         Event::GaveUp { error }
     }
@@ -167,6 +221,7 @@ fn leave<S: Write>(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::fault::{MAX_FAILURES, MAX_UNKNOWN_FAILURES};
     use crate::model::id::OperationId;
     use crate::model::operation::Status;
 
@@ -180,6 +235,8 @@ mod tests {
             status: Status::Running { retry: None },
             revision: Revision(1),
             failures,
+            progress: Progress::default(),
+            retry_of: None,
             created_at: Timestamp::UNIX_EPOCH,
             updated_at: Timestamp::UNIX_EPOCH,
         }
@@ -190,7 +247,7 @@ mod tests {
     }
 
     fn problem() -> Vec<Problem> {
-        vec![Problem { subject: role("bob"), message: "bob owns a table".into() }]
+        vec![Problem::new(role("bob"), "bob owns a table".into())]
     }
 
     fn done(problems: Vec<Problem>, delayed: Vec<Problem>) -> Outcome {
@@ -214,11 +271,47 @@ mod tests {
 
     #[test]
     fn what_is_delayed_is_tried_again_a_bounded_number_of_times() {
-        let outcome = done(vec![], problem());
-        let event =
-            |failures| event(&operation(Action::ApplyConfig, role("bob"), failures), &outcome);
-        assert!(matches!(event(0), Event::Delayed(_)));
-        assert!(matches!(event(MAX_FAILURES - 2), Event::Delayed(_)));
-        assert!(matches!(event(MAX_FAILURES - 1), Event::GaveUp { .. }));
+        for (fault, patience) in
+            [(Fault::Busy, MAX_FAILURES), (Fault::Unknown, MAX_UNKNOWN_FAILURES)]
+        {
+            let delayed = problem().into_iter().map(|problem| Problem { fault, ..problem });
+            let outcome = done(vec![], delayed.collect());
+            let event =
+                |failures| event(&operation(Action::ApplyConfig, role("bob"), failures), &outcome);
+            assert!(matches!(event(0), Event::Delayed(_)));
+            assert!(matches!(event(patience - 2), Event::Delayed(_)));
+            assert!(matches!(event(patience - 1), Event::GaveUp { .. }));
+        }
+    }
+
+    #[test]
+    fn a_suspension_is_done_whatever_else_failed() {
+        let failed = |left| Outcome::Failed {
+            error: "its schema belongs to somebody else".into(),
+            fault: Fault::Administrator,
+            next: Timestamp::UNIX_EPOCH,
+            left,
+        };
+        let suspend = operation(Action::SuspendCompute, Subject::Whole, 0);
+        let left = Some(EndpointState::Idle);
+        assert_eq!(event(&suspend, &failed(left)), Event::Succeeded);
+        assert!(matches!(event(&suspend, &failed(None)), Event::GaveUp { .. }));
+        let apply = operation(Action::ApplyConfig, Subject::Whole, 0);
+        assert!(matches!(event(&apply, &failed(left)), Event::GaveUp { .. }));
+    }
+
+    #[test]
+    fn an_operation_tells_the_errors_of_the_roles_that_it_is_about() {
+        let report = Report {
+            branch: "br-a".parse().expect("an id"),
+            endpoint: None,
+            revision: Revision(1),
+            outcome: done(problem(), vec![]),
+            trace: Trace::default(),
+        };
+        for (subject, count) in [(Subject::Whole, 1), (role("bob"), 1), (role("alice"), 0)] {
+            let told = progress(&operation(Action::ApplyConfig, subject, 0), &report);
+            assert_eq!(told.role_errors.len(), count);
+        }
     }
 }

@@ -148,7 +148,8 @@ fn work<S: Read>(state: &S, rotation: &Rotation) -> Result<Work, S::Error> {
         Some(id) => state.operation(id)?,
     };
     Ok(match found.map(|operation| operation.status) {
-        Some(Status::Scheduling | Status::Running { .. }) => Work::UnderWay,
+        Some(Status::Scheduling | Status::Running { .. } | Status::Cancelling) => Work::UnderWay,
+        Some(Status::Cancelled) => Work::Failed("its operation was cancelled".into()),
         Some(Status::Failed { error }) => Work::Failed(error),
         // Without an endpoint there is nothing to wait for, nor with one that is gone.
         None | Some(Status::Finished | Status::Skipped) => Work::Done,

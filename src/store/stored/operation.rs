@@ -4,10 +4,12 @@ use bincode::{Decode, Encode};
 use uuid::Uuid;
 
 use super::{Invalid, Stored, time};
+use crate::model::fault::Fault;
 use crate::model::id::OperationId;
 use crate::model::lsn::Lsn;
 use crate::model::name::{DatabaseName, RoleName};
 use crate::model::operation::{Action, Operation, Retry, Status, Subject};
+use crate::model::progress::{Done, Progress, RoleError, StepEnd};
 use crate::model::revision::Revision;
 use crate::model::state::Mark;
 
@@ -22,8 +24,42 @@ pub struct StoredOperation {
     status: StoredStatus,
     revision: u64,
     failures: u32,
+    progress: StoredProgress,
+    retry_of: Option<[u8; 16]>,
     created_at: i64,
     updated_at: i64,
+}
+
+#[derive(Encode, Decode)]
+struct StoredProgress {
+    plan: Vec<String>,
+    plan_left_out: u32,
+    steps: Vec<StoredDone>,
+    steps_left_out: u32,
+    role_errors: Vec<StoredRoleError>,
+    fault: Option<u8>,
+}
+
+#[derive(Encode, Decode)]
+struct StoredDone {
+    what: String,
+    end: StoredStepEnd,
+    millis: Option<u32>,
+}
+
+#[derive(Encode, Decode)]
+enum StoredStepEnd {
+    Done,
+    Failed,
+    Delayed,
+}
+
+#[derive(Encode, Decode)]
+struct StoredRoleError {
+    role: String,
+    fault: u8,
+    code: Option<String>,
+    message: String,
 }
 
 #[derive(Encode, Decode)]
@@ -40,6 +76,8 @@ enum StoredStatus {
     Finished,
     Failed { error: String },
     Skipped,
+    Cancelling,
+    Cancelled,
 }
 
 /// The actions and their numbers in the store. A number is never used again for another action.
@@ -65,6 +103,8 @@ impl Stored for StoredOperation {
             status,
             revision,
             failures,
+            progress,
+            retry_of,
             created_at,
             updated_at,
         } = operation;
@@ -82,6 +122,8 @@ impl Stored for StoredOperation {
             status: StoredStatus::from_model(status),
             revision: revision.0,
             failures,
+            progress: StoredProgress::from_model(progress),
+            retry_of: retry_of.map(|id| *id.0.as_bytes()),
             created_at: time::store(created_at),
             updated_at: time::store(updated_at),
         }
@@ -97,6 +139,8 @@ impl Stored for StoredOperation {
             status,
             revision,
             failures,
+            progress,
+            retry_of,
             created_at,
             updated_at,
         } = self;
@@ -116,6 +160,8 @@ impl Stored for StoredOperation {
             status: status.into_model()?,
             revision: Revision(revision),
             failures,
+            progress: progress.into_model()?,
+            retry_of: retry_of.map(|id| OperationId(Uuid::from_bytes(id))),
             created_at: time::load(created_at)?,
             updated_at: time::load(updated_at)?,
         })
@@ -132,6 +178,8 @@ impl StoredStatus {
             Status::Finished => Self::Finished,
             Status::Failed { error } => Self::Failed { error },
             Status::Skipped => Self::Skipped,
+            Status::Cancelling => Self::Cancelling,
+            Status::Cancelled => Self::Cancelled,
         }
     }
 
@@ -145,8 +193,79 @@ impl StoredStatus {
             Self::Finished => Status::Finished,
             Self::Failed { error } => Status::Failed { error },
             Self::Skipped => Status::Skipped,
+            Self::Cancelling => Status::Cancelling,
+            Self::Cancelled => Status::Cancelled,
         })
     }
+}
+
+impl StoredProgress {
+    fn from_model(progress: Progress) -> Self {
+        let Progress { plan, plan_left_out, steps, steps_left_out, role_errors, fault } = progress;
+        Self {
+            plan,
+            plan_left_out,
+            steps: steps.into_iter().map(StoredDone::from_model).collect(),
+            steps_left_out,
+            role_errors: role_errors.into_iter().map(StoredRoleError::from_model).collect(),
+            fault: fault.map(Fault::number),
+        }
+    }
+
+    fn into_model(self) -> Result<Progress, Invalid> {
+        let Self { plan, plan_left_out, steps, steps_left_out, role_errors, fault } = self;
+        let role_errors = role_errors.into_iter().map(StoredRoleError::into_model);
+        Ok(Progress {
+            plan,
+            plan_left_out,
+            steps: steps.into_iter().map(StoredDone::into_model).collect(),
+            steps_left_out,
+            role_errors: role_errors.collect::<Result<_, _>>()?,
+            fault: fault.map(fault_of).transpose()?,
+        })
+    }
+}
+
+impl StoredDone {
+    fn from_model(Done { what, end, millis }: Done) -> Self {
+        let end = match end {
+            StepEnd::Done => StoredStepEnd::Done,
+            StepEnd::Failed => StoredStepEnd::Failed,
+            StepEnd::Delayed => StoredStepEnd::Delayed,
+        };
+        Self { what, end, millis }
+    }
+
+    fn into_model(self) -> Done {
+        let Self { what, end, millis } = self;
+        let end = match end {
+            StoredStepEnd::Done => StepEnd::Done,
+            StoredStepEnd::Failed => StepEnd::Failed,
+            StoredStepEnd::Delayed => StepEnd::Delayed,
+        };
+        Done { what, end, millis }
+    }
+}
+
+impl StoredRoleError {
+    fn from_model(RoleError { role, fault, code, message }: RoleError) -> Self {
+        Self { role: role.to_string(), fault: fault.number(), code, message }
+    }
+
+    fn into_model(self) -> Result<RoleError, Invalid> {
+        let Self { role, fault, code, message } = self;
+        Ok(RoleError {
+            role: RoleName::parse_existing(role)?,
+            fault: fault_of(fault)?,
+            code,
+            message,
+        })
+    }
+}
+
+fn fault_of(number: u8) -> Result<Fault, Invalid> {
+    let known = Fault::ALL.iter().find(|(_, known)| *known == number);
+    known.map(|(fault, _)| *fault).ok_or_else(|| Invalid::number("kind of failure", number))
 }
 
 /// That an operation has not ended: its id.

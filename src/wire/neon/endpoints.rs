@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use crate::model::circuit::Circuit;
 use crate::model::endpoint::{
     self, Attachment, EndpointState, LOCAL_HOST, Power, Site, Tuning, authority,
 };
@@ -46,6 +47,19 @@ pub struct Endpoint {
     pub provisioner: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub attached: Option<Attached>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub circuit: Option<EndpointCircuit>,
+}
+
+/// Whether the endpoint's Postgres can be reached.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EndpointCircuit {
+    pub state: String,
+    pub failures_count: u32,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub opened_at: Option<Time>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
 }
 
 /// The Postgres that an endpoint is attached to.
@@ -200,13 +214,31 @@ impl Endpoint {
             suspend_timeout_seconds,
             provisioner: PROVISIONER.to_owned(),
             attached,
+            circuit: None,
         }
+    }
+
+    /// Shows whether its Postgres can be reached, too, where that is known.
+    #[must_use]
+    pub fn with_circuit(self, circuit: Option<Circuit>) -> Self {
+        Self { circuit: circuit.map(EndpointCircuit::from), ..self }
     }
 
     /// Shows several endpoints of a project.
     #[must_use]
     pub fn list(project: &ProjectId, endpoints: Vec<endpoint::Endpoint>) -> Vec<Self> {
         endpoints.into_iter().map(|endpoint| Self::new(project, endpoint)).collect()
+    }
+}
+
+impl From<Circuit> for EndpointCircuit {
+    fn from(Circuit { state, failures, opened_at, error }: Circuit) -> Self {
+        Self {
+            state: state.as_str().to_owned(),
+            failures_count: failures,
+            opened_at: opened_at.map(Time),
+            error,
+        }
     }
 }
 

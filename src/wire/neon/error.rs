@@ -91,6 +91,8 @@ codes! {
     RotationUnderWay = "ROTATION_UNDER_WAY",
     /// The rotation is past what was asked for, or not there yet.
     RotationBeyond = "ROTATION_BEYOND",
+    /// The operation has ended, or cannot be ended on request.
+    OperationBeyond = "OPERATION_BEYOND",
     /// Passwords are not kept, so none can be shown.
     PasswordsNotStored = "PASSWORDS_NOT_STORED",
     /// The role cannot log in, or has no password yet.
@@ -191,6 +193,7 @@ impl ErrorCode {
             | Self::RotationUnderWay
             | Self::RotationBeyond
             | Self::EndpointAsleep
+            | Self::OperationBeyond
             | Self::MergeConflict => 409,
             // Both say that there is no password to be had, which is the one thing that Neon's
             // clients expect a 412 to mean; a 409 they take for a name that is taken.
@@ -262,6 +265,7 @@ impl ErrorCode {
             | Self::PermissionAlreadyExists
             | Self::RotationUnderWay
             | Self::RotationBeyond
+            | Self::OperationBeyond
             | Self::PasswordsNotStored
             | Self::RoleHasNoPassword
             | Self::PayloadTooLarge

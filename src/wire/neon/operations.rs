@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::id::ProjectId;
 use crate::model::operation::{self, Retry, Status};
+use crate::model::progress::{self, Done, Progress, StepEnd};
 use crate::wire::time::Time;
 
 /// Work that an accepted request left to do.
@@ -24,6 +25,35 @@ pub struct Operation {
     pub created_at: Time,
     pub updated_at: Time,
     pub total_duration_ms: i32,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error_class: Option<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub plan: Vec<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub steps: Vec<OperationStep>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub role_errors: Vec<RoleError>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retry_of: Option<String>,
+}
+
+/// A step that was taken for an operation.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OperationStep {
+    pub step: String,
+    pub status: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub duration_ms: Option<u32>,
+}
+
+/// What could not be done about a role.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RoleError {
+    pub role_name: String,
+    pub class: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sqlstate: Option<String>,
+    pub message: String,
 }
 
 /// One operation.
@@ -60,18 +90,22 @@ impl Operation {
             status,
             revision: _,
             failures,
+            progress,
+            retry_of,
             created_at,
             updated_at,
         } = operation;
-        let (status, error, retry_at) = match status {
-            Status::Scheduling => ("scheduling", None, None),
-            Status::Running { retry: None } => ("running", None, None),
-            Status::Running { retry: Some(Retry { error, at }) } => {
-                ("running", Some(error), Some(Time(at)))
-            }
-            Status::Finished => ("finished", None, None),
-            Status::Failed { error } => ("failed", Some(error), None),
-            Status::Skipped => ("skipped", None, None),
+        let Progress { plan, plan_left_out, steps, steps_left_out, role_errors, fault } = progress;
+        let word = status.as_str();
+        let (error, retry_at) = match status {
+            Status::Running { retry: Some(Retry { error, at }) } => (Some(error), Some(Time(at))),
+            Status::Failed { error } => (Some(error), None),
+            Status::Scheduling
+            | Status::Running { retry: None }
+            | Status::Cancelling
+            | Status::Finished
+            | Status::Skipped
+            | Status::Cancelled => (None, None),
         };
         Self {
             id: id.to_string(),
@@ -79,13 +113,18 @@ impl Operation {
             branch_id: branch.to_string(),
             endpoint_id: endpoint.map(|id| id.to_string()),
             action: action.as_str().to_owned(),
-            status: status.to_owned(),
+            status: word.to_owned(),
             error,
             failures_count: failures,
             retry_at,
             created_at: Time(created_at),
             updated_at: Time(updated_at),
             total_duration_ms,
+            error_class: fault.map(|fault| fault.as_str().to_owned()),
+            plan: plan.into_iter().chain(and_more(plan_left_out)).collect(),
+            steps: steps.into_iter().map(OperationStep::new).chain(more(steps_left_out)).collect(),
+            role_errors: role_errors.into_iter().map(RoleError::new).collect(),
+            retry_of: retry_of.map(|id| id.to_string()),
         }
     }
 
@@ -94,6 +133,30 @@ impl Operation {
     pub fn list(project: &ProjectId, operations: Vec<operation::Operation>) -> Vec<Self> {
         operations.into_iter().map(|operation| Self::new(project, operation)).collect()
     }
+}
+
+impl OperationStep {
+    fn new(Done { what, end, millis }: Done) -> Self {
+        Self { step: what, status: end.as_str().to_owned(), duration_ms: millis }
+    }
+}
+
+impl RoleError {
+    fn new(error: progress::RoleError) -> Self {
+        let progress::RoleError { role, fault, code, message } = error;
+        let (role_name, class) = (role.to_string(), fault.as_str().to_owned());
+        Self { role_name, class, sqlstate: code, message }
+    }
+}
+
+/// Says how many lines there are more.
+fn and_more(left_out: u32) -> Option<String> {
+    (0 < left_out).then(|| format!("and {left_out} more"))
+}
+
+fn more(left_out: u32) -> Option<OperationStep> {
+    let status = StepEnd::Done.as_str().to_owned();
+    and_more(left_out).map(|step| OperationStep { step, status, duration_ms: None })
 }
 
 fn duration_ms(operation: &operation::Operation) -> i32 {
@@ -123,6 +186,8 @@ mod tests {
             status,
             revision: Revision(1),
             failures: 2,
+            progress: Progress::default(),
+            retry_of: None,
             created_at: at(0),
             updated_at: at(1_500_000),
         };

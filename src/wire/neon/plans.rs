@@ -173,7 +173,8 @@ impl From<session::Sessions> for PlanConnections {
 }
 
 impl From<passes::Problem> for PlanProblem {
-    fn from(passes::Problem { subject, message }: passes::Problem) -> Self {
+    fn from(problem: passes::Problem) -> Self {
+        let passes::Problem { subject, message, fault: _, code: _ } = problem;
         let (kind, name) = planned::kind_and_name(&subject);
         Self { kind: kind.to_owned(), name: name.map(str::to_owned), message }
     }

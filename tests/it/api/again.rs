@@ -50,6 +50,9 @@ struct Samples {
     /// A rotation that began, and one whose new credential is the default, below the project.
     begun: String,
     promoted: String,
+    /// Operations that have not ended, below the project.
+    unwanted: String,
+    waiting: String,
 }
 
 impl Samples {
@@ -63,12 +66,14 @@ impl Samples {
         let begun = project.begin_rotation("begun").await;
         let promoted = project.begin_rotation("promoted").await;
         project.promote_rotation(&promoted).await;
-        Self { main: project.main(), child, ahead, endpoint, begun, promoted }
+        let unwanted = running(project, "dave").await;
+        let waiting = running(project, "erin").await;
+        Self { main: project.main(), child, ahead, endpoint, begun, promoted, unwanted, waiting }
     }
 
     /// Returns the path and the body for an operation.
     fn of(&self, operation: &str, project: &TestProject) -> (String, Value) {
-        let Self { main, child, ahead, endpoint, begun, promoted } = self;
+        let Self { main, child, ahead, endpoint, begun, promoted, unwanted, waiting } = self;
         let id = |path: &str| path.rsplit('/').next().expect("an id").to_owned();
         let below = |path: &str| format!("/api/v2{}", project.path(path));
         let key = json!({ "key_name": "ci" });
@@ -114,6 +119,8 @@ impl Samples {
             "completeProjectBranchRotation" => {
                 (below(&format!("{promoted}/complete")), Value::Null)
             }
+            "cancelProjectOperation" => (below(&format!("{unwanted}/cancel")), Value::Null),
+            "retryProjectOperation" => (below(&format!("{waiting}/retry")), Value::Null),
             "abortProjectBranchRotation" => (below(&format!("{begun}/abort")), Value::Null),
             "create-postgres-user" => {
                 (format!("/v1/postgres/{}/credentials", id(main)), Value::Null)
@@ -121,6 +128,15 @@ impl Samples {
             other => panic!("there is no sample of {other}"),
         }
     }
+}
+
+/// Creates a role, and returns the operation that waits for it.
+async fn running(project: &TestProject, role: &str) -> String {
+    project.create_role(&project.main(), role).await;
+    let listed = project.ask("GET", "/operations?limit=1", Value::Null).await.body;
+    assert_eq!(listed["operations"][0]["status"], "running");
+    let id = listed["operations"][0]["id"].as_str().expect("an id");
+    format!("/operations/{id}")
 }
 
 /// Returns the operations that are asked for with a POST and change something.

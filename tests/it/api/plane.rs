@@ -14,6 +14,7 @@ use offshoot::clock::{Clock, SystemClock};
 use offshoot::control::{BranchRef, ControlPlane, Machine, Settings};
 use offshoot::entropy::SeededEntropy;
 use offshoot::model::endpoint::EndpointState;
+use offshoot::model::progress::Trace;
 use offshoot::model::project::PgVersion;
 use offshoot::model::revision::Timestamp;
 use offshoot::model::rules::passes::{Outcome, Report};
@@ -282,6 +283,7 @@ impl TestProject {
                 delayed: vec![],
                 next: Timestamp::UNIX_EPOCH,
             },
+            trace: Trace::default(),
         };
         control.record_pass(&at, report).await.expect("a record");
         let rotation = rotation.parse().expect("an id");

@@ -132,6 +132,16 @@ fn credential_changes(main: &str) -> Vec<(&'static str, &'static str, String, Va
     ]
 }
 
+/// Returns the requests that can be made about an operation.
+fn operation_changes(project: &TestProject) -> Vec<(&'static str, &'static str, String, Value)> {
+    let operation = project.created["operations"][1]["id"].as_str().expect("an id");
+    let of = |deed: &str| format!("/operations/{operation}/{deed}");
+    vec![
+        ("cancelProjectOperation", "POST", of("cancel"), Value::Null),
+        ("retryProjectOperation", "POST", of("retry"), Value::Null),
+    ]
+}
+
 /// Returns the changes of what belongs to no project, and of what is granted on one.
 async fn account_changes(
     project: &TestProject,
@@ -174,8 +184,10 @@ async fn every_change_is_refused_while_the_disk_is_too_full_and_nothing_is_chang
     free.store(FLOOR - 1, Ordering::SeqCst);
     let endpoint = format!("/endpoints/{endpoint}");
     let mut asked = BTreeSet::new();
-    for (operation, method, path, body) in
-        changes(&main, &child, &endpoint).into_iter().chain(credential_changes(&main))
+    for (operation, method, path, body) in changes(&main, &child, &endpoint)
+        .into_iter()
+        .chain(credential_changes(&main))
+        .chain(operation_changes(&project))
     {
         let answer = project.ask(method, &path, body).await;
         answer.is_refused(507, "INSUFFICIENT_STORAGE");

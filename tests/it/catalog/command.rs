@@ -5,11 +5,13 @@ use std::collections::BTreeMap;
 use offshoot::model::cause::Deed;
 use offshoot::model::change::Change;
 use offshoot::model::endpoint::{EndpointState, Site, Tuning};
+use offshoot::model::fault::Fault;
 use offshoot::model::id::BranchId;
 use offshoot::model::lsn::Lsn;
 use offshoot::model::merge::{Choices, Side};
 use offshoot::model::name::{BranchName, DatabaseName, RoleName};
-use offshoot::model::operation::{Operation, Retry, Subject};
+use offshoot::model::operation::{Operation, Subject};
+use offshoot::model::progress::Trace;
 use offshoot::model::project::{PgVersion, ProjectSettings};
 use offshoot::model::revision::{Moment, Revision, Timestamp};
 use offshoot::model::role::{Credential, Login};
@@ -318,7 +320,7 @@ fn record<S: Write>(
 /// Returns the report of a pass that read `revision`; `kind` says how it went.
 pub fn report(branch: BranchId, revision: Revision, kind: usize, lsn: u64) -> Report {
     let mark = Some(Mark { lsn: Lsn(lsn), revision });
-    let problem = Problem { subject: Subject::Role(role(kind / 4)), message: "in use".into() };
+    let problem = Problem::new(Subject::Role(role(kind / 4)), "in use".into());
     let left = Some(EndpointState::Active);
     let outcome = match kind % 4 {
         0 => Outcome::Done {
@@ -335,8 +337,12 @@ pub fn report(branch: BranchId, revision: Revision, kind: usize, lsn: u64) -> Re
             delayed: vec![],
             next: Timestamp::UNIX_EPOCH,
         },
-        2 => Outcome::Delayed(Retry { error: "refused".into(), at: Timestamp::UNIX_EPOCH }),
-        _ => Outcome::Hopeless { error: "no such host".into() },
+        kind => Outcome::Failed {
+            error: "refused".into(),
+            fault: if kind == 2 { Fault::Down } else { Fault::Administrator },
+            next: Timestamp::UNIX_EPOCH,
+            left: None,
+        },
     };
-    Report { branch, endpoint: None, revision, outcome }
+    Report { branch, endpoint: None, revision, outcome, trace: Trace::default() }
 }

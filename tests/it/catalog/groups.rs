@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use futures_util::future::join_all;
 use offshoot::model::endpoint::EndpointState;
+use offshoot::model::progress::Trace;
 use offshoot::model::revision::{Moment, Revision, Timestamp};
 use offshoot::model::role::Login;
 use offshoot::model::rules::Seed;
@@ -69,6 +70,7 @@ fn commands() -> Vec<Command> {
             endpoint: None,
             revision: Revision(4),
             outcome: done,
+            trace: Trace::default(),
         }),
         Command::DropRole { branch: id(0), name: role(0) },
         Command::DeleteBranch { branch: id(1) },

@@ -4,6 +4,7 @@
 mod account;
 mod histories;
 mod merges;
+mod operations;
 mod plans;
 mod render;
 mod requests;
@@ -16,13 +17,13 @@ use chrono::TimeDelta;
 use offshoot::model::branch::{
     Beginning, Branch, BranchPoint, Expiry, Lineage, PasswordPolicy, Source,
 };
+use offshoot::model::circuit::Circuit;
 use offshoot::model::database::{Database, DatabaseId};
 use offshoot::model::endpoint::{
     Attachment, Endpoint, EndpointState, Power, Site, TlsMode, Tuning,
 };
-use offshoot::model::id::{BranchId, OperationId, ProjectId};
+use offshoot::model::id::{BranchId, ProjectId};
 use offshoot::model::lsn::Lsn;
-use offshoot::model::operation::{Action, Operation, Retry, Status, Subject};
 use offshoot::model::origin::Origin;
 use offshoot::model::project::{MaintenanceWindow, PgVersion, Project, ProjectSettings, Quota};
 use offshoot::model::revision::{Moment, Revision, Timestamp};
@@ -34,6 +35,8 @@ use offshoot::wire::neon::error::{ErrorBody, ErrorCode};
 use offshoot::wire::secret::Secret;
 use serde::Serialize;
 use serde_json::{Map, Value};
+
+use operations::operation_shapes;
 
 /// Returns samples, each with the name of its schema.
 pub fn all() -> Vec<(&'static str, Value)> {
@@ -158,41 +161,10 @@ fn endpoint_shapes() -> Vec<neon::endpoints::Endpoint> {
         endpoint(Site::Local { port: 54_321 }, EndpointState::Init),
         endpoint(Site::Attached(attachment), EndpointState::Active),
     ];
-    neon::endpoints::Endpoint::list(&project_id(), endpoints)
-}
-
-fn operation_shapes() -> Vec<neon::operations::Operation> {
-    let retry = Retry { error: "connection refused".into(), at: at() };
-    let failed = Status::Failed { error: "role \"sally\" owns objects".into() };
-    let statuses = [
-        Status::Scheduling,
-        Status::Running { retry: None },
-        Status::Running { retry: Some(retry) },
-        Status::Finished,
-        failed,
-        Status::Skipped,
-    ];
-    let actions = [
-        Action::CreateTimeline,
-        Action::CreateBranch,
-        Action::DeleteTimeline,
-        Action::StartCompute,
-        Action::SuspendCompute,
-        Action::ApplyConfig,
-    ];
-    let operations = statuses.into_iter().zip(actions).map(|(status, action)| Operation {
-        id: OperationId::at(at(), 0, 1),
-        branch: branch_id(),
-        endpoint: Some("ep-royal-brook-a5kfgaqo".parse().expect("an id")),
-        action,
-        subject: Subject::Whole,
-        status,
-        revision: Revision(7),
-        failures: 1,
-        created_at: at(),
-        updated_at: at(),
-    });
-    neon::operations::Operation::list(&project_id(), operations.collect())
+    let circuit = Circuit::default().failed("no answer".into(), at());
+    let circuit = Circuit { opened_at: Some(at()), ..circuit };
+    let shown = neon::endpoints::Endpoint::list(&project_id(), endpoints).into_iter();
+    shown.map(|endpoint| endpoint.with_circuit(Some(circuit.clone()))).collect()
 }
 
 fn role_record() -> Role {

@@ -10,12 +10,14 @@ use offshoot::model::branch::PasswordPolicy;
 use offshoot::model::cause::{Caller, Cause, Deed, Topic};
 use offshoot::model::change::Change;
 use offshoot::model::endpoint::{Attachment, EndpointState, Power, Site, TlsMode, Tuning};
+use offshoot::model::fault::Fault;
 use offshoot::model::id::BranchId;
 use offshoot::model::key::KeyId;
 use offshoot::model::lsn::Lsn;
 use offshoot::model::merge::Choices;
 use offshoot::model::name::BranchName;
-use offshoot::model::operation::{Retry, Subject};
+use offshoot::model::operation::Subject;
+use offshoot::model::progress::{StepEnd, Trace};
 use offshoot::model::project::{PgVersion, Project, ProjectSettings};
 use offshoot::model::revision::{Moment, Timestamp};
 use offshoot::model::role::{Credential, Login};
@@ -27,7 +29,9 @@ use offshoot::model::rules::passes::{Outcome, Problem, Report};
 use offshoot::model::rules::passwords::Passwords;
 use offshoot::model::rules::projects::NewProject;
 use offshoot::model::rules::roles::NewRole;
-use offshoot::model::rules::{Seed, branches, databases, endpoints, passes, projects, roles};
+use offshoot::model::rules::{
+    Seed, branches, databases, endpoints, operations, passes, projects, roles,
+};
 use offshoot::model::secret::{Sealed, Verifier};
 use offshoot::model::state::{Denied, Mark, Read};
 use offshoot::store::catalog::Catalog;
@@ -153,7 +157,8 @@ impl Maker {
             let branch = of(branch);
             let endpoint = state.branch(&branch)?.and_then(|branch| branch.endpoint);
             let outcome = outcome.clone();
-            let report = Report { branch, endpoint, revision: read.revision, outcome };
+            let report =
+                Report { branch, endpoint, revision: read.revision, outcome, trace: trace() };
             passes::record(state, moment, &report)
         };
         self.commit(Deed::RecordPass, rule).await
@@ -241,9 +246,14 @@ impl Maker {
                 branches::create(s, m, seed, new)
             })
             .await;
-        let retry =
-            Retry { error: "connection refused".into(), at: time(born.at.timestamp_micros() + 1) };
-        self.pass("br-preview", born, Outcome::Delayed(retry)).await;
+        let (error, next) = ("connection refused".into(), time(born.at.timestamp_micros() + 1));
+        let failed = Outcome::Failed { error, fault: Fault::Down, next, left: None };
+        self.pass("br-preview", born, failed).await;
+        self.commit(Deed::CancelOperation, |s, m, _| {
+            let unfinished = s.unfinished(&of("br-preview"))?;
+            operations::cancel(s, m, unfinished[0].id)
+        })
+        .await;
         self.commit(Deed::ResetRolePassword, |s, m, seed| {
             roles::reset_password(
                 s,
@@ -285,10 +295,8 @@ impl Maker {
                 roles::delete(s, m, seed, &main(), &of("readers"))
             })
             .await;
-        let problem = Problem {
-            subject: Subject::Role(of("readers")),
-            message: "role \"readers\" owns objects".into(),
-        };
+        let message = "role \"readers\" owns objects".into();
+        let problem = Problem::new(Subject::Role(of("readers")), message);
         let left = Some(EndpointState::Active);
         self.pass(
             "br-main",
@@ -335,6 +343,15 @@ impl Maker {
         self.commit(Deed::AbortRotation, rotating::abort).await;
         self.commit(Deed::BeginRotation, rotating::begin).await;
     }
+}
+
+/// Returns what passes plan and do.
+fn trace() -> Trace {
+    let mut trace = Trace::default();
+    trace.plans(Subject::Role(of("readers")), "retire role readers".into());
+    trace.did(Subject::Whole, "apply", StepEnd::Failed, Some(7));
+    trace.did(Subject::Role(of("readers")), "retire role readers", StepEnd::Delayed, None);
+    trace
 }
 
 /// Returns the engine of the sample.

@@ -28,7 +28,7 @@ pub(super) fn all() -> Vec<(&'static str, Value)> {
             sessions: rotations::sessions(),
             risks: Risk::ALL.iter().map(|(risk, _)| *risk).collect(),
         }],
-        problems: vec![Problem { subject: sally(), message: "she owns a database".into() }],
+        problems: vec![Problem::new(sally(), "she owns a database".into())],
     };
     let answer = ReconcileAnswer {
         dry_run: true,
