@@ -94,7 +94,7 @@ pub fn router(api: Api) -> Router {
 
 /// Returns every route that is served.
 pub fn routes() -> impl Iterator<Item = &'static Route> {
-    open_routes().chain(render::ROUTES).chain(neon::ROUTES)
+    open_routes().chain(render::ROUTES).chain(neon::routes())
 }
 
 /// Returns the routes that need no key.
@@ -103,8 +103,7 @@ fn open_routes() -> impl Iterator<Item = &'static Route> {
 }
 
 fn neon_face(api: Api) -> Router {
-    neon::ROUTES
-        .iter()
+    neon::routes()
         .fold(Router::new(), |router, route| route.add_to(router))
         .fallback(unknown_path)
         .method_not_allowed_fallback(method_not_allowed)

@@ -10,6 +10,7 @@ pub mod credentials;
 pub mod databases;
 pub mod diff;
 pub mod draw;
+pub mod drift;
 pub mod endpoints;
 pub mod error;
 pub mod expiry;
@@ -41,6 +42,7 @@ use crate::clock::Clock;
 use crate::control::schema::SchemaReader;
 use crate::entropy::{self, Entropy};
 use crate::model::cause::{Cause, Deed, Topic};
+use crate::model::drift::Deviation;
 use crate::model::endpoint::Site;
 use crate::model::id::{BranchId, EndpointId, ProjectId};
 use crate::model::lsn::Lsn;
@@ -107,6 +109,10 @@ pub type EffectProbe =
 /// Asks what a pass over a branch's Postgres would do.
 pub type PlanProbe = Box<dyn Fn(BranchRef) -> BoxFuture<'static, Result<Planned>> + Send + Sync>;
 
+/// Asks what differs in a branch's Postgres from its catalog.
+pub type DriftProbe =
+    Box<dyn Fn(BranchRef) -> BoxFuture<'static, Result<Vec<Deviation>>> + Send + Sync>;
+
 /// What can be asked of a branch's Postgres. The reconciler does, since nobody else talks to one.
 pub struct Probes {
     /// Where its log is now.
@@ -117,6 +123,8 @@ pub struct Probes {
     pub effect: EffectProbe,
     /// What a pass would do.
     pub plan: PlanProbe,
+    /// What differs.
+    pub drift: DriftProbe,
 }
 
 /// What the operator decides about new projects.

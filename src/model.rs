@@ -14,6 +14,7 @@ pub mod cause;
 pub mod change;
 pub mod changes;
 pub mod database;
+pub mod drift;
 pub mod endpoint;
 pub mod id;
 pub mod instance;

@@ -14,12 +14,14 @@ pub mod turns;
 pub mod worker;
 
 mod schemas;
+mod telling;
 
 use std::collections::BTreeSet;
 
 use crate::compute::error::ComputeError;
 use crate::compute::{Address, Compute, ComputeSite};
 use crate::control::passes::Assignment;
+use crate::model::drift::Deviation;
 use crate::model::endpoint::{Attachment, Endpoint, EndpointState, Power, Site};
 use crate::model::id::BranchId;
 use crate::model::lsn::Lsn;
@@ -40,6 +42,8 @@ pub struct Passed {
     pub problems: Vec<Problem>,
     /// What could not be done yet, while everything else was.
     pub delayed: Vec<Problem>,
+    /// What somebody changed by hand, and is still so; nothing where nobody looked.
+    pub deviations: Option<Vec<Deviation>>,
     /// How many steps were applied.
     pub steps: usize,
 }
@@ -72,13 +76,15 @@ pub async fn pass(
             assignment.revision,
             &assignment.roles,
             &assignment.databases,
-        );
+        )
+        .under(assignment.orders.clone());
         let converged = compute.converge(&desired).await?;
         passed = Passed {
             left: Some(EndpointState::Active),
             lsn: Some(converged.lsn),
             problems: converged.problems,
             delayed: converged.delayed,
+            deviations: Some(converged.deviations),
             steps: converged.steps,
         };
     }
@@ -104,7 +110,7 @@ fn wants_restart(assignment: &Assignment) -> bool {
 /// Whether an operation waits for a change that needs a running compute.
 fn wants_change(assignment: &Assignment) -> bool {
     assignment.unfinished.iter().any(|operation| match operation.action {
-        Action::ApplyConfig | Action::StartCompute => true,
+        Action::ApplyConfig | Action::StartCompute | Action::SyncDbsAndRolesFromCompute => true,
         Action::CreateTimeline
         | Action::CreateBranch
         | Action::DeleteTimeline

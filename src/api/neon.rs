@@ -6,6 +6,7 @@ mod connection;
 mod count;
 mod databases;
 mod diff;
+mod drift;
 mod empty;
 mod endpoints;
 mod fields;
@@ -29,8 +30,12 @@ use axum::routing::on;
 
 use crate::api::route::Route;
 
-/// Every route of Neon's API that is served, relative to either base.
-pub static ROUTES: &[Route] = &[
+/// Returns every route of Neon's API that is served, relative to either base, and those of ours.
+pub fn routes() -> impl Iterator<Item = &'static Route> {
+    ROUTES.iter().chain(drift::ROUTES)
+}
+
+static ROUTES: &[Route] = &[
     Route::new("listProjects", Method::GET, "/projects", |method| {
         on(method, projects::list_projects)
     }),
@@ -378,12 +383,6 @@ pub static ROUTES: &[Route] = &[
         Method::POST,
         "/projects/{project_id}/branches/{branch_id}/rotations/{rotation_id}/abort",
         |method| on(method, rotations::abort_project_branch_rotation),
-    ),
-    Route::new(
-        "reconcileProjectBranch",
-        Method::POST,
-        "/projects/{project_id}/branches/{branch_id}/reconcile",
-        |method| on(method, plans::reconcile_project_branch),
     ),
     Route::new(
         "updateProjectEndpoint",

@@ -22,8 +22,9 @@ use crate::model::operation::{Retry, Status};
 use crate::model::revision::{Revision, Timestamp};
 use crate::model::rules::passes::{Outcome, Report};
 use crate::reconcile::meters::{Ended, Meters};
+use crate::reconcile::telling::pass_and_tell;
 use crate::reconcile::turns::Turns;
-use crate::reconcile::{Passed, outcome, pass, site, waiting};
+use crate::reconcile::{Passed, outcome, site, waiting};
 
 /// How long after a good pass the next one looks for drift.
 const PERIOD: Duration = Duration::from_secs(60);
@@ -108,21 +109,25 @@ impl Worker {
         let turn = self.shared.turns.take(&self.at).await;
         // Read once it is our turn: what is wanted may change while others are at work.
         let permit = self.shared.passes.acquire().await.expect("a semaphore that is never closed");
-        let Some(assignment) = self.shared.control.assignment(&self.at)? else { return Ok(None) };
+        let Some(mut assignment) = self.shared.control.assignment(&self.at)? else {
+            return Ok(None);
+        };
         // Where a pass failed, something may still run or lie around, whatever the operation says.
         let is_settled = assignment.unfinished.is_empty() && self.failures == 0;
         if assignment.endpoint.is_none() && is_settled {
             return Ok(None);
         }
-        self.last = assignment.revision;
         let compute = self.shared.computes.get(&self.at.branch, site(&assignment));
         let attempt = async {
-            self.leave_local(&assignment).await?;
-            pass(&compute, &self.at.branch, &assignment).await
+            if let Err(error) = self.leave_local(&assignment).await {
+                return Ok(Err(error));
+            }
+            pass_and_tell(&self.shared.control, &self.at, &compute, &mut assignment).await
         };
         let result = timeout(PASS_TIME, attempt).await;
         drop((permit, turn));
-        match result {
+        self.last = assignment.revision;
+        match result.map_or_else(|elapsed| Ok(Err(elapsed)), |done| done.map(Ok))? {
             Ok(Ok(passed)) => self.succeeded(&assignment, &passed).await,
             Ok(Err(error)) => self.failed(&assignment, &error).await,
             Err(_) => {

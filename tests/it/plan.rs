@@ -43,7 +43,7 @@ fn check(path: &Path) {
     let (desired, expected) = rest.split_once("\nplan\n").expect("the plan");
     let (title, observed) = before.split_once("\nobserved\n").expect("what is observed");
     let desired = parse(desired);
-    let found = render(&plan(&desired, &world(observed).observe()));
+    let found = render(&plan_told(&desired, &world(observed).observe()));
     if WRITE.is_some() {
         let (before, _) = text.split_once("\nplan\n").expect("the plan");
         fs::write(path, format!("{before}\nplan\n{found}")).expect("a fixture");
@@ -110,9 +110,15 @@ fn world(text: &str) -> World {
     world
 }
 
+/// Plans where all that was changed by hand is told.
+fn plan_told(desired: &Desired, observed: &Observed) -> Plan {
+    let told = desired.clone().told(&plan(desired, observed).deviations);
+    plan(&told, observed)
+}
+
 /// Applies the plan, and returns it.
 fn converge(world: &mut World, desired: &Desired) -> Plan {
-    let plan = plan(desired, &world.observe());
+    let plan = plan_told(desired, &world.observe());
     for step in &plan.steps {
         world.apply(step).unwrap_or_else(|refused| panic!("{step}: {refused}\n{plan:#?}"));
     }
@@ -251,7 +257,7 @@ proptest! {
                 prop_assert_eq!(after.get(&what), Some(&oid), "{}", what);
             }
             assert_agrees(&world, desired, &first)?;
-            let second = plan(desired, &world.observe());
+            let second = plan_told(desired, &world.observe());
             prop_assert_eq!(&second.steps, &vec![]);
             for deed in by_hand {
                 act(&mut world, *deed);

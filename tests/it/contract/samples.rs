@@ -2,6 +2,7 @@
 //! server makes them, and requests as a client would.
 
 mod account;
+mod drift;
 mod histories;
 mod merges;
 mod plans;
@@ -45,6 +46,7 @@ pub fn all() -> Vec<(&'static str, Value)> {
         endpoints(),
         others(),
         account::all(),
+        drift::all(),
         histories::all(),
         merges::all(),
         plans::all(),
