@@ -8,7 +8,7 @@ use crate::model::name::{DatabaseName, RoleName};
 use crate::model::operation::Subject;
 use crate::plan::Draft;
 use crate::plan::desired::DesiredDatabase;
-use crate::plan::drift::{Act, Found, print_of_oid};
+use crate::plan::drift::{Act, Differing, print_of_oid};
 use crate::plan::observed::{DatabaseMark, Observed, ObservedDatabase, Oid};
 use crate::plan::roles::RolePlan;
 use crate::plan::step::{Stage, Step};
@@ -137,7 +137,7 @@ fn recognize<'a>(
     let Ours { id, mark, found_as, found: _ } = ours;
     let is_named = found_as == want.name.as_str();
     if !is_named && mark.name == want.name {
-        let found = Found {
+        let found = Differing {
             is_revertible: false,
             ..differing(&want.name, Attribute::Name, want.name.as_str(), found_as)
         };
@@ -200,11 +200,11 @@ fn owner_differs(draft: &mut Draft<'_>, want: &DesiredDatabase, ours: Ours<'_>) 
     let adoption = taker.map(|owner| Adoption::Owner { name: want.name.clone(), owner });
     let side = if want.owner == mark.owner { Side::Postgres } else { Side::Both };
     let found = differing(&want.name, Attribute::Owner, want.owner.as_str(), &found.owner);
-    draft.differs(Found { adoption, side, ..found })
+    draft.differs(Differing { side, adoption, ..found })
 }
 
-fn differing(name: &DatabaseName, attribute: Attribute, desired: &str, found: &str) -> Found {
-    Found::in_postgres(Kind::Database, name.as_str(), attribute, desired, found)
+fn differing(name: &DatabaseName, attribute: Attribute, desired: &str, found: &str) -> Differing {
+    Differing::in_postgres(Kind::Database, name.as_str(), attribute, desired, found)
 }
 
 /// Whether a database that somebody dropped with SQL stays away for now. One that was only announced
@@ -217,7 +217,7 @@ fn is_to_stay_gone(draft: &mut Draft<'_>, id: DatabaseId, want: &DesiredDatabase
     let adoption = Some(Adoption::DropDatabase { name: want.name.clone() });
     let (desired, found) = ("a database of the catalog", "dropped with SQL");
     let found = differing(&want.name, Attribute::Existence, desired, found);
-    draft.differs(Found { adoption, ..found }) != Act::Now
+    draft.differs(Differing { adoption, ..found }) != Act::Now
 }
 
 /// Tells which databases were made with SQL.
@@ -237,11 +237,11 @@ fn report_unmanaged(draft: &mut Draft<'_>) {
         let adoption = found_as.parse().ok().zip(owner);
         let made = format!("a database made with SQL, of role {}", found.owner);
         let (kind, attribute) = (Kind::Database, Attribute::Unmanaged);
-        draft.differs(Found {
+        draft.differs(Differing {
             print: print_of_oid(found.oid),
             adoption: adoption.map(|(name, owner)| Adoption::Database { name, owner }),
             is_revertible: false,
-            ..Found::in_postgres(kind, found_as, attribute, "no such database", made)
+            ..Differing::in_postgres(kind, found_as, attribute, "no such database", made)
         });
     }
 }

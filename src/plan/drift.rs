@@ -9,7 +9,7 @@ use crate::plan::step::Step;
 use crate::plan::{Draft, Plan};
 
 /// Something that was found to differ.
-pub(super) struct Found {
+pub(super) struct Differing {
     pub(super) kind: Kind,
     pub(super) name: String,
     pub(super) attribute: Attribute,
@@ -22,7 +22,7 @@ pub(super) struct Found {
     pub(super) is_revertible: bool,
 }
 
-impl Found {
+impl Differing {
     /// Returns that something differs because somebody changed it in Postgres.
     pub(super) fn in_postgres(
         kind: Kind,
@@ -66,9 +66,18 @@ pub(super) enum Act {
 
 impl Draft<'_> {
     /// Notes that something differs, and returns what is to be done about it.
-    pub(super) fn differs(&mut self, found: Found) -> Act {
-        let Found { kind, name, attribute, side, desired, found, print, adoption, is_revertible } =
-            found;
+    pub(super) fn differs(&mut self, found: Differing) -> Act {
+        let Differing {
+            kind,
+            name,
+            attribute,
+            side,
+            desired,
+            found,
+            print,
+            adoption,
+            is_revertible,
+        } = found;
         let item = Item { kind, name, attribute };
         let policy = self.desired.orders.policy.of(attribute);
         let (is_told, verdict) = self.desired.orders.about(&item, print);
@@ -77,10 +86,9 @@ impl Draft<'_> {
             // What the catalog changed meanwhile is newer than what was done by hand.
             _ if side == Side::Both => Response::Enforced,
             (Some(Verdict::Ignore), _) => Response::Ignored,
-            (Some(Verdict::Revert), _) | (None, Policy::Enforce) => enforced,
             (Some(Verdict::Adopt), _) => Response::Adopted,
             (None, Policy::Adopt) if adoption.is_some() => Response::Adopted,
-            (None, Policy::Adopt) => enforced,
+            (Some(Verdict::Revert), _) | (None, Policy::Enforce | Policy::Adopt) => enforced,
             (None, Policy::Report) => Response::Reported,
             (None, Policy::Ignore) => return Act::Silently,
         };

@@ -177,6 +177,28 @@ pub struct RoleMark {
     pub is_adopted: bool,
 }
 
+impl RoleMark {
+    /// Returns the mark of a role that was just made.
+    #[must_use]
+    pub fn new(
+        name: RoleName,
+        born: Revision,
+        login: Login<VerifierDigest>,
+        valid_until: Option<Timestamp>,
+    ) -> Self {
+        Self {
+            name,
+            born,
+            login,
+            valid_until,
+            acts_for: None,
+            in_group: false,
+            is_retired: false,
+            is_adopted: false,
+        }
+    }
+}
+
 /// The mark of a database that Offshoot made, or is about to make.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DatabaseMark {

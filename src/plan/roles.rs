@@ -11,7 +11,7 @@ use crate::model::operation::Subject;
 use crate::plan::Draft;
 use crate::plan::databases::DatabasePlan;
 use crate::plan::desired::DesiredRole;
-use crate::plan::drift::{Act, Found};
+use crate::plan::drift::{Act, Differing};
 use crate::plan::observed::{ObservedRole, Oid, RoleMark, VerifierDigest};
 use crate::plan::roles::attributes::Ours;
 use crate::plan::step::{Stage, Step};
@@ -148,7 +148,7 @@ fn is_to_stay_gone(draft: &mut Draft<'_>, name: &RoleName) -> bool {
     let adoption = Some(Adoption::DropRole { name: name.clone() });
     let (desired, found) = ("a role of the catalog", "dropped with SQL");
     let found = differing(name, Attribute::Existence, desired, found);
-    draft.differs(Found { adoption, ..found }) != Act::Now
+    draft.differs(Differing { adoption, ..found }) != Act::Now
 }
 
 /// Returns why a role is never touched, whatever its mark says: a mark can be forged by whoever
@@ -176,7 +176,7 @@ fn change(
 ) -> bool {
     let subject = Subject::Role(name.clone());
     if found_as != name.as_str() {
-        let found = Found {
+        let found = Differing {
             is_revertible: false,
             ..differing(name, Attribute::Name, name.as_str(), found_as)
         };
@@ -195,7 +195,7 @@ fn change(
     };
     if role.is_superuser {
         let found = differing(name, Attribute::Superuser, "NOSUPERUSER", "SUPERUSER");
-        draft.differs(Found { is_revertible: false, ..found });
+        draft.differs(Differing { is_revertible: false, ..found });
     }
     let has_login = want.login.of(VerifierDigest::of) == mark.login;
     if !has_login || want.valid_until != mark.valid_until {
@@ -207,8 +207,8 @@ fn change(
     true
 }
 
-fn differing(name: &RoleName, attribute: Attribute, desired: &str, found: &str) -> Found {
-    Found::in_postgres(Kind::Role, name.as_str(), attribute, desired, found)
+fn differing(name: &RoleName, attribute: Attribute, desired: &str, found: &str) -> Differing {
+    Differing::in_postgres(Kind::Role, name.as_str(), attribute, desired, found)
 }
 
 /// Plans a new role, and returns whether it can be made.

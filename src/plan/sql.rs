@@ -10,10 +10,10 @@ use std::fmt;
 use crate::model::id::BranchId;
 use crate::model::name::{ROLE_GROUP, RoleName};
 use crate::model::refusal::time_text;
-use crate::model::revision::Timestamp;
+use crate::model::revision::{Revision, Timestamp};
 use crate::model::role::Login;
 use crate::model::secret::Verifier;
-use crate::plan::observed::VerifierDigest;
+use crate::plan::observed::{Oid, VerifierDigest};
 use crate::plan::sql::marks::{Marks, Noted, can_log_in, digest, time};
 use crate::plan::step::Step;
 
@@ -69,23 +69,10 @@ pub fn statements(step: &Step, branch: &BranchId) -> Vec<String> {
             vec![marks.forget_database(*id)]
         }
         Step::RetireRole { oid, name: _, found_as, renamed_to } => {
-            let found_as = Ident(found_as);
-            let mut statements = vec![format!("ALTER ROLE {found_as} NOLOGIN PASSWORD NULL")];
-            if let Some(to) = renamed_to {
-                statements.push(format!("ALTER ROLE {found_as} RENAME TO {}", Ident(to)));
-            }
-            statements.push(marks.set_role(*oid, "retired = true, login = false, digest = NULL"));
-            statements
+            retire_role(&marks, *oid, found_as, renamed_to.as_deref())
         }
         Step::CreateRole { name, born, login, valid_until } => {
-            let mut create = format!("CREATE ROLE {} {}", Ident(name.as_str()), logging_in(login));
-            if valid_until.is_some() {
-                create.push(' ');
-                create.push_str(&validity(*valid_until));
-            }
-            let login = login.of(VerifierDigest::of);
-            let (born, valid_until, is_adopted) = (*born, *valid_until, false);
-            vec![create, marks.note_role(&Noted { name, born, login, valid_until, is_adopted })]
+            create_role(&marks, (name, *born), login, *valid_until)
         }
         Step::SetLogin { oid, name, login } => vec![
             format!("ALTER ROLE {} {}", Ident(name.as_str()), logging_in(login)),
@@ -110,10 +97,7 @@ pub fn statements(step: &Step, branch: &BranchId) -> Vec<String> {
             vec![format!("ALTER ROLE {} {}", Ident(name.as_str()), clauses.join(" "))]
         }
         Step::RestoreMembership { oid: _, name, grant, revoke } => {
-            let role = Ident(name.as_str());
-            let grant = grant.iter().map(|group| format!("GRANT {} TO {role}", Ident(group)));
-            let revoke = revoke.iter().map(|group| format!("REVOKE {} FROM {role}", Ident(group)));
-            grant.chain(revoke).collect()
+            restore_membership(name, grant, revoke)
         }
         Step::NoteRole { oid: _, name, born, login, valid_until, is_adopted } => {
             let (login, is_adopted) = (login.clone(), *is_adopted);
@@ -147,6 +131,39 @@ pub fn statements(step: &Step, branch: &BranchId) -> Vec<String> {
             vec![format!("DROP ROLE IF EXISTS {}", Ident(found_as)), marks.forget_role(*oid)]
         }
     }
+}
+
+fn retire_role(marks: &Marks<'_>, oid: Oid, found_as: &str, to: Option<&str>) -> Vec<String> {
+    let found_as = Ident(found_as);
+    let mut statements = vec![format!("ALTER ROLE {found_as} NOLOGIN PASSWORD NULL")];
+    if let Some(to) = to {
+        statements.push(format!("ALTER ROLE {found_as} RENAME TO {}", Ident(to)));
+    }
+    statements.push(marks.set_role(oid, "retired = true, login = false, digest = NULL"));
+    statements
+}
+
+fn create_role(
+    marks: &Marks<'_>,
+    (name, born): (&RoleName, Revision),
+    login: &Login<Verifier>,
+    valid_until: Option<Timestamp>,
+) -> Vec<String> {
+    let mut create = format!("CREATE ROLE {} {}", Ident(name.as_str()), logging_in(login));
+    if valid_until.is_some() {
+        create.push(' ');
+        create.push_str(&validity(valid_until));
+    }
+    let login = login.of(VerifierDigest::of);
+    let noted = Noted { name, born, login, valid_until, is_adopted: false };
+    vec![create, marks.note_role(&noted)]
+}
+
+fn restore_membership(name: &RoleName, grant: &[String], revoke: &[String]) -> Vec<String> {
+    let role = Ident(name.as_str());
+    let grant = grant.iter().map(|group| format!("GRANT {} TO {role}", Ident(group)));
+    let revoke = revoke.iter().map(|group| format!("REVOKE {} FROM {role}", Ident(group)));
+    grant.chain(revoke).collect()
 }
 
 /// Returns what a step does besides writing marks, in a transaction or outside, for people to read.
@@ -241,7 +258,6 @@ fn join_group(marks: &Marks<'_>, names: &[RoleName]) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::revision::Revision;
 
     #[test]
     fn text_is_quoted_so_that_it_stays_text() {

@@ -138,7 +138,7 @@ impl World {
                 let oid = self.create_role(name.as_str(), login)?;
                 self.role_mut(name.as_str())?.valid_until = *valid_until;
                 let login = login.of(VerifierDigest::of);
-                self.note_role(oid, new_mark(name, *born, login, *valid_until));
+                self.note_role(oid, RoleMark::new(name.clone(), *born, login, *valid_until));
             }
             Step::SetLogin { oid, name, login } => {
                 self.set_login(name.as_str(), login)?;
@@ -153,13 +153,15 @@ impl World {
             }
             Step::RestoreRole { oid: _, name, clauses } => {
                 let role = self.role_mut(name.as_str())?;
-                clauses.iter().for_each(|clause| restore(role, *clause));
+                for clause in clauses {
+                    restore(role, *clause);
+                }
             }
             Step::RestoreMembership { oid: _, name, grant, revoke } => {
                 self.set_membership(name.as_str(), grant, revoke)?;
             }
             Step::NoteRole { oid, name, born, login, valid_until, is_adopted } => {
-                let mark = new_mark(name, *born, login.clone(), *valid_until);
+                let mark = RoleMark::new(name.clone(), *born, login.clone(), *valid_until);
                 self.note_role(*oid, RoleMark { is_adopted: *is_adopted, ..mark });
             }
             Step::JoinGroup { names } => self.join_group(names)?,
@@ -362,24 +364,6 @@ impl World {
         self.rename_database(from, to.as_str())?;
         self.database_mark(id)?.name = to.clone();
         Ok(())
-    }
-}
-
-fn new_mark(
-    name: &RoleName,
-    born: Revision,
-    login: Login<VerifierDigest>,
-    valid_until: Option<Timestamp>,
-) -> RoleMark {
-    RoleMark {
-        name: name.clone(),
-        born,
-        login,
-        valid_until,
-        acts_for: None,
-        in_group: false,
-        is_retired: false,
-        is_adopted: false,
     }
 }
 

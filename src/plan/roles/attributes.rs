@@ -10,7 +10,7 @@ use crate::model::revision::Timestamp;
 use crate::model::role::Login;
 use crate::plan::Draft;
 use crate::plan::desired::DesiredRole;
-use crate::plan::drift::{Act, Found};
+use crate::plan::drift::{Act, Differing};
 use crate::plan::observed::{
     NO_LIMIT, ObservedPassword, ObservedRole, Oid, Privilege, RoleMark, VerifierDigest,
 };
@@ -42,19 +42,16 @@ pub(super) fn plan(draft: &mut Draft<'_>, ours: Ours<'_>) {
     if !clauses.is_empty() {
         draft.steps.push(Step::RestoreRole { oid, name: name.clone(), clauses });
     }
-    if is_login_set == Known::Already || is_validity_set == Known::Already {
-        let known = |set, wanted, noted| if set == Known::Already { wanted } else { noted };
-        let login = want.login.of(VerifierDigest::of);
+    if [is_login_set, is_validity_set].contains(&Known::Already) {
+        let RoleMark { login, valid_until, .. } = ours.mark.clone();
+        let wanted = want.login.of(VerifierDigest::of);
+        let is_same = is_validity_set == Known::Already;
         draft.steps.push(Step::NoteRole {
             oid,
             name: name.clone(),
             born: want.born,
-            login: known(is_login_set, login, ours.mark.login.clone()),
-            valid_until: if is_validity_set == Known::Already {
-                want.valid_until
-            } else {
-                ours.mark.valid_until
-            },
+            login: if is_login_set == Known::Already { wanted } else { login },
+            valid_until: if is_same { want.valid_until } else { valid_until },
             is_adopted: false,
         });
     }
@@ -70,8 +67,8 @@ enum Known {
 }
 
 impl Ours<'_> {
-    fn found(&self, attribute: Attribute, desired: String, found: String) -> Found {
-        Found::in_postgres(Kind::Role, self.name.as_str(), attribute, desired, found)
+    fn found(&self, attribute: Attribute, desired: String, found: String) -> Differing {
+        Differing::in_postgres(Kind::Role, self.name.as_str(), attribute, desired, found)
     }
 }
 
@@ -95,13 +92,13 @@ fn login(draft: &mut Draft<'_>, ours: Ours<'_>, clauses: &mut Vec<Clause>) -> Kn
     if role.can_login != can_log_in(&mark.login) && role.can_login != may_log_in {
         let (desired, found) = (Clause::Login(may_log_in), Clause::Login(role.can_login));
         let found = ours.found(Attribute::Login, desired.to_string(), found.to_string());
-        match draft.differs(Found { side, ..found }) {
+        match draft.differs(Differing { side, ..found }) {
             Act::Now if !is_pending => clauses.push(Clause::Login(may_log_in)),
-            other => act = other,
+            other @ (Act::Now | Act::Later | Act::Never | Act::Silently) => act = other,
         }
     }
     if is_known && found != base && !has_password {
-        let other = draft.differs(Found { side, ..password(ours) });
+        let other = draft.differs(Differing { side, ..password(ours) });
         act = if act == Act::Later { act } else { other };
     }
     if act == Act::Now || (is_pending && act != Act::Later) {
@@ -112,7 +109,7 @@ fn login(draft: &mut Draft<'_>, ours: Ours<'_>, clauses: &mut Vec<Clause>) -> Kn
 }
 
 /// Returns that a role has another password than it was given.
-fn password(ours: Ours<'_>) -> Found {
+fn password(ours: Ours<'_>) -> Differing {
     let Ours { name, want, role, .. } = ours;
     let desired = match want.login {
         Login::Never | Login::Unset => "no password",
@@ -129,7 +126,7 @@ fn password(ours: Ours<'_>) -> Found {
     let digest = role.password.digest().map(|VerifierDigest(bytes)| format!("{bytes:?}"));
     let print = print_of(&[&digest.unwrap_or_default()]);
     let adoption = adoption.filter(|_| can_log_in(&want.login));
-    Found { print, adoption, ..ours.found(Attribute::Password, desired.into(), found.into()) }
+    Differing { print, adoption, ..ours.found(Attribute::Password, desired.into(), found.into()) }
 }
 
 fn validity(draft: &mut Draft<'_>, ours: Ours<'_>) -> Known {
@@ -143,7 +140,7 @@ fn validity(draft: &mut Draft<'_>, ours: Ours<'_>) -> Known {
         let found =
             ours.found(Attribute::ValidUntil, until(want.valid_until), until(role.valid_until));
         let side = if is_pending { Side::Both } else { Side::Postgres };
-        act = draft.differs(Found { side, ..found });
+        act = draft.differs(Differing { side, ..found });
     }
     if act == Act::Now || (is_pending && act != Act::Later) {
         let (oid, name, valid_until) = (role.oid, name.clone(), want.valid_until);

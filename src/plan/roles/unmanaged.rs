@@ -7,7 +7,7 @@ use crate::model::role::Login;
 use crate::model::secret::Verifier;
 use crate::plan::Draft;
 use crate::plan::desired::DesiredRole;
-use crate::plan::drift::{Found, print_of_oid};
+use crate::plan::drift::{Differing, print_of_oid};
 use crate::plan::observed::{ObservedPassword, ObservedRole, VerifierDigest};
 use crate::plan::roles::untouchable;
 use crate::plan::step::{Step, with};
@@ -69,11 +69,11 @@ pub(super) fn report(draft: &mut Draft<'_>) {
         let adoption = name.filter(|_| is_readable && !is_expiring);
         let (kind, attribute) = (Kind::Role, Attribute::Unmanaged);
         let made = format!("a role made with SQL, {}", with(&login));
-        draft.differs(Found {
+        draft.differs(Differing {
             print: print_of_oid(role.oid),
             adoption: adoption.map(|name| Adoption::Role { name, login }),
             is_revertible: false,
-            ..Found::in_postgres(kind, found_as, attribute, "no such role", made)
+            ..Differing::in_postgres(kind, found_as, attribute, "no such role", made)
         });
     }
 }

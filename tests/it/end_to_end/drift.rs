@@ -9,7 +9,7 @@ use super::attached::attach;
 use super::support::branch::Branch;
 use super::support::cluster::{BOSS_PASSWORD, Cluster};
 use super::support::session::{ask, has_role, refused};
-use super::support::{POLL, Server};
+use super::support::{OWNER, POLL, Server};
 
 /// How long a drift may take to end.
 const TIME: Duration = Duration::from_secs(30);
@@ -211,15 +211,18 @@ async fn somebody_decides_about_each_drift_and_the_policy_about_the_rest() {
 async fn drift_wakes_no_endpoint_and_what_was_found_last_is_shown() {
     let server = Server::start();
     let main = server.create_project().await.main;
-    let owner = main.login(super::support::OWNER).await.expect("a session");
-    owner.batch_execute("CREATE DATABASE by_hand").await.expect("a member of the group may");
+    main.set_policy(json!({ "password": "report" })).await;
+    let owner = main.login(OWNER).await.expect("a session");
+    let change = format!("ALTER ROLE {OWNER} PASSWORD 'by-hand'");
+    owner.batch_execute(&change).await.expect("everybody may for oneself");
     drop(owner);
     main.pass().await;
+    main.login_with(OWNER, "by-hand").await.expect("a session: it is only reported");
     main.suspend().await;
     let answer = main.api.get(&main.path("/drift")).await.expect(200);
     assert_eq!(answer["seen"], "asleep");
     let found = &answer["drift"][0];
-    assert_eq!((&found["name"], &found["kind"]), (&json!("by_hand"), &json!("database")));
+    assert_eq!((&found["name"], &found["attribute"]), (&json!(OWNER), &json!("password")));
     let id = found["id"].as_str().expect("an id");
     let refused = main.api.post_nothing(&main.path(&format!("/drift/{id}/ignore"))).await;
     refused.refused(409, "ENDPOINT_ASLEEP");
