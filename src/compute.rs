@@ -12,6 +12,7 @@
 use std::fmt;
 use std::future::Future;
 
+use crate::model::drift::Deviation;
 use crate::model::endpoint::TlsMode;
 use crate::model::id::BranchId;
 use crate::model::lsn::Lsn;
@@ -64,7 +65,9 @@ pub struct Converged {
     /// What could not be done now, because others were in the way; another attempt may. Everything
     /// else was.
     pub delayed: Vec<Problem>,
-    /// How many steps were applied. None means that there was no drift.
+    /// What somebody changed by hand, and is still so.
+    pub deviations: Vec<Deviation>,
+    /// How many steps were applied. None means that there was nothing to do.
     pub steps: usize,
 }
 

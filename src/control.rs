@@ -10,6 +10,7 @@ pub mod credentials;
 pub mod databases;
 pub mod diff;
 pub mod draw;
+pub mod drift;
 pub mod endpoints;
 pub mod error;
 pub mod expiry;
@@ -42,6 +43,7 @@ use crate::control::schema::SchemaReader;
 use crate::entropy::{self, Entropy};
 use crate::model::cause::{Cause, Deed, Topic};
 use crate::model::circuit::Circuit;
+use crate::model::drift::Deviation;
 use crate::model::endpoint::Site;
 use crate::model::id::{BranchId, EndpointId, ProjectId};
 use crate::model::lsn::Lsn;
@@ -110,6 +112,9 @@ pub type PlanProbe = Box<dyn Fn(BranchRef) -> BoxFuture<'static, Result<Planned>
 
 /// Tells whether a branch's Postgres can be reached, as far as is known.
 pub type CircuitProbe = Box<dyn Fn(&BranchRef) -> Circuit + Send + Sync>;
+/// Asks what differs in a branch's Postgres from its catalog.
+pub type DriftProbe =
+    Box<dyn Fn(BranchRef) -> BoxFuture<'static, Result<Vec<Deviation>>> + Send + Sync>;
 
 /// What can be asked of a branch's Postgres. The reconciler does, since nobody else talks to one.
 pub struct Probes {
@@ -123,6 +128,8 @@ pub struct Probes {
     pub plan: PlanProbe,
     /// Whether a branch's Postgres can be reached, as far as is known.
     pub circuit: CircuitProbe,
+    /// What differs.
+    pub drift: DriftProbe,
 }
 
 /// What the operator decides about new projects.

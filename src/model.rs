@@ -15,6 +15,7 @@ pub mod change;
 pub mod changes;
 pub mod circuit;
 pub mod database;
+pub mod drift;
 pub mod endpoint;
 pub mod fault;
 pub mod id;

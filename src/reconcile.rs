@@ -17,6 +17,7 @@ pub mod worker;
 
 mod interrupt;
 mod schemas;
+mod telling;
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -26,6 +27,7 @@ use tokio::time::timeout;
 use crate::compute::error::ComputeError;
 use crate::compute::{Address, Compute, ComputeSite, timed};
 use crate::control::passes::Assignment;
+use crate::model::drift::Deviation;
 use crate::model::endpoint::{Attachment, Endpoint, EndpointState, Power, Site};
 use crate::model::id::BranchId;
 use crate::model::lsn::Lsn;
@@ -50,6 +52,8 @@ pub struct Passed {
     pub problems: Vec<Problem>,
     /// What could not be done yet, while everything else was.
     pub delayed: Vec<Problem>,
+    /// What somebody changed by hand, and is still so; nothing where nobody looked.
+    pub deviations: Option<Vec<Deviation>>,
     /// How many steps were applied.
     pub steps: usize,
     /// Why it broke off, if it did. What was done before stays done: the next pass looks again and
@@ -115,12 +119,13 @@ async fn apply(
 ) -> Result<(), ComputeError> {
     timed(trace, "start", compute.start()).await?;
     passed.left = Some(EndpointState::Active);
-    let Assignment { revision, roles, databases, .. } = assignment;
-    let desired = Desired::new(branch.clone(), *revision, roles, databases);
+    let Assignment { revision, roles, databases, orders, .. } = assignment;
+    let desired = Desired::new(branch.clone(), *revision, roles, databases).under(orders.clone());
     let converged = compute.converge(&desired, trace).await?;
     passed.lsn = Some(converged.lsn);
     passed.problems = converged.problems;
     passed.delayed = converged.delayed;
+    passed.deviations = Some(converged.deviations);
     passed.steps = converged.steps;
     Ok(())
 }
@@ -151,7 +156,7 @@ fn wants_restart(assignment: &Assignment) -> bool {
 /// Whether an operation waits for a change that needs a running compute.
 fn wants_change(assignment: &Assignment) -> bool {
     assignment.unfinished.iter().any(|operation| match operation.action {
-        Action::ApplyConfig | Action::StartCompute => true,
+        Action::ApplyConfig | Action::StartCompute | Action::SyncDbsAndRolesFromCompute => true,
         Action::CreateTimeline
         | Action::CreateBranch
         | Action::DeleteTimeline

@@ -11,6 +11,7 @@ use crate::api::error::ApiError;
 use crate::api::keys::{self, Member};
 use crate::control::{BranchRef, Caller, EndpointRef};
 use crate::model::account::ORGANIZATION;
+use crate::model::drift::DriftId;
 use crate::model::id::{BranchId, OperationId, ProjectId};
 use crate::model::key::KeyId;
 use crate::model::name::{DatabaseName, RoleName};
@@ -49,6 +50,10 @@ pub(super) struct InCredential(pub BranchRef, pub RoleName);
 /// A rotation of a branch, by `rotation_id`.
 #[derive(Clone, Debug)]
 pub(super) struct InRotation(pub BranchRef, pub RotationId);
+
+/// A drift of a branch, by `drift_id`.
+#[derive(Clone, Debug)]
+pub(super) struct InDrift(pub BranchRef, pub DriftId);
 
 /// A credential of such a branch, by `username`.
 #[derive(Clone, Debug)]
@@ -179,6 +184,18 @@ impl FromRequestParts<Api> for InRotation {
         }
         api.control.check_branch(&at)?;
         Err(ApiError::unknown(ErrorCode::RotationNotFound, "rotation", "rotation_id", &text))
+    }
+}
+
+impl FromRequestParts<Api> for InDrift {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, api: &Api) -> Result<Self, ApiError> {
+        let InBranch(at) = InBranch::from_request_parts(parts, api).await?;
+        api.control.check_branch(&at)?;
+        let text = parameter(parts, "drift_id").await?;
+        let unknown = |()| ApiError::unknown(ErrorCode::DriftNotFound, "drift", "drift_id", &text);
+        text.parse().map(|id| Self(at, id)).map_err(unknown)
     }
 }
 

@@ -6,6 +6,7 @@ mod connection;
 mod count;
 mod databases;
 mod diff;
+mod drift;
 mod empty;
 mod endpoints;
 mod fields;
@@ -29,9 +30,9 @@ use axum::routing::on;
 
 use crate::api::route::Route;
 
-/// Returns every route of Neon's API that is served, relative to either base.
+/// Returns every route of Neon's API that is served, relative to either base, and those of ours.
 pub(super) fn routes() -> impl Iterator<Item = &'static Route> {
-    ROUTES.iter().chain(operations::ROUTES)
+    ROUTES.iter().chain(operations::ROUTES).chain(drift::ROUTES)
 }
 
 static ROUTES: &[Route] = &[
@@ -370,12 +371,6 @@ static ROUTES: &[Route] = &[
         Method::POST,
         "/projects/{project_id}/branches/{branch_id}/rotations/{rotation_id}/abort",
         |method| on(method, rotations::abort_project_branch_rotation),
-    ),
-    Route::new(
-        "reconcileProjectBranch",
-        Method::POST,
-        "/projects/{project_id}/branches/{branch_id}/reconcile",
-        |method| on(method, plans::reconcile_project_branch),
     ),
     Route::new(
         "updateProjectEndpoint",

@@ -7,7 +7,7 @@ use crate::model::key::KeyNameError;
 use crate::model::name::{NameError, TitleError};
 use crate::model::permission::EmailError;
 use crate::model::project::PgVersionError;
-use crate::model::refusal::{CredentialRefusal, Refusal};
+use crate::model::refusal::{CredentialRefusal, DriftRefusal, Refusal};
 use crate::wire::neon::error::ErrorCode;
 use crate::wire::neon::merge::MergeConflict;
 
@@ -57,6 +57,7 @@ fn code(refusal: &Refusal) -> ErrorCode {
         | Refusal::EndpointElsewhere { .. } => ErrorCode::EndpointNotFound,
         Refusal::RoleMissing(_) => ErrorCode::RoleNotFound,
         Refusal::Credential(refusal) => code_of_credential(refusal),
+        Refusal::Drift(refusal) => code_of_drift(refusal),
         Refusal::DatabaseMissing(_) => ErrorCode::DatabaseNotFound,
         Refusal::OperationMissing(_) => ErrorCode::OperationNotFound,
         Refusal::OperationEnded { .. }
@@ -126,6 +127,16 @@ fn code_of_credential(refusal: &CredentialRefusal) -> ErrorCode {
         CredentialRefusal::RoleIsOriginal { .. } => ErrorCode::RoleIsOriginal,
         CredentialRefusal::OriginalExpires(_) => ErrorCode::RoleCannotExpire,
         CredentialRefusal::TooMany => ErrorCode::CredentialsLimitExceeded,
+    }
+}
+
+fn code_of_drift(refusal: &DriftRefusal) -> ErrorCode {
+    match refusal {
+        DriftRefusal::Missing(_) => ErrorCode::DriftNotFound,
+        DriftRefusal::NotAdoptable(_) => ErrorCode::DriftNotAdoptable,
+        DriftRefusal::NotRevertible(_) => ErrorCode::DriftNotRevertible,
+        DriftRefusal::Moved => ErrorCode::Busy,
+        DriftRefusal::PolicyImpossible(..) => ErrorCode::InvalidRequest,
     }
 }
 

@@ -11,7 +11,7 @@ use crate::model::progress::{StepEnd, Trace};
 use crate::plan::desired::Desired;
 use crate::plan::observed::Observed;
 use crate::plan::step::Step;
-use crate::plan::{Aside, plan_around};
+use crate::plan::{Aside, Plan, plan_around};
 
 /// How often one attempt looks and applies. Two rounds are usual, the second of which finds nothing
 /// left; each round that fails in part sets what failed aside and needs another.
@@ -54,7 +54,8 @@ pub(super) async fn converge(
             let lsn = postgres.lsn().await?;
             let delayed = aside.into_iter().filter(|aside| aside.is_passing);
             let delayed = delayed.map(|aside| aside.problem).collect();
-            return Ok(Converged { lsn, problems: plan.problems, delayed, steps });
+            let Plan { problems, deviations, .. } = plan;
+            return Ok(Converged { lsn, problems, delayed, deviations, steps });
         }
         for step in &plan.steps {
             trace.plans(step.subject(), step.to_string());

@@ -229,6 +229,16 @@ deeds! {
     AbortRotation = "abort_rotation", 57;
     /// A pass over a branch's Postgres was asked for.
     ReconcileBranch = "reconcile_branch", 61;
+    /// What somebody changed in a branch's Postgres was noted, or that it is so no more.
+    RecordDrift = "record_drift", 62;
+    /// The catalog took over what somebody changed in a branch's Postgres.
+    AdoptDrift = "adopt_drift", 63;
+    /// What somebody changed in a branch's Postgres was to be undone.
+    RevertDrift = "revert_drift", 64;
+    /// What somebody changed in a branch's Postgres was to stay.
+    IgnoreDrift = "ignore_drift", 65;
+    /// What a branch does about drift was set.
+    SetDriftPolicy = "set_drift_policy", 66;
 }
 
 #[cfg(test)]

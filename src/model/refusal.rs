@@ -1,6 +1,7 @@
 //! Refusal: a rule said no, and nothing happened.
 
 mod credential;
+mod drift;
 
 use crate::model::id::{BranchId, EndpointId, OperationId, ProjectId};
 use crate::model::key::{KeyId, MAX_KEYS};
@@ -12,6 +13,7 @@ use crate::model::receipt::MAX_RECEIPTS;
 use crate::model::revision::Timestamp;
 
 pub use credential::CredentialRefusal;
+pub use drift::DriftRefusal;
 
 /// Why a rule refused a command. The messages are for clients: they say what was wrong and what
 /// to do.
@@ -100,6 +102,9 @@ pub enum Refusal {
         max = MAX_RECEIPTS
     )]
     TooManyReceipts,
+    /// About drift.
+    #[error(transparent)]
+    Drift(#[from] DriftRefusal),
     /// About the credentials of a branch.
     #[error(transparent)]
     Credential(#[from] CredentialRefusal),

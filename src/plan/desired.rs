@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::model::database::{Database, DatabaseId};
+use crate::model::drift::{Deviation, Orders};
 use crate::model::id::BranchId;
 use crate::model::name::{DatabaseName, RoleName};
 use crate::model::revision::{Revision, Timestamp};
@@ -20,6 +21,8 @@ pub struct Desired {
     pub roles: BTreeMap<RoleName, DesiredRole>,
     /// Every database that the catalog has.
     pub databases: BTreeMap<DatabaseId, DesiredDatabase>,
+    /// What is to be done about what somebody changed in Postgres.
+    pub orders: Orders,
 }
 
 /// A role that should exist.
@@ -81,6 +84,23 @@ impl Desired {
             revision,
             roles: roles.into_iter().map(role).collect(),
             databases: databases.into_iter().map(database).collect(),
+            orders: Orders::default(),
         }
+    }
+
+    /// Returns the same with what is known and was decided about drift.
+    #[must_use]
+    pub fn under(self, orders: Orders) -> Self {
+        Self { orders, ..self }
+    }
+
+    /// Returns the same where these deviations are kept, so that something may be done about them.
+    #[must_use]
+    pub fn told(mut self, deviations: &[Deviation]) -> Self {
+        for Deviation { item, print, .. } in deviations {
+            let (_, verdict) = self.orders.about(item, *print);
+            self.orders.open.insert(item.clone(), (*print, verdict));
+        }
+        self
     }
 }

@@ -6,7 +6,7 @@ use crate::model::planned::{Risk, Touched};
 use crate::model::role::Login;
 use crate::model::session::Sessions;
 use crate::plan::observed::{Observed, Oid};
-use crate::plan::step::Step;
+use crate::plan::step::{Clause, Step};
 
 /// Returns what somebody could mind about a step.
 #[must_use]
@@ -15,6 +15,7 @@ pub fn risks(step: &Step) -> BTreeSet<Risk> {
         Step::ForgetRole { .. }
         | Step::ForgetDatabase { .. }
         | Step::CreateRole { .. }
+        | Step::NoteRole { .. }
         | Step::AdoptDatabase { .. }
         | Step::IntendDatabase { .. }
         | Step::CreateDatabase { .. }
@@ -24,7 +25,13 @@ pub fn risks(step: &Step) -> BTreeSet<Risk> {
         Step::RetireRole { renamed_to: Some(_), .. } => &[Risk::RevokesLogin, Risk::Renames],
         Step::SetLogin { login: Login::Password(_), .. } => &[Risk::ChangesPassword],
         Step::SetValidity { valid_until: Some(_), .. } => &[Risk::EndsPassword],
-        Step::ActFor { .. } | Step::JoinGroup { .. } => &[Risk::ChangesPrivileges],
+        Step::RestoreRole { clauses, .. } if clauses.contains(&Clause::Login(false)) => {
+            &[Risk::RevokesLogin, Risk::ChangesPrivileges]
+        }
+        Step::RestoreRole { .. }
+        | Step::RestoreMembership { .. }
+        | Step::ActFor { .. }
+        | Step::JoinGroup { .. } => &[Risk::ChangesPrivileges],
         Step::ChangeOwner { .. } => &[Risk::ChangesOwner],
         Step::DropDatabase { .. } => &[Risk::EndsSessions, Risk::DropsObjects, Risk::Locks],
         Step::RenameDatabase { .. } => &[Risk::Locks, Risk::Renames],
@@ -52,6 +59,9 @@ pub fn touched(step: &Step, observed: &Observed) -> Vec<Touched> {
         Step::RetireRole { oid, name, .. }
         | Step::SetLogin { oid, name, .. }
         | Step::SetValidity { oid, name, .. }
+        | Step::RestoreRole { oid, name, .. }
+        | Step::RestoreMembership { oid, name, .. }
+        | Step::NoteRole { oid, name, .. }
         | Step::RemoveRole { oid, name, .. } => vec![role(*oid, name.as_str())],
         Step::CreateRole { name, .. } | Step::ActFor { name, .. } => vec![named(name.as_str())],
         Step::JoinGroup { names } => names.iter().map(|name| named(name.as_str())).collect(),

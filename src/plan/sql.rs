@@ -3,12 +3,10 @@
 //! Text enters SQL through [`Ident`] and [`Literal`] only. Neither can hold a NUL, which Postgres
 //! cannot take: names and verifiers have none.
 
+mod marks;
+
 use std::fmt;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
-
-use crate::model::database::DatabaseId;
 use crate::model::id::BranchId;
 use crate::model::name::{ROLE_GROUP, RoleName};
 use crate::model::refusal::time_text;
@@ -16,7 +14,10 @@ use crate::model::revision::{Revision, Timestamp};
 use crate::model::role::Login;
 use crate::model::secret::Verifier;
 use crate::plan::observed::{Oid, VerifierDigest};
+use crate::plan::sql::marks::{Marks, Noted, can_log_in, digest, time};
 use crate::plan::step::Step;
+
+pub use crate::plan::sql::marks::{MARKS, note_revision};
 
 /// A text as an SQL identifier.
 #[derive(Clone, Copy, Debug)]
@@ -41,42 +42,6 @@ impl fmt::Display for Literal<'_> {
             write!(f, "'{quoted}'")
         }
     }
-}
-
-/// Makes the tables that hold the marks, where they are missing.
-///
-/// They belong to the administrator alone. Row security keeps out even the members of
-/// `pg_read_all_data` and `pg_write_all_data`, among which may be every role made over the API:
-/// whoever could write a mark could have a role dropped.
-pub const MARKS: &str = "\
-CREATE SCHEMA IF NOT EXISTS offshoot;
-CREATE TABLE IF NOT EXISTS offshoot.managed_role (
-    branch text NOT NULL, oid oid NOT NULL, name text NOT NULL, born bigint NOT NULL,
-    login boolean NOT NULL, digest bytea, valid_until timestamptz, acts_for oid,
-    in_group boolean NOT NULL DEFAULT false, retired boolean NOT NULL DEFAULT false,
-    PRIMARY KEY (branch, oid));
-CREATE TABLE IF NOT EXISTS offshoot.managed_database (
-    branch text NOT NULL, id bigint NOT NULL, name text NOT NULL, owner text NOT NULL, oid oid,
-    PRIMARY KEY (branch, id));
-CREATE TABLE IF NOT EXISTS offshoot.state (
-    branch text PRIMARY KEY, revision bigint NOT NULL, xact text NOT NULL,
-    applied_at timestamptz NOT NULL);
-ALTER TABLE offshoot.managed_role ENABLE ROW LEVEL SECURITY;
-ALTER TABLE offshoot.managed_database ENABLE ROW LEVEL SECURITY;
-ALTER TABLE offshoot.state ENABLE ROW LEVEL SECURITY";
-
-/// Notes in the transaction that applies it which revision that is, and in which transaction. Who
-/// finds this note afterwards knows that the transaction was committed, and whoever has an older
-/// catalog of the branch that it must not be applied any more.
-#[must_use]
-pub fn note_revision(branch: &BranchId, revision: Revision) -> String {
-    format!(
-        "INSERT INTO offshoot.state (branch, revision, xact, applied_at) \
-         VALUES ({branch}, {revision}, pg_current_xact_id()::text, now()) \
-         ON CONFLICT (branch) DO UPDATE SET revision = excluded.revision, xact = excluded.xact, \
-         applied_at = excluded.applied_at RETURNING xact",
-        branch = Literal(branch.as_str()),
-    )
 }
 
 /// Returns the one statement of a step that Postgres allows in no transaction; its mark is written
@@ -104,27 +69,20 @@ pub fn statements(step: &Step, branch: &BranchId) -> Vec<String> {
             vec![marks.forget_database(*id)]
         }
         Step::RetireRole { oid, name: _, found_as, renamed_to } => {
-            let found_as = Ident(found_as);
-            let mut statements = vec![format!("ALTER ROLE {found_as} NOLOGIN PASSWORD NULL")];
-            if let Some(to) = renamed_to {
-                statements.push(format!("ALTER ROLE {found_as} RENAME TO {}", Ident(to)));
-            }
-            statements.push(marks.set_role(*oid, "retired = true, login = false, digest = NULL"));
-            statements
+            retire_role(&marks, *oid, found_as, renamed_to.as_deref())
         }
         Step::CreateRole { name, born, login, valid_until } => {
-            let mut create = format!("CREATE ROLE {} {}", Ident(name.as_str()), logging_in(login));
-            if valid_until.is_some() {
-                create.push(' ');
-                create.push_str(&validity(*valid_until));
-            }
-            vec![create, marks.add_role(name, *born, login, *valid_until)]
+            create_role(&marks, (name, *born), login, *valid_until)
         }
         Step::SetLogin { oid, name, login } => vec![
             format!("ALTER ROLE {} {}", Ident(name.as_str()), logging_in(login)),
             marks.set_role(
                 *oid,
-                &format!("login = {}, digest = {}", can_log_in(login), digest(login)),
+                &format!(
+                    "login = {}, digest = {}",
+                    can_log_in(login),
+                    digest(&login.of(VerifierDigest::of))
+                ),
             ),
         ],
         Step::SetValidity { oid, name, valid_until } => vec![
@@ -133,6 +91,18 @@ pub fn statements(step: &Step, branch: &BranchId) -> Vec<String> {
         ],
         Step::ActFor { name, was, original } => {
             act_for(&marks, name, was.as_deref(), original.as_ref())
+        }
+        Step::RestoreRole { oid: _, name, clauses } => {
+            let clauses: Vec<_> = clauses.iter().map(ToString::to_string).collect();
+            vec![format!("ALTER ROLE {} {}", Ident(name.as_str()), clauses.join(" "))]
+        }
+        Step::RestoreMembership { oid: _, name, grant, revoke } => {
+            restore_membership(name, grant, revoke)
+        }
+        Step::NoteRole { oid: _, name, born, login, valid_until, is_adopted } => {
+            let (login, is_adopted) = (login.clone(), *is_adopted);
+            let (born, valid_until) = (*born, *valid_until);
+            vec![marks.note_role(&Noted { name, born, login, valid_until, is_adopted })]
         }
         Step::JoinGroup { names } => join_group(&marks, names),
         Step::AdoptDatabase { id, name: _, found_as } => {
@@ -161,6 +131,39 @@ pub fn statements(step: &Step, branch: &BranchId) -> Vec<String> {
             vec![format!("DROP ROLE IF EXISTS {}", Ident(found_as)), marks.forget_role(*oid)]
         }
     }
+}
+
+fn retire_role(marks: &Marks<'_>, oid: Oid, found_as: &str, to: Option<&str>) -> Vec<String> {
+    let found_as = Ident(found_as);
+    let mut statements = vec![format!("ALTER ROLE {found_as} NOLOGIN PASSWORD NULL")];
+    if let Some(to) = to {
+        statements.push(format!("ALTER ROLE {found_as} RENAME TO {}", Ident(to)));
+    }
+    statements.push(marks.set_role(oid, "retired = true, login = false, digest = NULL"));
+    statements
+}
+
+fn create_role(
+    marks: &Marks<'_>,
+    (name, born): (&RoleName, Revision),
+    login: &Login<Verifier>,
+    valid_until: Option<Timestamp>,
+) -> Vec<String> {
+    let mut create = format!("CREATE ROLE {} {}", Ident(name.as_str()), logging_in(login));
+    if valid_until.is_some() {
+        create.push(' ');
+        create.push_str(&validity(valid_until));
+    }
+    let login = login.of(VerifierDigest::of);
+    let noted = Noted { name, born, login, valid_until, is_adopted: false };
+    vec![create, marks.note_role(&noted)]
+}
+
+fn restore_membership(name: &RoleName, grant: &[String], revoke: &[String]) -> Vec<String> {
+    let role = Ident(name.as_str());
+    let grant = grant.iter().map(|group| format!("GRANT {} TO {role}", Ident(group)));
+    let revoke = revoke.iter().map(|group| format!("REVOKE {} FROM {role}", Ident(group)));
+    grant.chain(revoke).collect()
 }
 
 /// Returns what a step does besides writing marks, in a transaction or outside, for people to read.
@@ -198,23 +201,6 @@ fn logging_in(login: &Login<Verifier>) -> String {
 fn validity(until: Option<Timestamp>) -> String {
     let until = until.map_or_else(|| "infinity".into(), time_text);
     format!("VALID UNTIL {}", Literal(&until))
-}
-
-fn can_log_in(login: &Login<Verifier>) -> bool {
-    match login {
-        Login::Never => false,
-        Login::Unset | Login::Password(_) => true,
-    }
-}
-
-fn digest(login: &Login<Verifier>) -> String {
-    let Some(verifier) = login.credential() else { return "NULL".into() };
-    let VerifierDigest(bytes) = VerifierDigest::of(verifier);
-    format!("decode('{}', 'base64')", STANDARD.encode(bytes))
-}
-
-fn time(at: Option<Timestamp>) -> String {
-    at.map_or_else(|| "NULL".into(), |at| Literal(&time_text(at)).to_string())
 }
 
 fn database_oid(name: &str) -> String {
@@ -267,71 +253,6 @@ fn join_group(marks: &Marks<'_>, names: &[RoleName]) -> Vec<String> {
             literals.join(", ")
         ),
     ]
-}
-
-/// Writes the marks of a branch.
-struct Marks<'a>(&'a BranchId);
-
-impl Marks<'_> {
-    fn branch(&self) -> Literal<'_> {
-        Literal(self.0.as_str())
-    }
-
-    fn forget_role(&self, Oid(oid): Oid) -> String {
-        let branch = self.branch();
-        format!("DELETE FROM offshoot.managed_role WHERE branch = {branch} AND oid = {oid}")
-    }
-
-    fn set_role(&self, Oid(oid): Oid, what: &str) -> String {
-        let branch = self.branch();
-        format!("UPDATE offshoot.managed_role SET {what} WHERE branch = {branch} AND oid = {oid}")
-    }
-
-    fn add_role(
-        &self,
-        name: &RoleName,
-        born: Revision,
-        login: &Login<Verifier>,
-        valid_until: Option<Timestamp>,
-    ) -> String {
-        format!(
-            "INSERT INTO offshoot.managed_role \
-             (branch, oid, name, born, login, digest, valid_until) \
-             SELECT {branch}, oid, {name}, {born}, {login}, {digest}, {valid_until}::timestamptz \
-             FROM pg_roles WHERE rolname = {name}",
-            branch = self.branch(),
-            name = Literal(name.as_str()),
-            login = can_log_in(login),
-            digest = digest(login),
-            valid_until = time(valid_until),
-        )
-    }
-
-    fn forget_database(&self, DatabaseId(id): DatabaseId) -> String {
-        let branch = self.branch();
-        format!("DELETE FROM offshoot.managed_database WHERE branch = {branch} AND id = {id}")
-    }
-
-    fn set_database(&self, DatabaseId(id): DatabaseId, what: &str) -> String {
-        let branch = self.branch();
-        format!("UPDATE offshoot.managed_database SET {what} WHERE branch = {branch} AND id = {id}")
-    }
-
-    fn announce_database(
-        &self,
-        DatabaseId(id): DatabaseId,
-        name: &str,
-        owner: &RoleName,
-    ) -> String {
-        format!(
-            "INSERT INTO offshoot.managed_database (branch, id, name, owner) \
-             VALUES ({branch}, {id}, {name}, {owner}) ON CONFLICT (branch, id) DO UPDATE \
-             SET name = excluded.name, owner = excluded.owner, oid = NULL",
-            branch = self.branch(),
-            name = Literal(name),
-            owner = Literal(owner.as_str()),
-        )
-    }
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use crate::model::refusal::time_text;
 use crate::model::revision::{Revision, Timestamp};
 use crate::model::role::Login;
 use crate::model::secret::Verifier;
-use crate::plan::observed::Oid;
+use crate::plan::observed::{NO_LIMIT, Oid, Privilege, VerifierDigest};
 
 /// What is shown in the place of a verifier.
 const REDACTED: &str = "<verifier>";
@@ -67,6 +67,20 @@ pub enum Step {
     /// Lets a role act for the original, so that all it makes is that one's and all that is that
     /// one's it can change; or lets it act for itself again. `was` is for whom it acted before.
     ActFor { name: RoleName, was: Option<String>, original: Option<RoleName> },
+    /// Gives a role back what it may, where somebody changed that by hand.
+    RestoreRole { oid: Oid, name: RoleName, clauses: Vec<Clause> },
+    /// Gives a role back the memberships that it should have, and takes others.
+    RestoreMembership { oid: Oid, name: RoleName, grant: Vec<String>, revoke: Vec<String> },
+    /// Notes what a role was found to have, where that is what it should have, or where it was made
+    /// with SQL and is the catalog's from now on.
+    NoteRole {
+        oid: Oid,
+        name: RoleName,
+        born: Revision,
+        login: Login<VerifierDigest>,
+        valid_until: Option<Timestamp>,
+        is_adopted: bool,
+    },
     /// Puts roles into the group of the roles made over the API. All at once: for an administrator
     /// who is not a superuser, the cost of each grant grows with the number of roles.
     JoinGroup { names: Vec<RoleName> },
@@ -88,6 +102,32 @@ pub enum Step {
     CleanUp { name: RoleName, oid: Oid, found_as: String, database: String, heir: Option<String> },
     /// Removes a dropped role.
     RemoveRole { oid: Oid, name: RoleName, found_as: String },
+}
+
+/// Something that a role may or may not, as Postgres has it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Clause {
+    /// Whether it can log in.
+    Login(bool),
+    /// Whether it has a privilege.
+    Privilege(Privilege, bool),
+    /// That it may have as many sessions as it likes.
+    NoConnectionLimit,
+}
+
+/// As it stands in SQL.
+impl fmt::Display for Clause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let no = |has| if has { "" } else { "NO" };
+        match self {
+            Self::Login(can) => write!(f, "{}LOGIN", no(*can)),
+            Self::Privilege(privilege, has) => {
+                let known = Privilege::ALL.iter().find(|(known, _)| known == privilege);
+                write!(f, "{}{}", no(*has), known.expect("a table that has every privilege").1)
+            }
+            Self::NoConnectionLimit => write!(f, "CONNECTION LIMIT {NO_LIMIT}"),
+        }
+    }
 }
 
 impl Step {
@@ -113,6 +153,9 @@ impl Step {
             | Self::SetLogin { .. }
             | Self::SetValidity { .. }
             | Self::ActFor { .. }
+            | Self::RestoreRole { .. }
+            | Self::RestoreMembership { .. }
+            | Self::NoteRole { .. }
             | Self::JoinGroup { .. }
             | Self::AdoptDatabase { .. }
             | Self::ChangeOwner { .. }
@@ -135,6 +178,9 @@ impl Step {
             | Self::SetLogin { name, .. }
             | Self::SetValidity { name, .. }
             | Self::ActFor { name, .. }
+            | Self::RestoreRole { name, .. }
+            | Self::RestoreMembership { name, .. }
+            | Self::NoteRole { name, .. }
             | Self::CleanUp { name, .. }
             | Self::RemoveRole { name, .. } => Subject::Role(name.clone()),
             Self::JoinGroup { .. } => Subject::Whole,
@@ -186,6 +232,17 @@ impl fmt::Display for Step {
             Self::ActFor { name, original: None, was: _ } => {
                 write!(f, "let role {name} act for itself")
             }
+            Self::RestoreRole { name, clauses, .. } => {
+                write!(f, "give role {name} back:")?;
+                clauses.iter().try_for_each(|clause| write!(f, " {clause}"))
+            }
+            Self::RestoreMembership { name, grant, revoke, .. } => {
+                write!(f, "change of what role {name} is a member:")?;
+                grant.iter().try_for_each(|role| write!(f, " +{role}"))?;
+                revoke.iter().try_for_each(|role| write!(f, " -{role}"))
+            }
+            Self::NoteRole { name, is_adopted: true, .. } => write!(f, "adopt role {name}"),
+            Self::NoteRole { name, .. } => write!(f, "note what role {name} has"),
             Self::JoinGroup { names } => {
                 write!(f, "add to {ROLE_GROUP}:")?;
                 names.iter().try_for_each(|name| write!(f, " {name}"))
@@ -213,7 +270,9 @@ impl fmt::Display for Step {
     }
 }
 
-fn with(login: &Login<Verifier>) -> &'static str {
+/// Returns how a role logs in, in words.
+#[must_use]
+pub fn with(login: &Login<Verifier>) -> &'static str {
     match login {
         Login::Never => "without login",
         Login::Unset => "without a password",

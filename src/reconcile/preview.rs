@@ -4,6 +4,7 @@
 use crate::compute::error::ComputeError;
 use crate::compute::{AnyCompute, Compute, check_revision};
 use crate::control::passes::Assignment;
+use crate::model::drift::Deviation;
 use crate::model::id::BranchId;
 use crate::model::name::RoleName;
 use crate::model::operation::Subject;
@@ -12,6 +13,7 @@ use crate::model::preview::{Effect, Exchange};
 use crate::model::role::Login;
 use crate::model::secret::Verifier;
 use crate::plan::desired::{Desired, DesiredRole};
+use crate::plan::drift::pending;
 use crate::plan::observed::Observed;
 use crate::plan::step::{Stage, Step};
 use crate::plan::{Plan, effects, plan};
@@ -25,7 +27,9 @@ pub(super) async fn preview_pass(
     let observed = compute.observe(&branch).await?;
     let desired = desired(branch, &assignment);
     check_revision(&desired, &observed)?;
-    let Plan { steps, mut problems } = plan(&desired, &observed);
+    // A pass tells what it found before it does anything about it, and goes on from there.
+    let told = desired.clone().told(&plan(&desired, &observed).deviations);
+    let Plan { steps, mut problems, deviations: _ } = plan(&told, &observed);
     let mut foretold = compute.foretell(&desired.branch, &steps).await?;
     problems.append(&mut foretold.problems);
     let sessions = compute.sessions().await?;
@@ -48,6 +52,20 @@ pub(super) async fn preview_pass(
         });
     }
     Ok(Planned { revision: desired.revision, steps: planned, problems })
+}
+
+/// Returns what differs in a branch's Postgres from its catalog now.
+pub(super) async fn preview_drift(
+    compute: AnyCompute,
+    branch: BranchId,
+    assignment: Assignment,
+) -> Result<Vec<Deviation>, ComputeError> {
+    let observed = compute.observe(&branch).await?;
+    let desired = desired(branch, &assignment);
+    check_revision(&desired, &observed)?;
+    let plan = plan(&desired, &observed);
+    let pending = pending(&plan);
+    Ok([plan.deviations, pending].concat())
 }
 
 /// Returns what a dropped role has in the database in which a step empties its hands.
@@ -83,7 +101,8 @@ pub(super) async fn preview_exchange(
 }
 
 fn desired(branch: BranchId, assignment: &Assignment) -> Desired {
-    Desired::new(branch, assignment.revision, &assignment.roles, &assignment.databases)
+    let Assignment { revision, roles, databases, orders, .. } = assignment;
+    Desired::new(branch, *revision, roles, databases).under(orders.clone())
 }
 
 fn steps(desired: &Desired, observed: &Observed, exchange: &Exchange) -> Vec<Step> {

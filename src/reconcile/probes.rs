@@ -9,14 +9,13 @@ use crate::chain::Chain;
 use crate::compute::error::ComputeError;
 use crate::compute::{AnyCompute, Compute};
 use crate::control::passes::Assignment;
-use crate::control::{
-    BranchRef, CircuitProbe, ControlError, EffectProbe, PlanProbe, Probe, Probes, Result,
-};
+use crate::control::{BranchRef, CircuitProbe, ControlError, EffectProbe, Probe, Probes, Result};
 use crate::model::endpoint::{EndpointState, Site};
+use crate::model::id::BranchId;
 use crate::model::lsn::Lsn;
 use crate::model::refusal::Refusal;
 use crate::model::session::Sessions;
-use crate::reconcile::preview::{preview_exchange, preview_pass};
+use crate::reconcile::preview::{preview_drift, preview_exchange, preview_pass};
 use crate::reconcile::site;
 use crate::reconcile::worker::Shared;
 
@@ -32,7 +31,8 @@ pub(super) fn probes(shared: &Arc<Shared>) -> Probes {
         lsn: probe(shared, lsn),
         sessions: probe(shared, sessions),
         effect: effect(shared),
-        plan: planned(shared),
+        plan: asked(shared, preview_pass),
+        drift: asked(shared, preview_drift),
         circuit: circuit(shared),
     }
 }
@@ -72,8 +72,15 @@ fn effect(shared: &Arc<Shared>) -> EffectProbe {
     })
 }
 
-/// Returns a probe that asks what a pass would do.
-fn planned(shared: &Arc<Shared>) -> PlanProbe {
+/// Returns a probe that asks something about a branch and what is wanted of it, and says why there is
+/// no answer.
+fn asked<T: 'static, Asked>(
+    shared: &Arc<Shared>,
+    question: fn(AnyCompute, BranchId, Assignment) -> Asked,
+) -> Box<dyn Fn(BranchRef) -> BoxFuture<'static, Result<T>> + Send + Sync>
+where
+    Asked: Future<Output = std::result::Result<T, ComputeError>> + Send + 'static,
+{
     let observed = Arc::downgrade(shared);
     Box::new(move |at| {
         let shared = observed.upgrade();
@@ -81,7 +88,7 @@ fn planned(shared: &Arc<Shared>) -> PlanProbe {
             let stopping = || ControlError::ComputeUnavailable("the server is stopping".into());
             let branch = at.branch.clone();
             let asked = |compute, assignment| -> BoxFuture<'static, _> {
-                Box::pin(preview_pass(compute, branch, assignment))
+                Box::pin(question(compute, branch, assignment))
             };
             ask(&*shared.ok_or_else(stopping)?, &at, PREVIEW_TIME, asked).await
         })

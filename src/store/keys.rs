@@ -11,11 +11,13 @@
 //!   P branch 0 operation             that the operation has not ended
 //!   M branch 0 LSN (8 bytes)         what the branch's Postgres had at that LSN
 //!   T branch 0 rotation (16 bytes)   a rotation; the ids sort by time
+//!   F branch 0 item (8 bytes)        a drift; there is one of each item
 //!   W branch                         that a rotation of the branch has not ended
 //!   X time (8 bytes) branch          when something of the branch, or it itself, expires next
 //! in a branch's catalog
 //!   r name                           a role
 //!   d name                           a database
+//!   p                                what the branch does about drift
 //!   e time (8 bytes) name            when the role of that name expires
 //! in the directory
 //!   J project                        a project's log
@@ -33,6 +35,7 @@
 
 use chrono::TimeDelta;
 
+use crate::model::drift::DriftId;
 use crate::model::id::{BranchId, EndpointId, OperationId, ProjectId};
 use crate::model::key::{KeyHash, KeyId};
 use crate::model::lsn::Lsn;
@@ -55,6 +58,8 @@ pub const UNFINISHED: &[u8] = b"P";
 pub const ROLES: &[u8] = b"r";
 /// What the keys of databases begin with.
 pub const DATABASES: &[u8] = b"d";
+/// The key of what a branch does about drift.
+pub const DRIFT_POLICY: &[u8] = b"p";
 /// What the keys of the directory's projects begin with.
 pub const PROJECTS: &[u8] = b"J";
 /// What the keys of branches begin with whose rotations have not ended.
@@ -147,6 +152,18 @@ pub fn rotations_of(branch: &BranchId) -> Vec<u8> {
 #[must_use]
 pub fn rotation(branch: &BranchId, RotationId(id): RotationId) -> Vec<u8> {
     [&rotations_of(branch)[..], id.as_bytes()].concat()
+}
+
+/// What the keys of a branch's drifts begin with.
+#[must_use]
+pub fn drifts_of(branch: &BranchId) -> Vec<u8> {
+    [b"F", branch.as_str().as_bytes(), END_OF_PART].concat()
+}
+
+/// The key of a drift.
+#[must_use]
+pub fn drift(branch: &BranchId, DriftId(id): DriftId) -> Vec<u8> {
+    [&drifts_of(branch)[..], &id.to_be_bytes()].concat()
 }
 
 /// The key that says that a rotation of a branch has not ended.

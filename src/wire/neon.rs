@@ -11,6 +11,7 @@ pub mod branches;
 pub mod connection;
 pub mod databases;
 pub mod diff;
+pub mod drift;
 pub mod empty;
 pub mod endpoints;
 pub mod error;

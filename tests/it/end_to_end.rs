@@ -6,6 +6,7 @@ mod concurrent;
 mod cutoff;
 mod disk;
 mod documentation;
+mod drift;
 mod expiry;
 mod lifecycle;
 mod login;

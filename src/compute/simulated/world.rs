@@ -1,5 +1,7 @@
 //! The world: a simple model of what a Postgres makes of steps. It refuses what Postgres would.
 
+mod by_hand;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::database::DatabaseId;
@@ -9,9 +11,10 @@ use crate::model::revision::{Revision, Timestamp};
 use crate::model::role::Login;
 use crate::model::secret::Verifier;
 use crate::plan::observed::{
-    DatabaseMark, Observed, ObservedDatabase, ObservedRole, Oid, RoleMark, VerifierDigest,
+    DatabaseMark, NO_LIMIT, Observed, ObservedDatabase, ObservedPassword, ObservedRole, Oid,
+    RoleMark, VerifierDigest,
 };
-use crate::plan::step::Step;
+use crate::plan::step::{Clause, Step};
 
 /// The administrator, who can do everything.
 const ADMIN: &str = "cloud_admin";
@@ -28,10 +31,6 @@ pub struct Refused(pub String);
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct World {
     observed: Observed,
-    /// What each role that has a password logs in with.
-    verifiers: BTreeMap<Oid, Verifier>,
-    /// Until when the passwords are good that have an end.
-    validity: BTreeMap<Oid, Timestamp>,
     /// As which other role a role acts.
     acting: BTreeMap<Oid, Oid>,
     /// What else each role owns: objects in databases, by the database's number.
@@ -55,7 +54,10 @@ impl World {
             has_group: true,
             ..Observed::default()
         };
-        let role = |oid, is_superuser| ObservedRole { oid, can_login: is_superuser, is_superuser };
+        let role = |oid, is_superuser| {
+            let plain = ObservedRole::plain(oid);
+            ObservedRole { can_login: is_superuser, is_superuser, ..plain }
+        };
         observed.roles.insert(ADMIN.into(), role(Oid(10), true));
         observed.roles.insert("pg_monitor".into(), role(Oid(3373), false));
         observed.roles.insert(ROLE_GROUP.into(), role(Oid::FIRST_OF_USERS, false));
@@ -67,8 +69,6 @@ impl World {
         }
         Self {
             observed,
-            verifiers: BTreeMap::new(),
-            validity: BTreeMap::new(),
             acting: BTreeMap::new(),
             belongings: BTreeSet::new(),
             next: Oid(Oid::FIRST_OF_USERS.0 + 1),
@@ -85,13 +85,16 @@ impl World {
     #[must_use]
     pub fn login(&self, name: &str) -> Option<&Verifier> {
         let role = self.observed.roles.get(name).filter(|role| role.can_login)?;
-        self.verifiers.get(&role.oid)
+        match &role.password {
+            ObservedPassword::Verifier(verifier) => Some(verifier),
+            ObservedPassword::Unknown | ObservedPassword::None | ObservedPassword::Other(_) => None,
+        }
     }
 
     /// Returns until when a role's password is good, where it has an end.
     #[must_use]
     pub fn valid_until(&self, name: &str) -> Option<Timestamp> {
-        self.validity.get(&self.observed.roles.get(name)?.oid).copied()
+        self.observed.roles.get(name)?.valid_until
     }
 
     /// Returns as which other role a role acts, if as another.
@@ -108,86 +111,6 @@ impl World {
         let own = self.belongings.iter().filter(|(owner, _)| *owner == role.oid);
         let database = |oid| self.observed.database(oid).map(|(name, _)| name.to_owned());
         own.map(|(_, oid)| Holding { database: database(*oid), owned: 1, granted: 0 }).collect()
-    }
-
-    /// Makes a role by hand.
-    pub fn create_role(&mut self, name: &str, login: &Login<Verifier>) -> Result<Oid, Refused> {
-        if self.observed.roles.contains_key(name) {
-            return Err(Refused(format!("role \"{name}\" already exists")));
-        }
-        let oid = self.draw_oid();
-        let role = ObservedRole { oid, can_login: false, is_superuser: false };
-        self.observed.roles.insert(name.into(), role);
-        self.set_login(oid, name, login)?;
-        Ok(oid)
-    }
-
-    /// Makes a database by hand.
-    pub fn create_database(&mut self, name: &str, owner: &str) -> Result<Oid, Refused> {
-        if self.observed.databases.contains_key(name) {
-            return Err(Refused(format!("database \"{name}\" already exists")));
-        }
-        self.role(owner)?;
-        let oid = self.draw_oid();
-        let database = ObservedDatabase { oid, owner: owner.into(), is_connectable: true };
-        self.observed.databases.insert(name.into(), database);
-        Ok(oid)
-    }
-
-    /// Returns the schema of a database, which says nothing but whose it is.
-    #[must_use]
-    pub fn schema(&self, name: &str) -> Option<String> {
-        let database = self.observed.databases.get(name)?;
-        Some(format!("-- {name} of {}\n", database.owner))
-    }
-
-    /// Makes something that a role owns in a database.
-    pub fn create_object(&mut self, database: &str, owner: &str) -> Result<(), Refused> {
-        let belonging = (self.role(owner)?.oid, self.database(database)?.oid);
-        self.belongings.insert(belonging);
-        Ok(())
-    }
-
-    /// Drops a role by hand.
-    pub fn drop_role(&mut self, name: &str) -> Result<(), Refused> {
-        let oid = self.role(name)?.oid;
-        let mark = self.observed.role_marks.get(&oid).cloned();
-        self.remove_role(oid, name)?;
-        // Who drops by hand knows nothing of marks.
-        self.observed.role_marks.extend(mark.map(|mark| (oid, mark)));
-        Ok(())
-    }
-
-    /// Renames a role by hand.
-    pub fn rename_role(&mut self, from: &str, to: &str) -> Result<(), Refused> {
-        if self.observed.roles.contains_key(to) {
-            return Err(Refused(format!("role \"{to}\" already exists")));
-        }
-        let role = self.role(from)?.clone();
-        self.observed.roles.remove(from);
-        self.observed.roles.insert(to.into(), role);
-        for database in self.observed.databases.values_mut().filter(|it| it.owner == from) {
-            database.owner = to.into();
-        }
-        Ok(())
-    }
-
-    /// Makes a role a superuser by hand.
-    pub fn raise_role(&mut self, name: &str) -> Result<(), Refused> {
-        self.role(name)?;
-        self.observed.roles.entry(name.into()).and_modify(|role| role.is_superuser = true);
-        Ok(())
-    }
-
-    /// Renames a database by hand.
-    pub fn rename_database(&mut self, from: &str, to: &str) -> Result<(), Refused> {
-        if self.observed.databases.contains_key(to) {
-            return Err(Refused(format!("database \"{to}\" already exists")));
-        }
-        let database = self.database(from)?.clone();
-        self.observed.databases.remove(from);
-        self.observed.databases.insert(to.into(), database);
-        Ok(())
     }
 
     /// Notes the revision that is applied.
@@ -213,30 +136,34 @@ impl World {
             }
             Step::CreateRole { name, born, login, valid_until } => {
                 let oid = self.create_role(name.as_str(), login)?;
-                self.set_validity(oid, *valid_until);
-                let (name, login) = (name.clone(), login.of(VerifierDigest::of));
-                let (born, valid_until, in_group) = (*born, *valid_until, false);
-                let mark = RoleMark {
-                    name,
-                    born,
-                    login,
-                    valid_until,
-                    acts_for: None,
-                    in_group,
-                    is_retired: false,
-                };
-                self.observed.role_marks.insert(oid, mark);
+                self.role_mut(name.as_str())?.valid_until = *valid_until;
+                let login = login.of(VerifierDigest::of);
+                self.note_role(oid, RoleMark::new(name.clone(), *born, login, *valid_until));
             }
             Step::SetLogin { oid, name, login } => {
-                self.set_login(*oid, name.as_str(), login)?;
+                self.set_login(name.as_str(), login)?;
                 self.role_mark(*oid)?.login = login.of(VerifierDigest::of);
             }
             Step::SetValidity { oid, name, valid_until } => {
-                self.role(name.as_str())?;
-                self.set_validity(*oid, *valid_until);
+                self.role_mut(name.as_str())?.valid_until = *valid_until;
                 self.role_mark(*oid)?.valid_until = *valid_until;
             }
-            Step::ActFor { name, was: _, original } => self.act_for(name, original.as_ref())?,
+            Step::ActFor { name, was, original } => {
+                self.act_for(name, was.as_deref(), original.as_ref())?;
+            }
+            Step::RestoreRole { oid: _, name, clauses } => {
+                let role = self.role_mut(name.as_str())?;
+                for clause in clauses {
+                    restore(role, *clause);
+                }
+            }
+            Step::RestoreMembership { oid: _, name, grant, revoke } => {
+                self.set_membership(name.as_str(), grant, revoke)?;
+            }
+            Step::NoteRole { oid, name, born, login, valid_until, is_adopted } => {
+                let mark = RoleMark::new(name.clone(), *born, login.clone(), *valid_until);
+                self.note_role(*oid, RoleMark { is_adopted: *is_adopted, ..mark });
+            }
             Step::JoinGroup { names } => self.join_group(names)?,
             Step::RemoveRole { oid, name: _, found_as } => self.remove_role(*oid, found_as)?,
             Step::CleanUp { oid, found_as, database, heir, name: _ } => {
@@ -302,34 +229,77 @@ impl World {
         mark.ok_or_else(|| Refused(format!("database {} has no mark", id.0)))
     }
 
-    fn set_login(&mut self, oid: Oid, name: &str, login: &Login<Verifier>) -> Result<(), Refused> {
+    fn role_mut(&mut self, name: &str) -> Result<&mut ObservedRole, Refused> {
         let role = self.observed.roles.get_mut(name);
-        let role = role.ok_or_else(|| Refused(format!("role \"{name}\" does not exist")))?;
+        role.ok_or_else(|| Refused(format!("role \"{name}\" does not exist")))
+    }
+
+    /// Notes what a role has. What was noted before of other things stays.
+    fn note_role(&mut self, oid: Oid, mark: RoleMark) {
+        let was = self.observed.role_marks.remove(&oid);
+        let mark = match was {
+            None => mark,
+            Some(was) => RoleMark {
+                acts_for: was.acts_for,
+                in_group: was.in_group,
+                is_retired: was.is_retired,
+                is_adopted: was.is_adopted || mark.is_adopted,
+                ..mark
+            },
+        };
+        self.observed.role_marks.insert(oid, mark);
+    }
+
+    fn set_login(&mut self, name: &str, login: &Login<Verifier>) -> Result<(), Refused> {
+        let role = self.role_mut(name)?;
         role.can_login = *login != Login::Never;
-        self.verifiers.remove(&oid);
-        self.verifiers.extend(login.credential().map(|verifier| (oid, verifier.clone())));
+        role.password = match login.credential() {
+            None => ObservedPassword::None,
+            Some(verifier) => ObservedPassword::Verifier(verifier.clone()),
+        };
         Ok(())
     }
 
-    fn set_validity(&mut self, oid: Oid, until: Option<Timestamp>) {
-        self.validity.remove(&oid);
-        self.validity.extend(until.map(|until| (oid, until)));
+    fn set_membership(
+        &mut self,
+        name: &str,
+        grant: &[String],
+        revoke: &[String],
+    ) -> Result<(), Refused> {
+        for group in grant {
+            let group = self.role(group)?.oid;
+            self.role_mut(name)?.member_of.insert(group);
+        }
+        for group in revoke {
+            let group = self.role(group)?.oid;
+            self.role_mut(name)?.member_of.remove(&group);
+        }
+        Ok(())
     }
 
     fn retire(&mut self, oid: Oid, found_as: &str, to: Option<&str>) -> Result<(), Refused> {
-        self.set_login(oid, found_as, &Login::Never)?;
+        self.set_login(found_as, &Login::Never)?;
         let mark = self.role_mark(oid)?;
         mark.is_retired = true;
         mark.login = Login::Never;
         to.map_or(Ok(()), |to| self.rename_role(found_as, to))
     }
 
-    fn act_for(&mut self, name: &RoleName, original: Option<&RoleName>) -> Result<(), Refused> {
+    fn act_for(
+        &mut self,
+        name: &RoleName,
+        was: Option<&str>,
+        original: Option<&RoleName>,
+    ) -> Result<(), Refused> {
         let oid = self.role(name.as_str())?.oid;
         let original = match original {
             None => None,
             Some(original) => Some(self.role(original.as_str())?.oid),
         };
+        let was = was.and_then(|was| self.role(was).ok()).map(|was| was.oid);
+        let member_of = &mut self.role_mut(name.as_str())?.member_of;
+        was.map(|was| member_of.remove(&was));
+        member_of.extend(original);
         self.acting.remove(&oid);
         self.acting.extend(original.map(|original| (oid, original)));
         self.role_mark(oid)?.acts_for = original;
@@ -337,9 +307,11 @@ impl World {
     }
 
     fn join_group(&mut self, names: &[RoleName]) -> Result<(), Refused> {
-        self.role(ROLE_GROUP)?;
+        let group = self.role(ROLE_GROUP)?.oid;
         for name in names {
-            let oid = self.role(name.as_str())?.oid;
+            let role = self.role_mut(name.as_str())?;
+            role.member_of.insert(group);
+            let oid = role.oid;
             self.role_mark(oid)?.in_group = true;
         }
         Ok(())
@@ -381,8 +353,9 @@ impl World {
         }
         self.observed.roles.remove(found_as);
         self.observed.role_marks.remove(&oid);
-        self.verifiers.remove(&oid);
-        self.validity.remove(&oid);
+        for role in self.observed.roles.values_mut() {
+            role.member_of.remove(&oid);
+        }
         self.acting.retain(|member, original| *member != oid && *original != oid);
         Ok(())
     }
@@ -391,6 +364,19 @@ impl World {
         self.rename_database(from, to.as_str())?;
         self.database_mark(id)?.name = to.clone();
         Ok(())
+    }
+}
+
+fn restore(role: &mut ObservedRole, clause: Clause) {
+    match clause {
+        Clause::Login(can) => role.can_login = can,
+        Clause::Privilege(privilege, true) => {
+            role.privileges.insert(privilege);
+        }
+        Clause::Privilege(privilege, false) => {
+            role.privileges.remove(&privilege);
+        }
+        Clause::NoConnectionLimit => role.connection_limit = NO_LIMIT,
     }
 }
 

@@ -123,7 +123,10 @@ fn check_place<S: Read>(state: &S, operation: &Operation) -> Result<(), Denied<S
         | Action::CreateBranch
         | Action::StartCompute
         | Action::SuspendCompute
-        | Action::ApplyConfig => branch.is_some_and(|branch| branch.endpoint == operation.endpoint),
+        | Action::ApplyConfig
+        | Action::SyncDbsAndRolesFromCompute => {
+            branch.is_some_and(|branch| branch.endpoint == operation.endpoint)
+        }
     };
     if is_there { Ok(()) } else { refuse(Refusal::OperationWithoutPlace(operation.id)) }
 }

@@ -8,8 +8,9 @@ use crate::store::engine::{Engine, LogId};
 use crate::store::nodes::LogNodes;
 use crate::store::records::get;
 use crate::store::stored::{
-    BranchRecord, Stored, StoredBranch, StoredBranchId, StoredEndpoint, StoredOperation,
-    StoredProjectEntry, StoredReceipt, StoredReceiptHash, StoredRotation, StoredUnfinished, decode,
+    BranchRecord, Stored, StoredBranch, StoredBranchId, StoredDrift, StoredEndpoint,
+    StoredOperation, StoredProjectEntry, StoredReceipt, StoredReceiptHash, StoredRotation,
+    StoredUnfinished, decode,
 };
 use crate::store::{StoreError, keys};
 use crate::tree::node::Bytes;
@@ -92,6 +93,11 @@ impl<'a> References<'a> {
                 // One that has ended says nothing of a later one.
                 let is_listed = self.get::<StoredBranchId>(&key)?.is_some();
                 is_there && (is_listed || rotation.ended_at.is_some())
+            }
+            Some(b'F') => {
+                let drift = decode::<StoredDrift>(key, value)?;
+                let is_there = self.get::<StoredBranch>(&keys::branch(&drift.branch))?.is_some();
+                is_there && keys::drift(&drift.branch, drift.item.id()) == key
             }
             Some(b'W') => {
                 let id = decode::<StoredBranchId>(key, value)?;

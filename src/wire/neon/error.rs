@@ -65,6 +65,8 @@ codes! {
     CredentialNotFound = "CREDENTIAL_NOT_FOUND",
     /// The branch has no such rotation.
     RotationNotFound = "ROTATION_NOT_FOUND",
+    /// Nothing of that id differs.
+    DriftNotFound = "DRIFT_NOT_FOUND",
     /// The branch has no such database.
     DatabaseNotFound = "DATABASE_NOT_FOUND",
     /// The project has no such operation.
@@ -107,6 +109,10 @@ codes! {
     CredentialIsDefault = "CREDENTIAL_IS_DEFAULT",
     /// Credentials act for the role.
     RoleIsOriginal = "ROLE_IS_ORIGINAL",
+    /// The catalog cannot have what was found.
+    DriftNotAdoptable = "DRIFT_NOT_ADOPTABLE",
+    /// Postgres cannot be brought back.
+    DriftNotRevertible = "DRIFT_NOT_REVERTIBLE",
     /// There is no room for another credential.
     CredentialsLimitExceeded = "CREDENTIALS_LIMIT_EXCEEDED",
     /// The role that is to own the database does not exist.
@@ -178,6 +184,7 @@ impl ErrorCode {
             | Self::RoleNotFound
             | Self::CredentialNotFound
             | Self::RotationNotFound
+            | Self::DriftNotFound
             | Self::DatabaseNotFound
             | Self::OperationNotFound
             | Self::KeyNotFound
@@ -203,6 +210,8 @@ impl ErrorCode {
             | Self::RoleOwnsDatabase
             | Self::CredentialIsDefault
             | Self::RoleIsOriginal
+            | Self::DriftNotAdoptable
+            | Self::DriftNotRevertible
             | Self::CredentialsLimitExceeded
             | Self::OwnerNotFound
             | Self::BranchIsDefault
@@ -252,6 +261,9 @@ impl ErrorCode {
             | Self::RoleNotFound
             | Self::CredentialNotFound
             | Self::RotationNotFound
+            | Self::DriftNotFound
+            | Self::DriftNotAdoptable
+            | Self::DriftNotRevertible
             | Self::DatabaseNotFound
             | Self::OperationNotFound
             | Self::KeyNotFound

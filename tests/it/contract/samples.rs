@@ -2,6 +2,7 @@
 //! server makes them, and requests as a client would.
 
 mod account;
+mod drift;
 mod histories;
 mod merges;
 mod operations;
@@ -48,6 +49,7 @@ pub fn all() -> Vec<(&'static str, Value)> {
         endpoints(),
         others(),
         account::all(),
+        drift::all(),
         histories::all(),
         merges::all(),
         plans::all(),

@@ -60,6 +60,10 @@ impl Api {
         self.call(Method::POST, path, None).await
     }
 
+    pub async fn put(&self, path: &str, body: &Value) -> Answer {
+        self.call(Method::PUT, path, Some(body)).await
+    }
+
     pub async fn patch(&self, path: &str, body: &Value) -> Answer {
         self.call(Method::PATCH, path, Some(body)).await
     }
