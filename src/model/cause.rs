@@ -223,6 +223,16 @@ deeds! {
     CompleteRotation = "complete_rotation", 56;
     /// A rotation was given up, and the old credential is the default again.
     AbortRotation = "abort_rotation", 57;
+    /// A webhook was created.
+    CreateWebhook = "create_webhook", 61;
+    /// A webhook was changed, or told what to send again.
+    UpdateWebhook = "update_webhook", 62;
+    /// A webhook was deleted.
+    DeleteWebhook = "delete_webhook", 63;
+    /// A webhook was given another secret.
+    RotateWebhookSecret = "rotate_webhook_secret", 64;
+    /// An event was sent to a webhook, or could not be.
+    SendEvent = "send_event", 65;
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! Refusal: a rule said no, and nothing happened.
 
 mod credential;
+mod webhook;
 
 use crate::model::id::{BranchId, EndpointId, OperationId, ProjectId};
 use crate::model::key::{KeyId, MAX_KEYS};
@@ -12,6 +13,7 @@ use crate::model::receipt::MAX_RECEIPTS;
 use crate::model::revision::Timestamp;
 
 pub use credential::CredentialRefusal;
+pub use webhook::WebhookRefusal;
 
 /// Why a rule refused a command. The messages are for clients: they say what was wrong and what
 /// to do.
@@ -82,6 +84,9 @@ pub enum Refusal {
     /// About the credentials of a branch.
     #[error(transparent)]
     Credential(#[from] CredentialRefusal),
+    /// About webhooks and events.
+    #[error(transparent)]
+    Webhook(#[from] WebhookRefusal),
 
     /// Another branch of the project has the name.
     #[error("branch already exists; branch_name:\"{0}\"")]

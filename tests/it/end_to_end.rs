@@ -19,3 +19,4 @@ mod schema;
 mod secrecy;
 mod storage;
 mod support;
+mod webhooks;

@@ -24,3 +24,4 @@ mod server;
 mod store;
 mod support;
 mod tidy;
+mod webhooks;

@@ -22,3 +22,4 @@ mod scans;
 pub mod support;
 mod tell;
 mod transfer;
+pub mod webhooks;

@@ -8,6 +8,7 @@ mod render;
 mod requests;
 mod rotations;
 mod schemas;
+mod webhooks;
 
 use std::collections::BTreeMap;
 
@@ -47,6 +48,7 @@ pub fn all() -> Vec<(&'static str, Value)> {
         histories::all(),
         merges::all(),
         render::all(),
+        webhooks::all(),
         rotations::all(),
         requests::all(),
         schemas::all(),
