@@ -239,6 +239,16 @@ deeds! {
     IgnoreDrift = "ignore_drift", 65;
     /// What a branch does about drift was set.
     SetDriftPolicy = "set_drift_policy", 66;
+    /// A webhook was created.
+    CreateWebhook = "create_webhook", 71;
+    /// A webhook was changed, or told what to send again.
+    UpdateWebhook = "update_webhook", 72;
+    /// A webhook was deleted.
+    DeleteWebhook = "delete_webhook", 73;
+    /// A webhook was given another secret.
+    RotateWebhookSecret = "rotate_webhook_secret", 74;
+    /// An event was sent to a webhook, or could not be.
+    SendEvent = "send_event", 75;
 }
 
 #[cfg(test)]

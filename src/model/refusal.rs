@@ -2,6 +2,7 @@
 
 mod credential;
 mod drift;
+mod webhook;
 
 use crate::model::id::{BranchId, EndpointId, OperationId, ProjectId};
 use crate::model::key::{KeyId, MAX_KEYS};
@@ -14,6 +15,7 @@ use crate::model::revision::Timestamp;
 
 pub use credential::CredentialRefusal;
 pub use drift::DriftRefusal;
+pub use webhook::WebhookRefusal;
 
 /// Why a rule refused a command. The messages are for clients: they say what was wrong and what
 /// to do.
@@ -108,6 +110,9 @@ pub enum Refusal {
     /// About the credentials of a branch.
     #[error(transparent)]
     Credential(#[from] CredentialRefusal),
+    /// About webhooks and events.
+    #[error(transparent)]
+    Webhook(#[from] WebhookRefusal),
 
     /// Another branch of the project has the name.
     #[error("branch already exists; branch_name:\"{0}\"")]

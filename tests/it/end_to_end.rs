@@ -21,3 +21,4 @@ mod schema;
 mod secrecy;
 mod storage;
 mod support;
+mod webhooks;

@@ -75,6 +75,10 @@ codes! {
     KeyNotFound = "KEY_NOT_FOUND",
     /// The project has no such permission.
     PermissionNotFound = "PERMISSION_NOT_FOUND",
+    /// There is no such webhook.
+    WebhookNotFound = "WEBHOOK_NOT_FOUND",
+    /// There is no such event, or it is not kept any more.
+    EventNotFound = "EVENT_NOT_FOUND",
     /// There is no such organization.
     OrganizationNotFound = "ORGANIZATION_NOT_FOUND",
     /// The key does not open that.
@@ -143,6 +147,12 @@ codes! {
     EndpointsLimitExceeded = "ENDPOINTS_LIMIT_EXCEEDED",
     /// There is no room for another API key.
     KeysLimitExceeded = "KEYS_LIMIT_EXCEEDED",
+    /// There is no room for another webhook, or another of its secrets.
+    WebhooksLimitExceeded = "WEBHOOKS_LIMIT_EXCEEDED",
+    /// Nothing may be sent where the webhook leads.
+    WebhookTargetRefused = "WEBHOOK_TARGET_REFUSED",
+    /// The webhook is disabled.
+    WebhookDisabled = "WEBHOOK_DISABLED",
     /// There is no room for another permission.
     PermissionsLimitExceeded = "PERMISSIONS_LIMIT_EXCEEDED",
     /// The `Idempotency-Key` stands for another request.
@@ -189,6 +199,8 @@ impl ErrorCode {
             | Self::OperationNotFound
             | Self::KeyNotFound
             | Self::PermissionNotFound
+            | Self::WebhookNotFound
+            | Self::EventNotFound
             | Self::OrganizationNotFound
             | Self::OutsideScope => 404,
             Self::MethodNotAllowed => 405,
@@ -225,6 +237,9 @@ impl ErrorCode {
             | Self::EndpointAttached
             | Self::EndpointsLimitExceeded
             | Self::KeysLimitExceeded
+            | Self::WebhooksLimitExceeded
+            | Self::WebhookTargetRefused
+            | Self::WebhookDisabled
             | Self::PermissionsLimitExceeded
             | Self::IdempotencyKeyReused
             | Self::IdempotencyKeysLimitExceeded
@@ -268,6 +283,8 @@ impl ErrorCode {
             | Self::OperationNotFound
             | Self::KeyNotFound
             | Self::PermissionNotFound
+            | Self::WebhookNotFound
+            | Self::EventNotFound
             | Self::OrganizationNotFound
             | Self::OutsideScope
             | Self::BranchAlreadyExists
@@ -300,6 +317,9 @@ impl ErrorCode {
             | Self::EndpointAsleep
             | Self::EndpointsLimitExceeded
             | Self::KeysLimitExceeded
+            | Self::WebhooksLimitExceeded
+            | Self::WebhookTargetRefused
+            | Self::WebhookDisabled
             | Self::PermissionsLimitExceeded
             | Self::IdempotencyKeyReused
             | Self::IdempotencyKeysLimitExceeded

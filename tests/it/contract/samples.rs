@@ -11,6 +11,7 @@ mod render;
 mod requests;
 mod rotations;
 mod schemas;
+mod webhooks;
 
 use std::collections::BTreeMap;
 
@@ -54,6 +55,7 @@ pub fn all() -> Vec<(&'static str, Value)> {
         merges::all(),
         plans::all(),
         render::all(),
+        webhooks::all(),
         rotations::all(),
         requests::all(),
         schemas::all(),
