@@ -30,6 +30,9 @@ use sender::{Sender, Taken};
 /// How often it is looked whether something is to be sent again.
 const PERIOD: Duration = Duration::from_secs(1);
 
+/// For how long commits are gathered before it is looked what they tell.
+const GATHER: Duration = Duration::from_millis(10);
+
 /// How long after a failure of ours a webhook is looked at again.
 const PAUSE: TimeDelta = TimeDelta::seconds(5);
 
@@ -86,6 +89,7 @@ impl Dispatcher {
             tokio::select! {
                 news = changes.changed(), if looked == Looked::Over => {
                     news.expect("a store that outlives the dispatcher");
+                    tokio::time::sleep(GATHER).await;
                 }
                 Some(ended) = self.sending.join_next_with_id() => self.ended(ended),
                 () = tokio::time::sleep(PERIOD) => {}

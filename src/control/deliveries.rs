@@ -241,6 +241,7 @@ impl ControlPlane {
 
     /// Forgets how far each webhook is in a log that is gone.
     pub async fn forget_places(&self, log: LogId) -> Result<()> {
+        self.inner.lanes.forget_log(log);
         self.note_delivery(move |directory, _| Ok(directory.forget_log(log)?)).await
     }
 

@@ -26,6 +26,9 @@ use crate::store::StoreError;
 use crate::store::directory::Directory;
 use crate::store::engine::LogId;
 
+/// How often a change is tried that others get in the way of.
+const MAX_TRIES: usize = 16;
+
 /// What a request says about a new webhook.
 #[derive(Clone, Debug)]
 pub struct WebhookRequest {
@@ -145,10 +148,27 @@ impl ControlPlane {
         id: WebhookId,
         change: WebhookChange,
     ) -> Result<Webhook> {
-        let seen = self.get_webhook(id)?;
+        self.get_webhook(id)?;
         if let Some(target) = &change.target {
             self.check_target(target).await?;
         }
+        for _ in 0..MAX_TRIES {
+            if let Some(changed) = self.try_update(caller, id, change.clone()).await? {
+                return Ok(changed);
+            }
+        }
+        Err(ControlError::Busy)
+    }
+
+    /// Changes a webhook; nothing where somebody else has said from where it goes on in the same
+    /// moment.
+    async fn try_update(
+        &self,
+        caller: &Caller,
+        id: WebhookId,
+        change: WebhookChange,
+    ) -> Result<Option<Webhook>> {
+        let seen = self.get_webhook(id)?;
         let places = match &seen.state {
             WebhookState::Enabled(queue) if change.filter.is_some() => {
                 self.looked_through(&seen, queue).await?
@@ -173,9 +193,7 @@ impl ControlPlane {
             directory.put_webhook(webhook.clone())?;
             Ok(Some(webhook))
         };
-        let (changed, _) = self.commit_directory(caller, Deed::UpdateWebhook, update).await?;
-        // Somebody else has changed it in the same moment.
-        changed.ok_or(ControlError::Busy)
+        Ok(self.commit_directory(caller, Deed::UpdateWebhook, update).await?.0)
     }
 
     /// Deletes a webhook. What it was not told yet, it is never told.
@@ -185,6 +203,7 @@ impl ControlPlane {
             Ok(directory.remove_webhook(id)?)
         };
         self.commit_directory(caller, Deed::DeleteWebhook, delete).await?;
+        self.inner.lanes.forget_webhook(id);
         Ok(())
     }
 

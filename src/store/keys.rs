@@ -269,6 +269,13 @@ pub fn places_of(WebhookId(id): WebhookId) -> Vec<u8> {
     [b"U", &id.to_be_bytes()[..]].concat()
 }
 
+/// The key of the webhook whose place or sending has a key.
+#[must_use]
+pub fn webhook_of(key: &[u8]) -> Vec<u8> {
+    let id = key.get(1..1 + size_of::<u64>()).unwrap_or_default();
+    [WEBHOOKS, id].concat()
+}
+
 /// The key of a webhook's place in a log.
 #[must_use]
 pub fn place(webhook: WebhookId, LogId(log): LogId) -> Vec<u8> {

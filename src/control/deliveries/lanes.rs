@@ -109,11 +109,15 @@ impl Lanes {
         }
     }
 
-    fn forget(&self, is_known: impl Fn(LogId) -> bool, is_webhook: impl Fn(WebhookId) -> bool) {
-        let mut lanes = self.lock();
-        lanes.retain(|id, _| is_webhook(*id));
-        for lane in lanes.values_mut() {
-            lane.logs.retain(|log, _| is_known(*log));
+    /// Forgets a webhook that is gone.
+    pub(in crate::control) fn forget_webhook(&self, id: WebhookId) {
+        self.lock().remove(&id);
+    }
+
+    /// Forgets a log that is gone.
+    pub(super) fn forget_log(&self, log: LogId) {
+        for lane in self.lock().values_mut() {
+            lane.logs.remove(&log);
         }
     }
 }
@@ -264,14 +268,6 @@ impl ControlPlane {
             limit = limit.min(Revision(number.saturating_sub(1)));
         }
         Ok(limit)
-    }
-
-    /// Forgets what is remembered of webhooks and logs that are gone.
-    pub fn forget_lanes(&self) -> Result<()> {
-        let webhooks = self.enabled_webhooks()?;
-        let is_known = |log| self.inner.store.extent(log).is_some();
-        self.inner.lanes.forget(is_known, |id| webhooks.contains(&id));
-        Ok(())
     }
 }
 

@@ -133,8 +133,8 @@ pub fn give_up(webhook: Webhook, moment: Moment, oldest: EventId) -> Webhook {
     Webhook { state: WebhookState::Disabled { at: moment.at, reason }, ..webhook }
 }
 
-/// Changes a webhook. One that waits to send an event again does so at once; one that is enabled
-/// begins with what happens from now on.
+/// Changes a webhook. Another target is tried at once, and as often as any; one that is enabled begins
+/// with what happens from now on.
 #[must_use]
 pub fn change(webhook: Webhook, moment: Moment, change: &WebhookChange) -> Webhook {
     let WebhookChange { name, target, filter, enabled } = change.clone();
@@ -145,8 +145,14 @@ pub fn change(webhook: Webhook, moment: Moment, change: &WebhookChange) -> Webho
         (WebhookState::Disabled { .. }, Some(true)) => {
             WebhookState::Enabled(Queue::new(moment.revision))
         }
-        (WebhookState::Enabled(queue), _) => WebhookState::Enabled(hurried(queue, moment)),
-        (state @ WebhookState::Disabled { .. }, _) => state,
+        (WebhookState::Enabled(queue), _) if target.is_some() => {
+            let trial = queue.trial.map(|trial| Trial { failures: 0, ..trial });
+            WebhookState::Enabled(hurried(Queue { trial, ..queue }, moment))
+        }
+        (WebhookState::Enabled(queue), _) if filter.is_some() => {
+            WebhookState::Enabled(Queue { epoch: moment.revision, ..queue })
+        }
+        (state @ (WebhookState::Enabled(_) | WebhookState::Disabled { .. }), _) => state,
     };
     Webhook {
         name: name.unwrap_or(webhook.name),
