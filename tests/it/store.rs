@@ -5,6 +5,7 @@ mod checker;
 mod commits;
 mod conformance;
 mod disk;
+mod drifting;
 mod exports;
 mod failures;
 mod floors;
