@@ -12,6 +12,8 @@ use std::io::Write;
 #[path = "../tests/it/store/account.rs"]
 #[expect(dead_code, reason = "the tests use all of it")]
 mod account;
+#[path = "../tests/it/store/drifting.rs"]
+mod drifting;
 #[path = "../tests/it/store/memory.rs"]
 #[expect(dead_code, reason = "the tests use all of it")]
 mod memory;

@@ -57,12 +57,19 @@ impl ControlPlane {
         let kept = view.state.drifts(&at.branch)?;
         let open = kept.into_iter().filter(|drift| drift.ended_at.is_none());
         let seen = seen(&view, at)?;
-        if seen != Seen::Now {
-            let lines = open.map(Line::kept).collect();
-            return Ok(Differences { seen, lines });
-        }
         let (open, now): (Vec<_>, _) = (open.collect(), self.now());
-        let found = self.look_for_drift(at).await?;
+        let kept = |seen| {
+            let lines = open.iter().cloned().map(Line::kept).collect();
+            Ok(Differences { seen, lines })
+        };
+        if seen != Seen::Now {
+            return kept(seen);
+        }
+        let found = match self.look_for_drift(at).await {
+            // It fell asleep in between.
+            Err(ControlError::Refused(Refusal::EndpointAsleep(_))) => return kept(Seen::Asleep),
+            found => found?,
+        };
         let lines = found.into_iter().map(|found| Line::found(at, found, &open, now)).collect();
         Ok(Differences { seen, lines })
     }

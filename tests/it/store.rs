@@ -6,6 +6,7 @@ mod commits;
 mod conformance;
 pub mod counting;
 mod disk;
+mod drifting;
 mod exports;
 mod failures;
 mod floors;

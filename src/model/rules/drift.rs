@@ -227,3 +227,83 @@ fn synced<S: WriteDrift>(
     let work = [(Action::SyncDbsAndRolesFromCompute, subject)];
     schedule(state, moment, seed, &branch, &work)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::drift::{Attribute, Side, print_of};
+    use chrono::TimeDelta;
+
+    fn branch() -> BranchId {
+        "br-a".parse().expect("an id")
+    }
+
+    fn at(second: i64) -> Timestamp {
+        Timestamp::UNIX_EPOCH + TimeDelta::seconds(second)
+    }
+
+    fn found(name: &str, found: &str, response: Response) -> Deviation {
+        Deviation {
+            item: Item { kind: Kind::Role, name: name.into(), attribute: Attribute::Login },
+            side: Side::Postgres,
+            desired: "LOGIN".into(),
+            found: found.into(),
+            print: print_of(&[found]),
+            response,
+            is_told: false,
+            adoption: None,
+            is_revertible: true,
+        }
+    }
+
+    fn look(kept: &[Drift], found: &[Deviation], second: i64) -> Vec<Drift> {
+        let news = News::of(&branch(), kept, found, at(second));
+        let mut all: BTreeMap<_, _> =
+            kept.iter().map(|drift| (drift.item.clone(), drift.clone())).collect();
+        all.extend(news.put.into_iter().map(|drift| (drift.item.clone(), drift)));
+        all.retain(|item, _| !news.forgotten.contains(&item.id()));
+        all.into_values().collect()
+    }
+
+    #[test]
+    fn a_drift_keeps_its_time_and_its_verdict_until_something_else_is_found() {
+        let first = found("bob", "NOLOGIN", Response::Reported);
+        let mut kept = look(&[], std::slice::from_ref(&first), 1);
+        kept[0].verdict = Some(Verdict::Ignore);
+        let same = look(&kept, &[Deviation { response: Response::Ignored, ..first.clone() }], 2);
+        assert_eq!((same[0].since, same[0].verdict), (at(1), Some(Verdict::Ignore)));
+        assert!(
+            News::of(
+                &branch(),
+                &same,
+                &[Deviation { response: Response::Ignored, ..first }],
+                at(3)
+            )
+            .is_empty()
+        );
+        let other = look(&same, &[found("bob", "other", Response::Reported)], 4);
+        assert_eq!((other[0].since, other[0].verdict), (at(4), None));
+        let ended = look(&other, &[], 5);
+        assert_eq!((ended[0].since, ended[0].ended_at), (at(4), Some(at(5))));
+        let again = look(&ended, &[found("bob", "other", Response::Reported)], 6);
+        assert_eq!((again[0].since, again[0].ended_at), (at(6), None));
+    }
+
+    #[test]
+    fn of_too_much_what_is_to_be_acted_on_is_kept_first_and_what_ended_first_is_forgotten() {
+        let many = |count: usize| {
+            let each =
+                (0..count).map(|index| found(&format!("r{index:04}"), "x", Response::Reported));
+            each.collect::<Vec<_>>()
+        };
+        let mut crowd = many(MAX_OPEN + 1);
+        crowd.push(found("zoe", "x", Response::Enforced));
+        let kept = look(&[], &crowd, 1);
+        assert_eq!(kept.len(), MAX_OPEN);
+        assert!(kept.iter().any(|drift| drift.item.name == "zoe"));
+        let first = look(&look(&[], &many(1), 1), &[], 2);
+        let ended = look(&look(&first, &crowd[1..=MAX_ENDED], 3), &[], 4);
+        assert_eq!(ended.len(), MAX_ENDED);
+        assert!(!ended.iter().any(|drift| drift.item.name == "r0000"));
+    }
+}
