@@ -61,9 +61,7 @@ fn code(refusal: &Refusal) -> ErrorCode {
         Refusal::Webhook(refusal) => code_of_webhook(refusal),
         Refusal::DatabaseMissing(_) => ErrorCode::DatabaseNotFound,
         Refusal::OperationMissing(_) => ErrorCode::OperationNotFound,
-        Refusal::OperationEnded { .. }
-        | Refusal::OperationNotCancellable(_)
-        | Refusal::OperationWithoutPlace(_) => ErrorCode::OperationBeyond,
+        Refusal::Operation(_) => ErrorCode::OperationBeyond,
         Refusal::KeyMissing(_) => ErrorCode::KeyNotFound,
         Refusal::TooManyKeys => ErrorCode::KeysLimitExceeded,
         Refusal::PermissionMissing(_) => ErrorCode::PermissionNotFound,

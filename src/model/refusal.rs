@@ -2,6 +2,7 @@
 
 mod credential;
 mod drift;
+mod operation;
 mod webhook;
 
 use crate::model::id::{BranchId, EndpointId, OperationId, ProjectId};
@@ -15,6 +16,7 @@ use crate::model::revision::Timestamp;
 
 pub use credential::CredentialRefusal;
 pub use drift::DriftRefusal;
+pub use operation::OperationRefusal;
 pub use webhook::WebhookRefusal;
 
 /// Why a rule refused a command. The messages are for clients: they say what was wrong and what
@@ -36,31 +38,12 @@ pub enum Refusal {
     /// The branch has no such database.
     #[error("database not found; database_name:\"{0}\"")]
     DatabaseMissing(DatabaseName),
-
     /// The project has no such operation.
     #[error("operation not found; operation_id:\"{0}\"")]
     OperationMissing(OperationId),
-
-    /// The operation has ended.
-    #[error(
-        "operation {id} has ended as {status}, so there is nothing to cancel, and nothing to try \
-         again unless it failed or was cancelled"
-    )]
-    OperationEnded {
-        /// The operation.
-        id: OperationId,
-        /// As what it ended.
-        status: &'static str,
-    },
-    /// The operation must come to its own end.
-    #[error(
-        "operation {0} removes the data of a deleted branch and cannot be cancelled; create another \
-         branch from its parent instead"
-    )]
-    OperationNotCancellable(OperationId),
-    /// There is nothing to try the operation on any more.
-    #[error("operation {0} cannot be tried again: its branch or its endpoint is gone")]
-    OperationWithoutPlace(OperationId),
+    /// Something about an operation.
+    #[error(transparent)]
+    Operation(#[from] OperationRefusal),
 
     /// There is no such API key.
     #[error("API key not found; key_id:\"{0}\"")]

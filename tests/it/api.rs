@@ -4,7 +4,7 @@ mod plane;
 
 mod absent;
 mod account;
-mod again;
+pub mod again;
 mod branches;
 mod credentials;
 mod cutoffs;

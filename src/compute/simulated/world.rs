@@ -152,10 +152,7 @@ impl World {
                 self.act_for(name, was.as_deref(), original.as_ref())?;
             }
             Step::RestoreRole { oid: _, name, clauses } => {
-                let role = self.role_mut(name.as_str())?;
-                for clause in clauses {
-                    restore(role, *clause);
-                }
+                restore(self.role_mut(name.as_str())?, clauses);
             }
             Step::RestoreMembership { oid: _, name, grant, revoke } => {
                 self.set_membership(name.as_str(), grant, revoke)?;
@@ -367,16 +364,18 @@ impl World {
     }
 }
 
-fn restore(role: &mut ObservedRole, clause: Clause) {
-    match clause {
-        Clause::Login(can) => role.can_login = can,
-        Clause::Privilege(privilege, true) => {
-            role.privileges.insert(privilege);
+fn restore(role: &mut ObservedRole, clauses: &[Clause]) {
+    for clause in clauses.iter().copied() {
+        match clause {
+            Clause::Login(can) => role.can_login = can,
+            Clause::Privilege(privilege, true) => {
+                role.privileges.insert(privilege);
+            }
+            Clause::Privilege(privilege, false) => {
+                role.privileges.remove(&privilege);
+            }
+            Clause::NoConnectionLimit => role.connection_limit = NO_LIMIT,
         }
-        Clause::Privilege(privilege, false) => {
-            role.privileges.remove(&privilege);
-        }
-        Clause::NoConnectionLimit => role.connection_limit = NO_LIMIT,
     }
 }
 

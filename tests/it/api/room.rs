@@ -11,6 +11,7 @@ use offshoot::model::revision::Revision;
 use offshoot::room::{Disk, Room, Space};
 use serde_json::{Value, json};
 
+use super::again::DECISIONS;
 use super::plane::{TestPlane, TestProject};
 
 const FLOOR: u64 = 1 << 20;
@@ -105,7 +106,7 @@ fn changes(
     ]
 }
 
-/// Returns the changes of credentials, below the project.
+/// Returns the changes of credentials, and of what passes do, below the project.
 fn credential_changes(main: &str) -> Vec<(&'static str, &'static str, String, Value)> {
     vec![
         (
@@ -131,6 +132,13 @@ fn credential_changes(main: &str) -> Vec<(&'static str, &'static str, String, Va
             "POST",
             format!("{main}/rotations/{NO_ROTATION}/abort"),
             Value::Null,
+        ),
+        ("reconcileProjectBranch", "POST", format!("{main}/reconcile"), json!({})),
+        (
+            "setProjectBranchDriftPolicy",
+            "PUT",
+            format!("{main}/drift/policy"),
+            json!({ "policy": { "login": "report" } }),
         ),
     ]
 }
@@ -243,6 +251,8 @@ async fn every_change_is_refused_while_the_disk_is_too_full_and_nothing_is_chang
     let reveal = format!("{main}/roles/sally/reveal_password");
     assert_eq!(project.ask("POST", &reveal, Value::Null).await.status, 200);
     asked.insert("revealProjectBranchRolePassword");
+    // They look at a Postgres before they change anything.
+    asked.extend(DECISIONS);
     let changes = api::routes().filter(|route| route.method != "GET");
     assert_eq!(asked, changes.map(|route| route.operation).collect(), "all changes are asked for");
     assert_eq!(show(&project).await, before);
