@@ -65,7 +65,7 @@ pub fn statements(step: &Step, branch: &BranchId) -> Vec<String> {
     let marks = Marks(branch);
     match step {
         Step::ForgetRole { oid, name: _ } => vec![marks.forget_role(*oid)],
-        Step::ForgetDatabase { id, name: _ } | Step::DropDatabase { id, .. } => {
+        Step::ForgetDatabase { id, .. } | Step::DropDatabase { id, .. } => {
             vec![marks.forget_database(*id)]
         }
         Step::RetireRole { oid, name: _, found_as, renamed_to } => {
@@ -99,9 +99,8 @@ pub fn statements(step: &Step, branch: &BranchId) -> Vec<String> {
         Step::RestoreMembership { oid: _, name, grant, revoke } => {
             restore_membership(name, grant, revoke)
         }
-        Step::NoteRole { oid: _, name, born, login, valid_until, is_adopted } => {
-            let (login, is_adopted) = (login.clone(), *is_adopted);
-            let (born, valid_until) = (*born, *valid_until);
+        &Step::NoteRole { ref name, born, ref login, valid_until, is_adopted, oid: _ } => {
+            let login = login.clone();
             vec![marks.note_role(&Noted { name, born, login, valid_until, is_adopted })]
         }
         Step::JoinGroup { names } => join_group(&marks, names),

@@ -243,10 +243,7 @@ impl fmt::Display for Step {
             }
             Self::NoteRole { name, is_adopted: true, .. } => write!(f, "adopt role {name}"),
             Self::NoteRole { name, .. } => write!(f, "note what role {name} has"),
-            Self::JoinGroup { names } => {
-                write!(f, "add to {ROLE_GROUP}:")?;
-                names.iter().try_for_each(|name| write!(f, " {name}"))
-            }
+            Self::JoinGroup { names } => write!(f, "add to {ROLE_GROUP}:{}", Listed(names)),
             Self::AdoptDatabase { name, .. } => write!(f, "recognize database {name}"),
             Self::ChangeOwner { found_as, owner, .. } => {
                 write!(f, "give database {found_as} to role {owner}")
@@ -267,6 +264,14 @@ impl fmt::Display for Step {
             }
             Self::RemoveRole { found_as, .. } => write!(f, "remove role {found_as}"),
         }
+    }
+}
+
+struct Listed<'a>(&'a [RoleName]);
+
+impl fmt::Display for Listed<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|name| write!(f, " {name}"))
     }
 }
 

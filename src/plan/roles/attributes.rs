@@ -31,6 +31,7 @@ pub(super) fn plan(draft: &mut Draft<'_>, ours: Ours<'_>) {
         return;
     }
     let mut clauses = Vec::new();
+    let noted_at = draft.steps.len();
     let is_login_set = login(draft, ours, &mut clauses);
     let is_validity_set = validity(draft, ours);
     if !ours.mark.is_adopted {
@@ -46,14 +47,16 @@ pub(super) fn plan(draft: &mut Draft<'_>, ours: Ours<'_>) {
         let RoleMark { login, valid_until, .. } = ours.mark.clone();
         let wanted = want.login.of(VerifierDigest::of);
         let is_same = is_validity_set == Known::Already;
-        draft.steps.push(Step::NoteRole {
+        let note = Step::NoteRole {
             oid,
             name: name.clone(),
             born: want.born,
             login: if is_login_set == Known::Already { wanted } else { login },
             valid_until: if is_same { want.valid_until } else { valid_until },
             is_adopted: false,
-        });
+        };
+        // Before the steps that set the rest, each of which notes what it sets.
+        draft.steps.insert(noted_at, note);
     }
 }
 
@@ -184,25 +187,27 @@ fn membership(draft: &mut Draft<'_>, ours: Ours<'_>) {
     let Ours { name, want, mark, role } = ours;
     let observed = draft.observed;
     let original = want.acts_for.as_ref().and_then(|it| observed.roles.get(it.as_str()));
+    let original = original.map(|original| original.oid);
     // Where it is about to act for another, that is planned elsewhere.
-    if original.map(|original| original.oid) != mark.acts_for {
-        return;
-    }
+    let is_moving = original != mark.acts_for;
+    let moving: BTreeSet<Oid> =
+        [original, mark.acts_for].into_iter().flatten().filter(|_| is_moving).collect();
     let group = observed.roles.get(ROLE_GROUP).filter(|_| mark.in_group).map(|group| group.oid);
     let should: BTreeSet<Oid> = group.into_iter().chain(mark.acts_for).collect();
+    let (should, member_of) = (&should - &moving, &role.member_of - &moving);
     let names = |oids: BTreeSet<Oid>| {
         let names = oids.into_iter().filter_map(|oid| observed.role(oid));
         names.map(|(name, _)| name.to_owned()).collect::<Vec<_>>()
     };
-    let grant = names(&should - &role.member_of);
-    let revoke = names(&role.member_of - &should);
+    let grant = names(&should - &member_of);
+    let revoke = names(&member_of - &should);
     if grant.is_empty() && revoke.is_empty() {
         return;
     }
     let listed = |names: Vec<String>| {
         if names.is_empty() { "of none".to_owned() } else { format!("of {}", names.join(", ")) }
     };
-    let (desired, found) = (listed(names(should)), listed(names(role.member_of.clone())));
+    let (desired, found) = (listed(names(should)), listed(names(member_of)));
     if draft.differs(ours.found(Attribute::Membership, desired, found)) == Act::Now {
         let (oid, name) = (role.oid, name.clone());
         draft.steps.push(Step::RestoreMembership { oid, name, grant, revoke });
