@@ -22,6 +22,8 @@ mod sample;
 #[path = "../tests/it/store/support.rs"]
 #[expect(dead_code, reason = "the tests use all of it")]
 mod support;
+#[path = "../tests/it/store/webhooks.rs"]
+mod webhooks;
 
 #[tokio::main]
 async fn main() -> std::io::Result<()> {

@@ -8,10 +8,12 @@ pub mod branches;
 pub mod connection;
 pub mod credentials;
 pub mod databases;
+pub mod deliveries;
 pub mod diff;
 pub mod draw;
 pub mod endpoints;
 pub mod error;
+pub mod events;
 pub mod expiry;
 pub mod history;
 pub mod instances;
@@ -32,12 +34,14 @@ pub mod roles;
 pub mod rotations;
 pub mod schema;
 mod secrets;
+pub mod webhooks;
 
 use std::sync::{Arc, OnceLock};
 
 use futures_util::future::BoxFuture;
 
 use crate::clock::Clock;
+use crate::control::deliveries::Lanes;
 use crate::control::schema::SchemaReader;
 use crate::entropy::{self, Entropy};
 use crate::model::cause::{Cause, Deed, Topic};
@@ -55,6 +59,7 @@ use crate::model::rules::Seed;
 use crate::model::session::Sessions;
 use crate::model::state::{Denied, Read};
 use crate::ports::Ports;
+use crate::reach::Reach;
 use crate::room::{Room, Writer};
 use crate::store::catalog::Catalog;
 use crate::store::directory::Directory;
@@ -94,6 +99,7 @@ struct Inner {
     ports: Ports,
     room: Arc<Room>,
     settings: Settings,
+    lanes: Lanes,
     probes: OnceLock<Probes>,
     schema_reader: OnceLock<Box<dyn SchemaReader>>,
 }
@@ -125,7 +131,7 @@ pub struct Probes {
     pub circuit: CircuitProbe,
 }
 
-/// What the operator decides about new projects.
+/// What the operator decides about new projects, and about webhooks.
 #[derive(Clone, Debug, Default)]
 pub struct Settings {
     /// The name of the role that owns a new project's database; without one, it is named after the
@@ -135,6 +141,8 @@ pub struct Settings {
     pub installed: Vec<PgVersion>,
     /// The one that a new project gets where its request says none.
     pub preferred: Option<PgVersion>,
+    /// Where events may be sent.
+    pub reach: Arc<Reach>,
 }
 
 /// A branch, named inside its project: no branch is ever found outside it.
@@ -174,9 +182,18 @@ impl ControlPlane {
     pub async fn open(store: Store, machine: Machine, settings: Settings) -> Result<Self> {
         let Machine { clock, entropy, vault, ports, room } = machine;
         check_vault(&store, &vault).await?;
-        let (probes, schema_reader) = (OnceLock::new(), OnceLock::new());
-        let inner =
-            Inner { store, clock, entropy, vault, ports, room, settings, probes, schema_reader };
+        let inner = Inner {
+            store,
+            clock,
+            entropy,
+            vault,
+            ports,
+            room,
+            settings,
+            lanes: Lanes::default(),
+            probes: OnceLock::new(),
+            schema_reader: OnceLock::new(),
+        };
         let control = Self { inner: Arc::new(inner) };
         for (_, log) in control.directory().state.projects()? {
             for endpoint in control.inner.store.view::<Catalog>(log).state.endpoints()? {
@@ -208,6 +225,12 @@ impl ControlPlane {
     #[must_use]
     pub fn store(&self) -> &Store {
         &self.inner.store
+    }
+
+    /// Returns what says where events may be sent.
+    #[must_use]
+    pub fn reach(&self) -> Arc<Reach> {
+        Arc::clone(&self.inner.settings.reach)
     }
 
     fn now(&self) -> Timestamp {

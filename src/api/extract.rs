@@ -3,6 +3,8 @@
 //! A text that is no id or name of its kind names nothing, so it is answered like one that is
 //! unknown, and only if what should hold the thing is there.
 
+mod webhook;
+
 use axum::extract::{FromRequestParts, RawPathParams};
 use axum::http::request::Parts;
 
@@ -17,6 +19,8 @@ use crate::model::name::{DatabaseName, RoleName};
 use crate::model::permission::PermissionId;
 use crate::model::rotation::RotationId;
 use crate::wire::neon::error::ErrorCode;
+
+pub(super) use webhook::{InEvent, InWebhook, InWebhookEvent};
 
 /// A project, by `project_id`.
 #[derive(Clone, Debug)]
@@ -154,7 +158,7 @@ impl FromRequestParts<Api> for InPostgres {
             (Err(_), Err(_)) => None,
         };
         // Whether it is there or only closed to the key is nobody's business.
-        found.map(Self).ok_or_else(|| ApiError::no_postgres(&text))
+        found.map(Self).ok_or_else(|| ApiError::not_found(ErrorCode::BranchNotFound, &text))
     }
 }
 

@@ -229,6 +229,16 @@ deeds! {
     AbortRotation = "abort_rotation", 57;
     /// A pass over a branch's Postgres was asked for.
     ReconcileBranch = "reconcile_branch", 61;
+    /// A webhook was created.
+    CreateWebhook = "create_webhook", 71;
+    /// A webhook was changed, or told what to send again.
+    UpdateWebhook = "update_webhook", 72;
+    /// A webhook was deleted.
+    DeleteWebhook = "delete_webhook", 73;
+    /// A webhook was given another secret.
+    RotateWebhookSecret = "rotate_webhook_secret", 74;
+    /// An event was sent to a webhook, or could not be.
+    SendEvent = "send_event", 75;
 }
 
 #[cfg(test)]

@@ -1,6 +1,8 @@
 //! Refusal: a rule said no, and nothing happened.
 
 mod credential;
+mod operation;
+mod webhook;
 
 use crate::model::id::{BranchId, EndpointId, OperationId, ProjectId};
 use crate::model::key::{KeyId, MAX_KEYS};
@@ -12,6 +14,8 @@ use crate::model::receipt::MAX_RECEIPTS;
 use crate::model::revision::Timestamp;
 
 pub use credential::CredentialRefusal;
+pub use operation::OperationRefusal;
+pub use webhook::WebhookRefusal;
 
 /// Why a rule refused a command. The messages are for clients: they say what was wrong and what
 /// to do.
@@ -37,26 +41,9 @@ pub enum Refusal {
     #[error("operation not found; operation_id:\"{0}\"")]
     OperationMissing(OperationId),
 
-    /// The operation has ended.
-    #[error(
-        "operation {id} has ended as {status}, so there is nothing to cancel, and nothing to try \
-         again unless it failed or was cancelled"
-    )]
-    OperationEnded {
-        /// The operation.
-        id: OperationId,
-        /// As what it ended.
-        status: &'static str,
-    },
-    /// The operation must come to its own end.
-    #[error(
-        "operation {0} removes the data of a deleted branch and cannot be cancelled; create another \
-         branch from its parent instead"
-    )]
-    OperationNotCancellable(OperationId),
-    /// There is nothing to try the operation on any more.
-    #[error("operation {0} cannot be tried again: its branch or its endpoint is gone")]
-    OperationWithoutPlace(OperationId),
+    /// Something about an operation.
+    #[error(transparent)]
+    Operation(#[from] OperationRefusal),
 
     /// There is no such API key.
     #[error("API key not found; key_id:\"{0}\"")]
@@ -103,6 +90,9 @@ pub enum Refusal {
     /// About the credentials of a branch.
     #[error(transparent)]
     Credential(#[from] CredentialRefusal),
+    /// About webhooks and events.
+    #[error(transparent)]
+    Webhook(#[from] WebhookRefusal),
 
     /// Another branch of the project has the name.
     #[error("branch already exists; branch_name:\"{0}\"")]

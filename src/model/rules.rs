@@ -17,6 +17,7 @@ pub mod projects;
 pub mod restore;
 pub mod roles;
 pub mod rotations;
+pub mod webhooks;
 
 use crate::model::branch::Branch;
 use crate::model::endpoint::Power;

@@ -23,6 +23,9 @@
 //!   H hash (32 bytes)                the id of the API key that has the hash
 //!   G project 0 permission           a permission on a project
 //!   V                                which vault key the secrets are sealed with
+//!   Y webhook (8 bytes)              a webhook
+//!   U webhook (8) log (8)            how far the webhook is in the log
+//!   Z webhook (8) revision (8)       what became of sending an event to the webhook
 //! in both
 //!   R hash (32 bytes)                the receipt of the request whose client's key has the hash
 //!   Q number (8 bytes)               the hash of the receipt with that number
@@ -40,6 +43,8 @@ use crate::model::name::{BranchName, DatabaseName, RoleName};
 use crate::model::permission::PermissionId;
 use crate::model::revision::{Revision, Timestamp};
 use crate::model::rotation::RotationId;
+use crate::model::webhook::{SendingId, WebhookId};
+use crate::store::engine::LogId;
 
 /// The key of the project.
 pub const PROJECT: &[u8] = b"S";
@@ -65,6 +70,9 @@ pub const DUES: &[u8] = b"X";
 pub const EXPIRIES: &[u8] = b"e";
 /// The key of the vault's mark.
 pub const VAULT: &[u8] = b"V";
+
+/// What the keys of webhooks begin with.
+pub const WEBHOOKS: &[u8] = b"Y";
 
 /// What the keys of receipts begin with.
 pub const RECEIPTS: &[u8] = b"R";
@@ -230,6 +238,43 @@ pub fn permissions_of(project: &ProjectId) -> Vec<u8> {
 #[must_use]
 pub fn permission(project: &ProjectId, id: PermissionId) -> Vec<u8> {
     [&permissions_of(project)[..], id.0.as_bytes()].concat()
+}
+
+/// The key of a webhook.
+#[must_use]
+pub fn webhook(WebhookId(id): WebhookId) -> Vec<u8> {
+    [WEBHOOKS, &id.to_be_bytes()].concat()
+}
+
+/// What the keys of a webhook's places begin with.
+#[must_use]
+pub fn places_of(WebhookId(id): WebhookId) -> Vec<u8> {
+    [b"U", &id.to_be_bytes()[..]].concat()
+}
+
+/// The key of the webhook whose place or sending has a key.
+#[must_use]
+pub fn webhook_of(key: &[u8]) -> Vec<u8> {
+    let id = key.get(1..1 + size_of::<u64>()).unwrap_or_default();
+    [WEBHOOKS, id].concat()
+}
+
+/// The key of a webhook's place in a log.
+#[must_use]
+pub fn place(webhook: WebhookId, LogId(log): LogId) -> Vec<u8> {
+    [&places_of(webhook)[..], &log.to_be_bytes()].concat()
+}
+
+/// What the keys of a webhook's sendings begin with.
+#[must_use]
+pub fn sendings_of(WebhookId(id): WebhookId) -> Vec<u8> {
+    [b"Z", &id.to_be_bytes()[..]].concat()
+}
+
+/// The key of a sending.
+#[must_use]
+pub fn sending(webhook: WebhookId, SendingId(revision): SendingId) -> Vec<u8> {
+    [&sendings_of(webhook)[..], &revision.0.to_be_bytes()].concat()
 }
 
 #[cfg(test)]

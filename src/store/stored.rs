@@ -18,6 +18,7 @@ mod project;
 mod receipt;
 mod role;
 mod rotation;
+mod webhook;
 
 pub use branch::{BranchRecord, Catalogs, StoredBranch, StoredBranchId, StoredPolicy};
 pub use cause::StoredCause;
@@ -30,6 +31,7 @@ pub use project::{StoredProject, StoredProjectEntry, StoredVaultMark};
 pub use receipt::{StoredReceipt, StoredReceiptHash};
 pub use role::{StoredRole, StoredRoleName};
 pub use rotation::StoredRotation;
+pub use webhook::{StoredPlace, StoredSending, StoredWebhook};
 
 /// A stored shape and the model's type that it stands for.
 pub trait Stored: bincode::Encode + bincode::Decode<()> {

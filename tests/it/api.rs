@@ -21,3 +21,4 @@ mod past;
 mod readme;
 mod roles;
 mod room;
+mod webhooks;

@@ -20,3 +20,4 @@ mod schema;
 mod secrecy;
 mod storage;
 mod support;
+mod webhooks;

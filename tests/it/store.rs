@@ -23,3 +23,4 @@ mod scans;
 pub mod support;
 mod tell;
 mod transfer;
+pub mod webhooks;

@@ -9,7 +9,8 @@ use crate::store::nodes::LogNodes;
 use crate::store::records::get;
 use crate::store::stored::{
     BranchRecord, Stored, StoredBranch, StoredBranchId, StoredEndpoint, StoredOperation,
-    StoredProjectEntry, StoredReceipt, StoredReceiptHash, StoredRotation, StoredUnfinished, decode,
+    StoredProjectEntry, StoredReceipt, StoredReceiptHash, StoredRotation, StoredUnfinished,
+    StoredWebhook, decode,
 };
 use crate::store::{StoreError, keys};
 use crate::tree::node::Bytes;
@@ -113,6 +114,7 @@ impl<'a> References<'a> {
                 let receipt = self.get::<StoredReceipt>(&keys::receipt(&hash))?;
                 receipt.is_some_and(|receipt| keys::receipt_number(receipt.number) == key)
             }
+            Some(b'U' | b'Z') => self.get::<StoredWebhook>(&keys::webhook_of(key))?.is_some(),
             _ => true,
         };
         if is_whole { Ok(()) } else { Err(StoreError::Dangling { key: key.to_vec() }) }

@@ -73,6 +73,10 @@ codes! {
     KeyNotFound = "KEY_NOT_FOUND",
     /// The project has no such permission.
     PermissionNotFound = "PERMISSION_NOT_FOUND",
+    /// There is no such webhook.
+    WebhookNotFound = "WEBHOOK_NOT_FOUND",
+    /// There is no such event, or it is not kept any more.
+    EventNotFound = "EVENT_NOT_FOUND",
     /// There is no such organization.
     OrganizationNotFound = "ORGANIZATION_NOT_FOUND",
     /// The key does not open that.
@@ -137,6 +141,12 @@ codes! {
     EndpointsLimitExceeded = "ENDPOINTS_LIMIT_EXCEEDED",
     /// There is no room for another API key.
     KeysLimitExceeded = "KEYS_LIMIT_EXCEEDED",
+    /// There is no room for another webhook, or another of its secrets.
+    WebhooksLimitExceeded = "WEBHOOKS_LIMIT_EXCEEDED",
+    /// Nothing may be sent where the webhook leads.
+    WebhookTargetRefused = "WEBHOOK_TARGET_REFUSED",
+    /// The webhook is disabled.
+    WebhookDisabled = "WEBHOOK_DISABLED",
     /// There is no room for another permission.
     PermissionsLimitExceeded = "PERMISSIONS_LIMIT_EXCEEDED",
     /// The `Idempotency-Key` stands for another request.
@@ -182,6 +192,8 @@ impl ErrorCode {
             | Self::OperationNotFound
             | Self::KeyNotFound
             | Self::PermissionNotFound
+            | Self::WebhookNotFound
+            | Self::EventNotFound
             | Self::OrganizationNotFound
             | Self::OutsideScope => 404,
             Self::MethodNotAllowed => 405,
@@ -216,6 +228,9 @@ impl ErrorCode {
             | Self::EndpointAttached
             | Self::EndpointsLimitExceeded
             | Self::KeysLimitExceeded
+            | Self::WebhooksLimitExceeded
+            | Self::WebhookTargetRefused
+            | Self::WebhookDisabled
             | Self::PermissionsLimitExceeded
             | Self::IdempotencyKeyReused
             | Self::IdempotencyKeysLimitExceeded
@@ -256,6 +271,8 @@ impl ErrorCode {
             | Self::OperationNotFound
             | Self::KeyNotFound
             | Self::PermissionNotFound
+            | Self::WebhookNotFound
+            | Self::EventNotFound
             | Self::OrganizationNotFound
             | Self::OutsideScope
             | Self::BranchAlreadyExists
@@ -288,6 +305,9 @@ impl ErrorCode {
             | Self::EndpointAsleep
             | Self::EndpointsLimitExceeded
             | Self::KeysLimitExceeded
+            | Self::WebhooksLimitExceeded
+            | Self::WebhookTargetRefused
+            | Self::WebhookDisabled
             | Self::PermissionsLimitExceeded
             | Self::IdempotencyKeyReused
             | Self::IdempotencyKeysLimitExceeded

@@ -11,6 +11,8 @@ const KINDS: &[(&str, &str)] = &[
     ("uuid", r"\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b"),
     ("branch", r"\bbr-[a-z]+-[a-z]+-[a-z0-9]{8}\b"),
     ("instance", r"\bdpg-[0-9a-v]{20}-a\b"),
+    ("webhook", r"\bwhk-[0-9a-v]{20}\b"),
+    ("secret", r"\bwhsec_[A-Za-z0-9+/=]+"),
     ("endpoint", r"\bep-[a-z]+-[a-z]+-[a-z0-9]{8}\b"),
     ("project", r"\b[a-z]+-[a-z]+-[0-9]{8}\b"),
     ("password", r"\bnpg_[A-Za-z0-9]{24}\b"),

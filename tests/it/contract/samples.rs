@@ -10,6 +10,7 @@ mod render;
 mod requests;
 mod rotations;
 mod schemas;
+mod webhooks;
 
 use std::collections::BTreeMap;
 
@@ -52,6 +53,7 @@ pub fn all() -> Vec<(&'static str, Value)> {
         merges::all(),
         plans::all(),
         render::all(),
+        webhooks::all(),
         rotations::all(),
         requests::all(),
         schemas::all(),
