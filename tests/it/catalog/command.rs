@@ -218,9 +218,7 @@ impl Command {
                 told(restore::restore(state, moment, seed, &restoration))
             }
             Self::Merge { source, target, others } => {
-                let choices = Choices { others, ..Choices::default() };
-                let asked = Asked { source, target, choices, drawn: BTreeMap::new() };
-                told(merge::merge(state, moment, seed, &asked))
+                told(merge::merge(state, moment, seed, &asked(source, target, others)))
             }
             Self::RenameBranch { branch, name } => {
                 let change = BranchChange { name: Some(name), ..BranchChange::default() };
@@ -265,6 +263,11 @@ impl Command {
             Self::Record(_) => Deed::RecordPass,
         }
     }
+}
+
+fn asked(source: BranchId, target: BranchId, others: Option<Side>) -> Asked {
+    let choices = Choices { others, ..Choices::default() };
+    Asked { source, target, choices, drawn: BTreeMap::new() }
 }
 
 pub fn new_project() -> NewProject {

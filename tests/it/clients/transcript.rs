@@ -27,7 +27,7 @@ const KINDS: &[(&str, &str)] = &[
 
 /// Numbers that differ from run to run, by the name of their field.
 const NUMBERS: &str = r#"(?x)
-    ("?\b(?:cutoff|id|port|pg_version|pgVersion|revision|total_duration_ms|ttl_interval_seconds)"?
+    ("?\b(?:cutoff|id|port|pg_version|pgVersion|revision|[a-z_]*duration_ms|ttl_interval_seconds)"?
     (?::\ |=))\d+"#;
 
 /// A text that is built up, and the names that were given so far.
