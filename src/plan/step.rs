@@ -233,13 +233,11 @@ impl fmt::Display for Step {
                 write!(f, "let role {name} act for itself")
             }
             Self::RestoreRole { name, clauses, .. } => {
-                write!(f, "give role {name} back:")?;
-                clauses.iter().try_for_each(|clause| write!(f, " {clause}"))
+                write!(f, "give role {name} back: {}", listed("", clauses))
             }
             Self::RestoreMembership { name, grant, revoke, .. } => {
-                write!(f, "change of what role {name} is a member:")?;
-                grant.iter().try_for_each(|role| write!(f, " +{role}"))?;
-                revoke.iter().try_for_each(|role| write!(f, " -{role}"))
+                let changes = [listed("+", grant), listed("-", revoke)].join(" ");
+                write!(f, "change of what role {name} is a member: {}", changes.trim())
             }
             Self::NoteRole { name, is_adopted: true, .. } => write!(f, "adopt role {name}"),
             Self::NoteRole { name, .. } => write!(f, "note what role {name} has"),
@@ -268,6 +266,10 @@ impl fmt::Display for Step {
             Self::RemoveRole { found_as, .. } => write!(f, "remove role {found_as}"),
         }
     }
+}
+
+fn listed<T: fmt::Display>(sign: &str, things: &[T]) -> String {
+    things.iter().map(|thing| format!("{sign}{thing}")).collect::<Vec<_>>().join(" ")
 }
 
 /// Returns how a role logs in, in words.

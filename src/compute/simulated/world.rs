@@ -153,9 +153,7 @@ impl World {
             }
             Step::RestoreRole { oid: _, name, clauses } => {
                 let role = self.role_mut(name.as_str())?;
-                for clause in clauses {
-                    restore(role, *clause);
-                }
+                clauses.iter().copied().for_each(|clause| restore(role, clause));
             }
             Step::RestoreMembership { oid: _, name, grant, revoke } => {
                 self.set_membership(name.as_str(), grant, revoke)?;

@@ -30,7 +30,7 @@ pub(super) fn plan(draft: &mut Draft<'_>, ours: Ours<'_>) {
     if draft.is_aside(Stage::Change, &Subject::Role(ours.name.clone())) {
         return;
     }
-    let mut clauses = Vec::new();
+    let (mut clauses, first) = (Vec::new(), draft.steps.len());
     let is_login_set = login(draft, ours, &mut clauses);
     let is_validity_set = validity(draft, ours);
     if !ours.mark.is_adopted {
@@ -46,14 +46,16 @@ pub(super) fn plan(draft: &mut Draft<'_>, ours: Ours<'_>) {
         let RoleMark { login, valid_until, .. } = ours.mark.clone();
         let wanted = want.login.of(VerifierDigest::of);
         let is_same = is_validity_set == Known::Already;
-        draft.steps.push(Step::NoteRole {
+        let note = Step::NoteRole {
             oid,
             name: name.clone(),
             born: want.born,
             login: if is_login_set == Known::Already { wanted } else { login },
             valid_until: if is_same { want.valid_until } else { valid_until },
             is_adopted: false,
-        });
+        };
+        // Before the others: what they note besides must not be noted as it was.
+        draft.steps.insert(first, note);
     }
 }
 
@@ -184,18 +186,21 @@ fn membership(draft: &mut Draft<'_>, ours: Ours<'_>) {
     let Ours { name, want, mark, role } = ours;
     let observed = draft.observed;
     let original = want.acts_for.as_ref().and_then(|it| observed.roles.get(it.as_str()));
+    let original = original.map(|original| original.oid);
     // Where it is about to act for another, that is planned elsewhere.
-    if original.map(|original| original.oid) != mark.acts_for {
-        return;
-    }
+    let moving: BTreeSet<Oid> = if original == mark.acts_for {
+        BTreeSet::new()
+    } else {
+        original.into_iter().chain(mark.acts_for).collect()
+    };
     let group = observed.roles.get(ROLE_GROUP).filter(|_| mark.in_group).map(|group| group.oid);
     let should: BTreeSet<Oid> = group.into_iter().chain(mark.acts_for).collect();
     let names = |oids: BTreeSet<Oid>| {
         let names = oids.into_iter().filter_map(|oid| observed.role(oid));
         names.map(|(name, _)| name.to_owned()).collect::<Vec<_>>()
     };
-    let grant = names(&should - &role.member_of);
-    let revoke = names(&role.member_of - &should);
+    let grant = names(&(&should - &role.member_of) - &moving);
+    let revoke = names(&(&role.member_of - &should) - &moving);
     if grant.is_empty() && revoke.is_empty() {
         return;
     }

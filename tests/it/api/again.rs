@@ -12,6 +12,7 @@ use offshoot::model::revision::Timestamp;
 use serde_json::{Value, json};
 
 use super::plane::{Answer, TestPlane, TestProject};
+use super::probed::decisions;
 
 /// A day, for which a request is remembered.
 const DAY_MICROS: i64 = 24 * 3600 * 1_000_000;
@@ -118,7 +119,13 @@ impl Samples {
             "create-postgres-user" => {
                 (format!("/v1/postgres/{}/credentials", id(main)), Value::Null)
             }
-            other => panic!("there is no sample of {other}"),
+            "reconcileProjectBranch" => (below(&format!("{main}/reconcile")), Value::Null),
+            other => {
+                let decisions = decisions(main);
+                let decision = decisions.iter().find(|(operation, _)| *operation == other);
+                let (_, path) = decision.unwrap_or_else(|| panic!("there is no sample of {other}"));
+                (below(path), Value::Null)
+            }
         }
     }
 }

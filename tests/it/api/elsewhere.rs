@@ -29,6 +29,7 @@ fn body(route: &Route, project: &TestProject) -> Value {
         "restoreProjectBranch" => {
             json!({ "source_branch_id": main, "source_revision": 1, "preserve_under_name": "y" })
         }
+        "setProjectBranchDriftPolicy" => json!({ "policy": {} }),
         "mergeProjectBranch" => json!({ "into": main }),
         "createProjectBranchRole" => json!({ "role": { "name": "x" } }),
         "updateProjectBranchRole" => json!({ "role": { "expires_at": null } }),
@@ -52,6 +53,7 @@ async fn asked(project: &TestProject, route: &Route, branch: &str, endpoint: &st
         .replace("{role_name}", "neondb_owner")
         .replace("{username}", "neondb_owner")
         .replace("{rotation_id}", NO_ROTATION)
+        .replace("{drift_id}", "dr-0123456789abcdef")
         .replace("{database_name}", "neondb");
     assert!(!path.contains('{'), "{path}");
     let is_about_schema = route.operation.contains("Schema");

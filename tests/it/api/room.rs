@@ -9,6 +9,7 @@ use offshoot::room::{Disk, Room, Space};
 use serde_json::{Value, json};
 
 use super::plane::{TestPlane, TestProject};
+use super::probed::decisions;
 
 const FLOOR: u64 = 1 << 20;
 
@@ -132,6 +133,23 @@ fn credential_changes(main: &str) -> Vec<(&'static str, &'static str, String, Va
     ]
 }
 
+/// Returns the changes about drift, and what is asked of a pass, below the project.
+fn drift_changes(main: &str) -> Vec<(&'static str, &'static str, String, Value)> {
+    let decisions = decisions(main).into_iter();
+    let mut changes: Vec<_> =
+        decisions.map(|(operation, path)| (operation, "POST", path, Value::Null)).collect();
+    changes.extend([
+        ("reconcileProjectBranch", "POST", format!("{main}/reconcile"), Value::Null),
+        (
+            "setProjectBranchDriftPolicy",
+            "PUT",
+            format!("{main}/drift/policy"),
+            json!({ "policy": { "login": "report" } }),
+        ),
+    ]);
+    changes
+}
+
 /// Returns the changes of what belongs to no project, and of what is granted on one.
 async fn account_changes(
     project: &TestProject,
@@ -174,9 +192,9 @@ async fn every_change_is_refused_while_the_disk_is_too_full_and_nothing_is_chang
     free.store(FLOOR - 1, Ordering::SeqCst);
     let endpoint = format!("/endpoints/{endpoint}");
     let mut asked = BTreeSet::new();
-    for (operation, method, path, body) in
-        changes(&main, &child, &endpoint).into_iter().chain(credential_changes(&main))
-    {
+    let changes = changes(&main, &child, &endpoint).into_iter();
+    let of_branch = credential_changes(&main).into_iter().chain(drift_changes(&main));
+    for (operation, method, path, body) in changes.chain(of_branch) {
         let answer = project.ask(method, &path, body).await;
         answer.is_refused(507, "INSUFFICIENT_STORAGE");
         let message = answer.body["message"].as_str().expect("a message");

@@ -42,6 +42,14 @@ const UNCALLED: &[&str] = &[
     "getProjectBranchRotation",
     "completeProjectBranchRotation",
     "abortProjectBranchRotation",
+    "reconcileProjectBranch",
+    "getProjectBranchDrift",
+    "listProjectBranchDriftHistory",
+    "getProjectBranchDriftPolicy",
+    "setProjectBranchDriftPolicy",
+    "adoptProjectBranchDrift",
+    "revertProjectBranchDrift",
+    "ignoreProjectBranchDrift",
 ];
 
 /// Returns which clients got a success from each operation, by their pages.
