@@ -35,10 +35,23 @@ pub(super) trait Reach: Send {
 
     /// Returns the place that its write-ahead log has reached.
     fn lsn(&mut self) -> impl Future<Output = Result<Lsn, ComputeError>> + Send;
+
+    /// Lets others at it, who would find it taken until it notices that nobody is there any more.
+    fn release(&mut self) -> impl Future<Output = ()> + Send;
 }
 
 /// Brings a Postgres to what is desired in all that can be done, and notes what that takes.
 pub(super) async fn converge(
+    postgres: &mut impl Reach,
+    desired: &Desired,
+    trace: &mut Trace,
+) -> Result<Converged, ComputeError> {
+    let converged = attempt(postgres, desired, trace).await;
+    postgres.release().await;
+    converged
+}
+
+async fn attempt(
     postgres: &mut impl Reach,
     desired: &Desired,
     trace: &mut Trace,

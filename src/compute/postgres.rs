@@ -332,6 +332,13 @@ impl Reach for Session {
     async fn lsn(&mut self) -> Result<Lsn, ComputeError> {
         self.wal_lsn().await
     }
+
+    async fn release(&mut self) {
+        // Where it is still at something, or that fails, the session's end does it.
+        if !self.is_asking {
+            self.run("SELECT pg_advisory_unlock_all()").await.ok();
+        }
+    }
 }
 
 type Connection = JoinHandle<Option<tokio_postgres::Error>>;

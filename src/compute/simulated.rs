@@ -300,6 +300,8 @@ impl Reach for SimulatedCompute {
     async fn lsn(&mut self) -> Result<Lsn, ComputeError> {
         self.request_running(|machine| Ok(Lsn(machine.lsn)))
     }
+
+    async fn release(&mut self) {}
 }
 
 impl Compute for SimulatedCompute {

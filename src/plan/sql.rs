@@ -15,7 +15,7 @@ use crate::model::role::Login;
 use crate::model::secret::Verifier;
 use crate::plan::observed::{Oid, VerifierDigest};
 use crate::plan::sql::marks::{Marks, Noted, can_log_in, digest, time};
-use crate::plan::step::Step;
+use crate::plan::step::{Clause, Step};
 
 pub use crate::plan::sql::marks::{MARKS, note_revision};
 
@@ -92,10 +92,7 @@ pub fn statements(step: &Step, branch: &BranchId) -> Vec<String> {
         Step::ActFor { name, was, original } => {
             act_for(&marks, name, was.as_deref(), original.as_ref())
         }
-        Step::RestoreRole { oid: _, name, clauses } => {
-            let clauses: Vec<_> = clauses.iter().map(ToString::to_string).collect();
-            vec![format!("ALTER ROLE {} {}", Ident(name.as_str()), clauses.join(" "))]
-        }
+        Step::RestoreRole { oid: _, name, clauses } => vec![restore_role(name, clauses)],
         Step::RestoreMembership { oid: _, name, grant, revoke } => {
             restore_membership(name, grant, revoke)
         }
@@ -156,6 +153,11 @@ fn create_role(
     let login = login.of(VerifierDigest::of);
     let noted = Noted { name, born, login, valid_until, is_adopted: false };
     vec![create, marks.note_role(&noted)]
+}
+
+fn restore_role(name: &RoleName, clauses: &[Clause]) -> String {
+    let clauses: Vec<_> = clauses.iter().map(ToString::to_string).collect();
+    format!("ALTER ROLE {} {}", Ident(name.as_str()), clauses.join(" "))
 }
 
 fn restore_membership(name: &RoleName, grant: &[String], revoke: &[String]) -> Vec<String> {

@@ -233,17 +233,15 @@ impl fmt::Display for Step {
                 write!(f, "let role {name} act for itself")
             }
             Self::RestoreRole { name, clauses, .. } => {
-                write!(f, "give role {name} back:")?;
-                clauses.iter().try_for_each(|clause| write!(f, " {clause}"))
+                write!(f, "give role {name} back: {}", listed("", clauses))
             }
             Self::RestoreMembership { name, grant, revoke, .. } => {
-                write!(f, "change of what role {name} is a member:")?;
-                grant.iter().try_for_each(|role| write!(f, " +{role}"))?;
-                revoke.iter().try_for_each(|role| write!(f, " -{role}"))
+                let changes = [listed("+", grant), listed("-", revoke)].join(" ");
+                write!(f, "change of what role {name} is a member: {}", changes.trim())
             }
             Self::NoteRole { name, is_adopted: true, .. } => write!(f, "adopt role {name}"),
             Self::NoteRole { name, .. } => write!(f, "note what role {name} has"),
-            Self::JoinGroup { names } => write!(f, "add to {ROLE_GROUP}:{}", Listed(names)),
+            Self::JoinGroup { names } => write!(f, "add to {ROLE_GROUP}: {}", listed("", names)),
             Self::AdoptDatabase { name, .. } => write!(f, "recognize database {name}"),
             Self::ChangeOwner { found_as, owner, .. } => {
                 write!(f, "give database {found_as} to role {owner}")
@@ -267,12 +265,8 @@ impl fmt::Display for Step {
     }
 }
 
-struct Listed<'a>(&'a [RoleName]);
-
-impl fmt::Display for Listed<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|name| write!(f, " {name}"))
-    }
+fn listed<T: fmt::Display>(sign: &str, things: &[T]) -> String {
+    things.iter().map(|thing| format!("{sign}{thing}")).collect::<Vec<_>>().join(" ")
 }
 
 /// Returns how a role logs in, in words.

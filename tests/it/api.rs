@@ -18,6 +18,7 @@ mod merges;
 mod odd;
 mod paging;
 mod past;
+mod probed;
 mod readme;
 mod roles;
 mod room;

@@ -392,17 +392,3 @@ async fn a_wrong_address_is_told_apart_from_a_server_that_is_down() {
     assert!(matches!(error, ComputeError::Unreachable { .. }), "{error:?}");
     assert!(error.is_retryable());
 }
-
-#[tokio::test]
-async fn two_sessions_do_not_work_on_one_branch_at_once() {
-    let server = Server::started().await;
-    let admin = server.admin("postgres").await;
-    admin
-        .batch_execute("SELECT pg_advisory_lock(hashtextextended('offshoot br-test', 0))")
-        .await
-        .expect("the lock");
-    let error =
-        server.compute().converge(&catalog(), &mut Trace::default()).await.expect_err("a refusal");
-    assert!(matches!(error, ComputeError::Locked));
-    drop(admin);
-}

@@ -9,6 +9,7 @@ mod compute_credentials;
 mod compute_foretold;
 mod compute_guarded;
 mod compute_local;
+mod compute_lock;
 mod compute_logins;
 mod compute_schema;
 mod compute_tls;

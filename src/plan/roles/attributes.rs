@@ -30,8 +30,7 @@ pub(super) fn plan(draft: &mut Draft<'_>, ours: Ours<'_>) {
     if draft.is_aside(Stage::Change, &Subject::Role(ours.name.clone())) {
         return;
     }
-    let mut clauses = Vec::new();
-    let noted_at = draft.steps.len();
+    let (mut clauses, first) = (Vec::new(), draft.steps.len());
     let is_login_set = login(draft, ours, &mut clauses);
     let is_validity_set = validity(draft, ours);
     if !ours.mark.is_adopted {
@@ -55,8 +54,8 @@ pub(super) fn plan(draft: &mut Draft<'_>, ours: Ours<'_>) {
             valid_until: if is_same { want.valid_until } else { valid_until },
             is_adopted: false,
         };
-        // Before the steps that set the rest, each of which notes what it sets.
-        draft.steps.insert(noted_at, note);
+        // Before the others: what they note besides must not be noted as it was.
+        draft.steps.insert(first, note);
     }
 }
 

@@ -50,6 +50,13 @@ const UNCALLED: &[&str] = &[
     "replay-webhook",
     "rotate-webhook-secret",
     "retrieve-event",
+    "getProjectBranchDrift",
+    "listProjectBranchDriftHistory",
+    "getProjectBranchDriftPolicy",
+    "setProjectBranchDriftPolicy",
+    "adoptProjectBranchDrift",
+    "revertProjectBranchDrift",
+    "ignoreProjectBranchDrift",
 ];
 
 /// Returns which clients got a success from each operation, by their pages.
