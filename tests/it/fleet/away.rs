@@ -17,9 +17,10 @@ async fn a_compute_that_is_away_is_probed_and_mended_when_it_is_back() {
     eventually(|| circuit().state != CircuitState::Closed).await;
     assert!(THRESHOLD <= circuit().failures && circuit().opened_at.is_some());
     assert_eq!(plane.gauge("offshoot_circuits_open"), 1);
+    // What failed is known before it is noted of the operation.
+    eventually(|| THRESHOLD <= plane.operation(operation).failures).await;
     let waiting = plane.operation(operation);
     assert!(matches!(waiting.status, Status::Running { retry: Some(_) }), "{waiting:?}");
-    assert!(THRESHOLD <= waiting.failures);
     // Probes are made, and no more passes than failures call for.
     let observed = compute.observed();
     let reaches = compute.reaches();
