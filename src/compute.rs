@@ -36,6 +36,7 @@ pub mod simulated;
 
 mod converge;
 mod postgres;
+mod settled;
 
 pub use crate::compute::converge::check_revision;
 pub use crate::compute::converge::timed;
@@ -69,6 +70,13 @@ pub struct Converged {
     pub deviations: Vec<Deviation>,
     /// How many steps were applied. None means that there was nothing to do.
     pub steps: usize,
+}
+
+impl Converged {
+    /// There was nothing to do.
+    fn nothing(lsn: Lsn, deviations: Vec<Deviation>) -> Self {
+        Self { lsn, problems: Vec::new(), delayed: Vec::new(), deviations, steps: 0 }
+    }
 }
 
 /// What Postgres would be told for the steps of a plan.
@@ -221,7 +229,7 @@ impl Computes {
                 AnyCompute::Local(local.get(branch, port, pg_version))
             }
             (Source::Real(local), ComputeSite::Attached(address)) => {
-                AnyCompute::Attached(AttachedCompute::new(address, local.dump_programs()))
+                AnyCompute::Attached(AttachedCompute::new(address, local))
             }
         }
     }

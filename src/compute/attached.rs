@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use crate::compute::converge;
 use crate::compute::error::ComputeError;
+use crate::compute::local::LocalComputes;
 use crate::compute::postgres::{Session, Target};
+use crate::compute::settled::Settled;
 use crate::compute::{Address, Compute, ComputeStatus, Converged, DumpPrograms, Foretold};
 use crate::model::id::BranchId;
 use crate::model::lsn::Lsn;
@@ -23,13 +25,14 @@ use crate::plan::step::Step;
 pub struct AttachedCompute {
     address: Address,
     dump_programs: Arc<DumpPrograms>,
+    settled: Arc<Settled>,
 }
 
 impl AttachedCompute {
     /// Returns the Postgres at `address`. That does not reach for it yet.
     #[must_use]
-    pub fn new(address: Address, dump_programs: Arc<DumpPrograms>) -> Self {
-        Self { address, dump_programs }
+    pub(super) fn new(address: Address, local: &LocalComputes) -> Self {
+        Self { address, dump_programs: local.dump_programs(), settled: local.settled() }
     }
 
     fn target(&self) -> Target {
@@ -75,7 +78,7 @@ impl Compute for AttachedCompute {
         desired: &Desired,
         trace: &mut Trace,
     ) -> Result<Converged, ComputeError> {
-        converge::converge(&mut self.connect().await?, desired, trace).await
+        converge::converge(&mut self.connect().await?, desired, &self.settled, trace).await
     }
 
     async fn sessions(&self) -> Result<Vec<Sessions>, ComputeError> {

@@ -5,6 +5,8 @@ use std::time::Instant;
 
 use crate::compute::Converged;
 use crate::compute::error::ComputeError;
+use crate::compute::postgres::{Glance, Seen};
+use crate::compute::settled::{Known, Rested, Settled};
 use crate::model::lsn::Lsn;
 use crate::model::operation::Subject;
 use crate::model::progress::{StepEnd, Trace};
@@ -36,6 +38,12 @@ pub(super) trait Reach: Send {
     /// Returns the place that its write-ahead log has reached.
     fn lsn(&mut self) -> impl Future<Output = Result<Lsn, ComputeError>> + Send;
 
+    /// Glances at it, and says what is new since the glance before; nothing where that is no help.
+    fn glance(
+        &mut self,
+        before: Option<&Glance>,
+    ) -> impl Future<Output = Result<Option<Seen>, ComputeError>> + Send;
+
     /// Lets others at it, who would find it taken until it notices that nobody is there any more.
     fn release(&mut self) -> impl Future<Output = ()> + Send;
 }
@@ -44,11 +52,46 @@ pub(super) trait Reach: Send {
 pub(super) async fn converge(
     postgres: &mut impl Reach,
     desired: &Desired,
+    settled: &Settled,
     trace: &mut Trace,
 ) -> Result<Converged, ComputeError> {
+    let before = match settled.get(desired) {
+        Known::Settled(Rested { glance: before, deviations }) => {
+            let seen = timed(trace, "compare", postgres.glance(Some(&before))).await?;
+            if let Some(Seen { lsn, .. }) = seen.filter(|seen| seen.confirms(&before)) {
+                return Ok(Converged::nothing(lsn, deviations));
+            }
+            None
+        }
+        // The pass is going to change it.
+        Known::Outdated => None,
+        Known::Nothing => postgres.glance(None).await?.map(|seen| seen.glance),
+    };
+    settled.forget(&desired.branch);
     let converged = attempt(postgres, desired, trace).await;
+    if let (Ok(converged), Some(before)) = (&converged, before) {
+        settle(postgres, desired, settled, converged, before).await?;
+    }
     postgres.release().await;
     converged
+}
+
+/// Remembers that nothing was left to be done, where nothing has changed since `before` either.
+async fn settle(
+    postgres: &mut impl Reach,
+    desired: &Desired,
+    settled: &Settled,
+    converged: &Converged,
+    before: Glance,
+) -> Result<(), ComputeError> {
+    let deviations = converged.deviations.clone();
+    if *converged == Converged::nothing(converged.lsn, deviations.clone()) {
+        let seen = postgres.glance(Some(&before)).await?;
+        if seen.is_some_and(|seen| seen.confirms(&before)) {
+            settled.put(desired, Rested { glance: before, deviations });
+        }
+    }
+    Ok(())
 }
 
 async fn attempt(

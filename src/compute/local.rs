@@ -30,6 +30,7 @@ use crate::compute::local::binaries::Binaries;
 use crate::compute::local::certificate::Certificate;
 use crate::compute::local::files::{PASSABLE, PRIVATE, failed};
 use crate::compute::local::machine::Users;
+use crate::compute::settled::Settled;
 use crate::compute::{Compute as _, DumpPrograms};
 use crate::model::id::BranchId;
 
@@ -84,6 +85,7 @@ struct Shared {
     /// One task at a time makes what all computes share.
     making: tokio::sync::Mutex<()>,
     starts: Semaphore,
+    settled: Arc<Settled>,
     unfinished: AtomicU64,
     _lock: File,
 }
@@ -111,6 +113,7 @@ impl LocalComputes {
             branches: Mutex::default(),
             making: tokio::sync::Mutex::default(),
             starts: Semaphore::new(MAX_STARTS),
+            settled: Arc::default(),
             unfinished: AtomicU64::default(),
             _lock: lock,
         };
@@ -133,6 +136,11 @@ impl LocalComputes {
             self.get(&branch, 0, 0).suspend().await
         });
         all_of(suspends).await
+    }
+
+    /// Returns what is known of all servers, those that run elsewhere among them.
+    pub(super) fn settled(&self) -> Arc<Settled> {
+        Arc::clone(&self.shared.settled)
     }
 
     /// Returns the programs of this machine that write schemas down.

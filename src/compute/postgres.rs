@@ -5,6 +5,7 @@ mod clean_up;
 mod dump;
 mod failure;
 mod foretell;
+mod glance;
 mod holdings;
 mod observe;
 mod sessions;
@@ -13,10 +14,12 @@ mod tables;
 mod tls;
 
 pub use crate::compute::postgres::dump::DumpPrograms;
+pub(super) use crate::compute::postgres::glance::{Glance, Seen};
 
 use std::path::PathBuf;
 use std::time::Duration;
 
+use futures_util::future::join_all;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use tokio_postgres::config::{ChannelBinding, SslMode};
@@ -211,6 +214,21 @@ impl Session {
         self.checked(result).await
     }
 
+    /// Runs statements of which each is done or fails by itself, all in one round trip.
+    async fn run_each(&mut self, statements: &[&str]) -> Vec<Result<(), Failure>> {
+        self.is_asking = true;
+        let asked = join_all(statements.iter().map(|sql| self.client.simple_query(sql)));
+        let answers = match timeout(self.request_deadline, asked).await {
+            Ok(answers) => answers,
+            Err(elapsed) => return vec![self.checked(Err(elapsed)).await],
+        };
+        let mut results = Vec::new();
+        for answer in answers {
+            results.push(self.checked(Ok(answer)).await.map(|_| ()));
+        }
+        results
+    }
+
     async fn query(
         &mut self,
         sql: &str,
@@ -331,6 +349,10 @@ impl Reach for Session {
 
     async fn lsn(&mut self) -> Result<Lsn, ComputeError> {
         self.wal_lsn().await
+    }
+
+    async fn glance(&mut self, before: Option<&Glance>) -> Result<Option<Seen>, ComputeError> {
+        glance::glance(self, before).await
     }
 
     async fn release(&mut self) {

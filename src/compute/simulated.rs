@@ -10,6 +10,8 @@ use tokio::sync::Notify;
 
 use crate::compute::converge::{self, Reach};
 use crate::compute::error::ComputeError;
+use crate::compute::postgres::{Glance, Seen};
+use crate::compute::settled::Settled;
 use crate::compute::simulated::world::World;
 use crate::compute::{Compute, ComputeStatus, Converged, Foretold};
 use crate::entropy::{self, Entropy, SeededEntropy};
@@ -301,6 +303,10 @@ impl Reach for SimulatedCompute {
         self.request_running(|machine| Ok(Lsn(machine.lsn)))
     }
 
+    async fn glance(&mut self, _: Option<&Glance>) -> Result<Option<Seen>, ComputeError> {
+        Ok(None)
+    }
+
     async fn release(&mut self) {}
 }
 
@@ -356,7 +362,7 @@ impl Compute for SimulatedCompute {
         desired: &Desired,
         trace: &mut Trace,
     ) -> Result<Converged, ComputeError> {
-        converge::converge(&mut self.clone(), desired, trace).await
+        converge::converge(&mut self.clone(), desired, &Settled::default(), trace).await
     }
 
     async fn holdings(&self, role: &RoleName) -> Result<Vec<Holding>, ComputeError> {

@@ -1,6 +1,7 @@
 //! What tests share: catalogs in a few words, and Postgres servers that leave nothing behind.
 
 use std::collections::BTreeMap;
+use std::env;
 use std::fs::{self, Permissions};
 use std::net::{Ipv4Addr, TcpListener};
 use std::os::unix::fs::PermissionsExt;
@@ -26,6 +27,17 @@ use tokio_postgres::{Client, Config, NoTls};
 
 /// The database of an administrator who comes over TCP.
 pub const MAINTENANCE: &str = "maintenance";
+
+/// The variable with the directory of the binaries that are tested, where not the newest installed ones are.
+const BINARIES_VARIABLE: &str = "OFFSHOOT_TEST_BINARIES";
+
+/// The variable that has passes made by an administrator who is no superuser.
+const CREATOR_VARIABLE: &str = "OFFSHOOT_TEST_CREATOR";
+
+/// What such an administrator is given, as managed Postgres servers do.
+const CREATOR: &str = "CREATE ROLE creator CREATEROLE CREATEDB LOGIN PASSWORD 'of creator'; \
+     GRANT CREATE ON DATABASE maintenance TO creator; \
+     GRANT neon_superuser TO creator WITH ADMIN OPTION";
 
 /// How long a test waits for a process to end.
 const END_DEADLINE: Duration = Duration::from_secs(10);
@@ -144,7 +156,11 @@ impl Server {
     /// Returns a server that runs.
     pub async fn started() -> Self {
         let server = Self::new();
-        server.compute().start().await.expect("a started compute");
+        server.local().start().await.expect("a started compute");
+        if is_by_creator() {
+            server.make_maintenance().await;
+            server.execute("postgres", CREATOR).await;
+        }
         server
     }
 
@@ -157,7 +173,7 @@ impl Server {
     pub fn config(&self) -> LocalConfig {
         LocalConfig {
             root: self.root(),
-            bin_dir: None,
+            bin_dir: env::var_os(BINARIES_VARIABLE).map(PathBuf::from),
             path: None,
             os_user: None,
             socket_dir: None,
@@ -172,7 +188,16 @@ impl Server {
         self.root().join(branch().as_str())
     }
 
+    /// Returns the Postgres as the tested administrator reaches it.
     pub fn compute(&self) -> AnyCompute {
+        if is_by_creator() {
+            return self.attached(self.address("creator", "of creator"));
+        }
+        self.local()
+    }
+
+    /// Returns the Postgres as the one who started it reaches it.
+    pub fn local(&self) -> AnyCompute {
         let computes = self.computes.as_ref().expect("an open root directory");
         let pg_version = *computes.installed_versions().last().expect("PostgreSQL's binaries");
         computes.get(&branch(), ComputeSite::Local { port: self.port, pg_version })
@@ -207,7 +232,10 @@ impl Server {
 
     /// Makes a database for an administrator who comes over TCP.
     pub async fn make_maintenance(&self) {
-        self.execute("postgres", &format!("CREATE DATABASE {MAINTENANCE}")).await;
+        let has = format!("SELECT datname::text FROM pg_database WHERE datname = '{MAINTENANCE}'");
+        if texts(&self.admin("postgres").await, &has).await.is_empty() {
+            self.execute("postgres", &format!("CREATE DATABASE {MAINTENANCE}")).await;
+        }
     }
 
     /// Returns how to reach it over TCP as `user`.
@@ -262,6 +290,11 @@ impl Server {
     pub fn log(&self) -> String {
         fs::read_to_string(self.home().join("postgres.log")).expect("a log")
     }
+}
+
+/// Whether passes are made by an administrator who is no superuser.
+pub fn is_by_creator() -> bool {
+    env::var_os(CREATOR_VARIABLE).is_some()
 }
 
 /// Makes a pass, and where that found what somebody changed by hand, another one that knows of it.

@@ -227,6 +227,7 @@ impl Compute for LocalCompute {
             process::stop(&data, running).await?;
         }
         process::clear(&data).await?;
+        self.shared.settled.forget(&self.branch);
         // Renamed first: half a data directory must not be taken for a whole one.
         let unfinished = self.shared.unfinished()?;
         fs::rename(&home, &unfinished).map_err(failed("remove", &home))?;
@@ -254,7 +255,7 @@ impl Compute for LocalCompute {
         desired: &Desired,
         trace: &mut Trace,
     ) -> Result<Converged, ComputeError> {
-        converge::converge(&mut self.connect().await?, desired, trace).await
+        converge::converge(&mut self.connect().await?, desired, &self.shared.settled, trace).await
     }
 
     async fn sessions(&self) -> Result<Vec<Sessions>, ComputeError> {

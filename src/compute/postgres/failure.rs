@@ -2,8 +2,8 @@
 
 use std::error::Error as _;
 
-use tokio_postgres::SimpleQueryMessage;
 use tokio_postgres::error::SqlState;
+use tokio_postgres::{SimpleQueryMessage, SimpleQueryRow};
 
 use crate::compute::error::ComputeError;
 use crate::compute::postgres::Target;
@@ -176,7 +176,12 @@ fn speaks_of(error: &tokio_postgres::Error, what: &str) -> bool {
 
 /// Returns the first value of the last row that statements answered with.
 pub(super) fn told(answers: &[SimpleQueryMessage]) -> Option<&str> {
+    told_row(answers).and_then(|row| row.try_get(0).ok().flatten())
+}
+
+/// Returns the last row that statements answered with.
+pub(super) fn told_row(answers: &[SimpleQueryMessage]) -> Option<&SimpleQueryRow> {
     answers.iter().rev().find_map(|answer| {
-        if let SimpleQueryMessage::Row(row) = answer { row.try_get(0).ok().flatten() } else { None }
+        if let SimpleQueryMessage::Row(row) = answer { Some(row) } else { None }
     })
 }

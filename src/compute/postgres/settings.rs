@@ -78,16 +78,19 @@ pub(super) async fn probe(session: &mut Session) -> Result<Admin, ComputeError> 
 
 /// Sets what only a running session can.
 pub(super) async fn quieten(session: &mut Session) -> Result<(), ComputeError> {
-    for (since, sql) in FOR_ALL {
-        if *since <= session.admin.version {
-            session.run(sql).await?;
-        }
-    }
-    for sql in AGAINST_LOGS {
-        match session.run(sql).await {
-            Ok(_) => {}
-            Err(failure) if !matches!(failure.class, Class::Passing | Class::Hindered) => {}
-            Err(failure) => return Err(failure.into()),
+    let version = session.admin.version;
+    let for_all = FOR_ALL.iter().filter(|(since, _)| *since <= version).map(|(_, sql)| *sql);
+    let for_all: Vec<_> = for_all.collect();
+    let statements = [for_all.as_slice(), AGAINST_LOGS].concat();
+    for (number, result) in session.run_each(&statements).await.into_iter().enumerate() {
+        match result {
+            Err(failure)
+                if number < for_all.len()
+                    || matches!(failure.class, Class::Passing | Class::Hindered) =>
+            {
+                return Err(failure.into());
+            }
+            Ok(()) | Err(_) => {}
         }
     }
     Ok(())

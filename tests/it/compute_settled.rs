@@ -1,0 +1,121 @@
+//! What a pass costs where there is nothing to do, and that nothing is overlooked for it.
+
+use std::time::Duration;
+
+use offshoot::compute::error::ComputeError;
+use offshoot::compute::{Compute, Converged};
+use offshoot::model::operation::Subject;
+use offshoot::model::progress::{Progress, Trace};
+use offshoot::plan::desired::Desired;
+use tokio::time::sleep;
+
+use crate::support::{Catalog, Server, is_by_creator, texts, verifier};
+
+/// What a pass says that has looked at everything.
+const LOOKED: &str = "observe";
+
+/// How many passes are made until one need not look, and how long after each other.
+const MAX_PASSES: u32 = 200;
+const PAUSE: Duration = Duration::from_millis(50);
+
+/// The number that the next transaction gets which changes something.
+const NEXT: &str = "SELECT pg_snapshot_xmax(pg_current_snapshot())::text";
+
+fn catalog() -> Desired {
+    Desired::empty()
+        .role("sally", 1, "of sally")
+        .role("bob", 2, "of bob")
+        .database(1, "neondb", "sally")
+}
+
+/// Makes a pass, and returns what it came to and whether it looked at everything.
+async fn pass(server: &Server, desired: &Desired) -> (Result<Converged, ComputeError>, bool) {
+    let mut trace = Trace::default();
+    let converged = server.compute().converge(desired, &mut trace).await;
+    let progress = trace.progress(&Subject::Whole, Progress::default());
+    (converged, progress.steps.iter().any(|done| done.what == LOOKED))
+}
+
+/// Makes passes until one need not look any more. What Postgres wrote last takes it a moment to have on
+/// the disk.
+async fn settle(server: &Server) {
+    server.converge(&catalog()).await;
+    for _ in 0..MAX_PASSES {
+        if !pass(server, &catalog()).await.1 {
+            return;
+        }
+        sleep(PAUSE).await;
+    }
+    assert!(is_by_creator(), "every pass looks");
+}
+
+#[tokio::test]
+async fn a_pass_over_what_has_not_changed_changes_nothing_and_does_not_look_twice() {
+    if is_by_creator() {
+        return;
+    }
+    let server = Server::started().await;
+    settle(&server).await;
+    let admin = server.admin("postgres").await;
+    let before = texts(&admin, NEXT).await;
+    for _ in 0..3 {
+        let (converged, looked) = pass(&server, &catalog()).await;
+        assert!(!looked && converged.expect("a pass").steps == 0);
+    }
+    assert_eq!(texts(&admin, NEXT).await, before, "a transaction that changed something");
+    let other = catalog().role("bob", 2, "another");
+    assert!(pass(&server, &other).await.1, "another catalog is another matter");
+}
+
+#[tokio::test]
+async fn whatever_is_changed_by_hand_is_looked_at() {
+    if is_by_creator() {
+        return;
+    }
+    let server = Server::started().await;
+    let password = format!("ALTER ROLE bob PASSWORD '{}'", verifier("other").reveal());
+    for by_hand in [
+        "ALTER ROLE bob NOLOGIN",
+        &password,
+        "CREATE ROLE mallory",
+        "DROP ROLE mallory",
+        "CREATE ROLE mallory; GRANT mallory TO bob",
+        "REVOKE mallory FROM bob",
+        "DROP ROLE mallory; CREATE ROLE mallory",
+        "ALTER DATABASE neondb OWNER TO bob",
+        "CREATE DATABASE shop",
+        "DROP DATABASE shop",
+        "UPDATE offshoot.managed_role SET name = name WHERE name = 'bob'",
+        "UPDATE offshoot.managed_database SET name = name",
+        "UPDATE offshoot.state SET xact = '7'",
+        "ALTER ROLE bob RENAME TO bobby",
+    ] {
+        settle(&server).await;
+        for sql in by_hand.split("; ") {
+            server.execute("postgres", sql).await;
+        }
+        assert!(pass(&server, &catalog()).await.1, "{by_hand} is overlooked");
+    }
+}
+
+#[tokio::test]
+async fn what_is_left_as_it_was_found_is_told_by_every_pass() {
+    let server = Server::started().await;
+    server.execute("postgres", "CREATE ROLE mallory").await;
+    settle(&server).await;
+    for _ in 0..3 {
+        let (converged, looked) = pass(&server, &catalog()).await;
+        let deviations = converged.expect("a pass").deviations;
+        assert_eq!(deviations.len(), 1, "{deviations:?}");
+        assert_eq!(looked, is_by_creator());
+    }
+}
+
+#[tokio::test]
+async fn a_restarted_server_is_looked_at() {
+    let server = Server::started().await;
+    settle(&server).await;
+    server.local().suspend().await.expect("an end");
+    server.local().start().await.expect("a start");
+    assert!(pass(&server, &catalog()).await.1);
+}
