@@ -2,7 +2,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help run test lint unit docs crash churn powercut deny bench fuzz fmt postgres clients
+.PHONY: help run test lint unit docs crash churn versions powercut deny bench fuzz fmt postgres clients
 
 help: ## List the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -30,6 +30,10 @@ crash: postgres ## Kill the server and the store 300 times each
 churn: postgres ## Create and delete 3,000 credentials on a real Postgres
 	OFFSHOOT_CREDENTIAL_ROUNDS=3000 cargo test --test it -- compute_credentials::credentials_that_come_and_go
 
+versions: postgres clients ## Run the tests of passes against each version of PostgreSQL
+	scripts/ensure-versions
+	scripts/test-versions
+
 powercut: ## Cut the power of the store 100 times (needs root and a loop device)
 	cargo test --test it -- --nocapture --ignored --exact store::kills::what_was_durable_outlives_every_power_cut
 
@@ -37,7 +41,7 @@ deny: ## Check licenses, sources and advisories (needs cargo-deny)
 	cargo deny check
 
 bench: postgres ## Print the ratios of the README
-	cargo bench --bench catalog --bench login --bench retention
+	cargo bench --bench catalog --bench login --bench retention --bench passes
 
 fuzz: postgres clients ## Send 100,000 requests drawn from openapi.yaml to a real server
 	OFFSHOOT_NEED_CLIENTS=1 OFFSHOOT_FUZZ_EXAMPLES=2600 OFFSHOOT_FUZZ_REQUESTS=100000 cargo test --test it clients::fuzz

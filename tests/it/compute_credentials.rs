@@ -91,7 +91,8 @@ async fn so_it_is_where_the_administrator_is_no_superuser() {
         .execute(
             "postgres",
             "CREATE ROLE admin LOGIN CREATEROLE CREATEDB PASSWORD 'of admin'; \
-             GRANT ALL ON DATABASE maintenance TO admin",
+             GRANT ALL ON DATABASE maintenance TO admin; \
+             GRANT neon_superuser TO admin WITH ADMIN OPTION",
         )
         .await;
     let compute = server.attached(server.address("admin", "of admin"));

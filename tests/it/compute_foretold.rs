@@ -123,7 +123,8 @@ async fn an_administrator_who_is_no_superuser_is_told_what_rights_it_takes() {
     let server = Server::started().await;
     server.make_maintenance().await;
     let keeper = "CREATE ROLE keeper LOGIN CREATEROLE CREATEDB PASSWORD 'of keeper'; \
-         ALTER DATABASE maintenance OWNER TO keeper";
+         ALTER DATABASE maintenance OWNER TO keeper; \
+         GRANT neon_superuser TO keeper WITH ADMIN OPTION";
     server.execute("postgres", keeper).await;
     let compute = server.attached(server.address("keeper", "of keeper"));
     compute.converge(&before(), &mut Trace::default()).await.expect("a pass");

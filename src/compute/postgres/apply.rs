@@ -1,5 +1,7 @@
 //! Applying: one transaction for all that Postgres allows in one, then the rest step by step.
 
+use std::slice;
+
 use tokio_postgres::error::SqlState;
 
 use crate::compute::error::ComputeError;
@@ -14,6 +16,9 @@ use crate::plan::step::{Stage, Step};
 
 /// The first version of Postgres whose memberships have options.
 const MEMBERSHIP_OPTIONS: u32 = 16;
+
+/// How many steps are sent at once.
+const MAX_AT_ONCE: usize = 100;
 
 /// Applies steps, and returns those that failed and must not keep the others from being done.
 pub(super) async fn apply(
@@ -141,15 +146,15 @@ async fn transact(
         // Somebody else may have made the schema just before.
         observe::has_marks(session).await?;
     }
-    for step in steps {
-        let mut statements = vec!["SAVEPOINT offshoot".into()];
-        statements.extend(with_rights(session, step, sql::statements(step, &desired.branch)));
-        statements.push("RELEASE SAVEPOINT offshoot".into());
-        let result = session.run(&statements.join("; ")).await.map(|_| ());
-        if result.is_err() {
-            session.run("ROLLBACK TO SAVEPOINT offshoot").await.ok();
+    for steps in steps.chunks(MAX_AT_ONCE) {
+        // Which of them failed is not told, but seldom does any.
+        if 1 < steps.len() && attempt(session, desired, steps).await.is_ok() {
+            continue;
         }
-        note(&mut aside, step, result)?;
+        for step in steps {
+            let result = attempt(session, desired, slice::from_ref(step)).await;
+            note(&mut aside, step, result)?;
+        }
     }
     let noted = session.run(&sql::note_revision(&desired.branch, desired.revision)).await?;
     let noted = told(&noted).map(str::to_owned);
@@ -162,6 +167,20 @@ async fn transact(
         return Err(ComputeError::Unconfirmed);
     }
     Ok(aside)
+}
+
+/// Applies steps in one round trip, all or none of them.
+async fn attempt(session: &mut Session, desired: &Desired, steps: &[Step]) -> Result<(), Failure> {
+    let mut statements = vec!["SAVEPOINT offshoot".into()];
+    for step in steps {
+        statements.extend(with_rights(session, step, sql::statements(step, &desired.branch)));
+    }
+    statements.push("RELEASE SAVEPOINT offshoot".into());
+    let result = session.run(&statements.join("; ")).await.map(|_| ());
+    if result.is_err() {
+        session.run("ROLLBACK TO SAVEPOINT offshoot").await.ok();
+    }
+    result
 }
 
 /// Returns what a step does with what the administrator has to do besides, so as to have the right to

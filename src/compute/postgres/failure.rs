@@ -181,7 +181,8 @@ pub(super) fn told(answers: &[SimpleQueryMessage]) -> Option<&str> {
 
 /// Returns the last row that statements answered with.
 pub(super) fn told_row(answers: &[SimpleQueryMessage]) -> Option<&SimpleQueryRow> {
-    answers.iter().rev().find_map(|answer| {
-        if let SimpleQueryMessage::Row(row) = answer { Some(row) } else { None }
-    })
+    answers
+        .iter()
+        .rev()
+        .find_map(|answer| if let SimpleQueryMessage::Row(row) = answer { Some(row) } else { None })
 }
