@@ -28,9 +28,10 @@ use crate::control::passes::Assignment;
 use crate::model::endpoint::{Attachment, Endpoint, EndpointState, Power, Site};
 use crate::model::id::BranchId;
 use crate::model::lsn::Lsn;
-use crate::model::operation::Action;
+use crate::model::name::RoleName;
+use crate::model::operation::{Action, Operation, Subject};
 use crate::model::progress::Trace;
-use crate::model::revision::Timestamp;
+use crate::model::revision::{Revision, Timestamp};
 use crate::model::rules::passes::{Outcome, Problem};
 use crate::model::state::Mark;
 use crate::plan::desired::Desired;
@@ -116,12 +117,22 @@ async fn apply(
     passed.left = Some(EndpointState::Active);
     let Assignment { revision, roles, databases, .. } = assignment;
     let desired = Desired::new(branch.clone(), *revision, roles, databases);
+    let desired = Desired { estates: estates(assignment), ..desired };
     let converged = compute.converge(&desired, trace).await?;
     passed.lsn = Some(converged.lsn);
     passed.problems = converged.problems;
     passed.delayed = converged.delayed;
     passed.steps = converged.steps;
     Ok(())
+}
+
+/// Returns the dropped roles whose objects somebody wants to go with them.
+fn estates(assignment: &Assignment) -> BTreeSet<(RoleName, Revision)> {
+    let estate = |operation: &Operation| match &operation.subject {
+        Subject::Role(name) => Some((name.clone(), operation.drops?)),
+        Subject::Whole | Subject::Database(_) => None,
+    };
+    assignment.unfinished.iter().filter_map(estate).collect()
 }
 
 /// Whether somebody asked for the compute to stop, and for nothing else in the same request.

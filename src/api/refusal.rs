@@ -57,11 +57,10 @@ fn code(refusal: &Refusal) -> ErrorCode {
         | Refusal::EndpointElsewhere { .. } => ErrorCode::EndpointNotFound,
         Refusal::RoleMissing(_) => ErrorCode::RoleNotFound,
         Refusal::Credential(refusal) => code_of_credential(refusal),
+        Refusal::RoleOwnsObjects { .. } => ErrorCode::RoleOwnsObjects,
         Refusal::DatabaseMissing(_) => ErrorCode::DatabaseNotFound,
         Refusal::OperationMissing(_) => ErrorCode::OperationNotFound,
-        Refusal::OperationEnded { .. }
-        | Refusal::OperationNotCancellable(_)
-        | Refusal::OperationWithoutPlace(_) => ErrorCode::OperationBeyond,
+        Refusal::Operation(_) => ErrorCode::OperationBeyond,
         Refusal::KeyMissing(_) => ErrorCode::KeyNotFound,
         Refusal::TooManyKeys => ErrorCode::KeysLimitExceeded,
         Refusal::PermissionMissing(_) => ErrorCode::PermissionNotFound,

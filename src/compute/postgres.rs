@@ -17,7 +17,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use tokio::task::JoinHandle;
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 use tokio_postgres::config::{ChannelBinding, SslMode};
 use tokio_postgres::{Client, Config, SimpleQueryMessage};
 
@@ -47,6 +47,11 @@ const REQUEST_DEADLINE: Duration = Duration::from_secs(60);
 
 /// How long to wait for the reason why a connection was closed.
 const CLOSING_DEADLINE: Duration = Duration::from_secs(1);
+
+/// How often it is tried to be alone on a branch, and how long after each try: the session of the pass
+/// before takes a moment to end.
+const LOCK_TRIES: usize = 10;
+const LOCK_PAUSE: Duration = Duration::from_millis(50);
 
 /// Where a session leads.
 #[derive(Clone, Debug)]
@@ -299,9 +304,14 @@ impl Session {
     /// Keeps every other session of Offshoot away from this branch until this one ends.
     async fn lock(&mut self, branch: &BranchId) -> Result<(), ComputeError> {
         let sql = "SELECT pg_try_advisory_lock(hashtextextended('offshoot ' || $1, 0))";
-        let rows = self.query(sql, &[&branch.as_str()]).await?;
-        let is_ours = rows.first().and_then(|row| row.try_get(0).ok());
-        if is_ours == Some(true) { Ok(()) } else { Err(ComputeError::Locked) }
+        for _ in 0..LOCK_TRIES {
+            let rows = self.query(sql, &[&branch.as_str()]).await?;
+            if rows.first().and_then(|row| row.try_get(0).ok()) == Some(true) {
+                return Ok(());
+            }
+            sleep(LOCK_PAUSE).await;
+        }
+        Err(ComputeError::Locked)
     }
 }
 

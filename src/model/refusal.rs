@@ -1,6 +1,7 @@
 //! Refusal: a rule said no, and nothing happened.
 
 mod credential;
+mod operation;
 
 use crate::model::id::{BranchId, EndpointId, OperationId, ProjectId};
 use crate::model::key::{KeyId, MAX_KEYS};
@@ -12,6 +13,7 @@ use crate::model::receipt::MAX_RECEIPTS;
 use crate::model::revision::Timestamp;
 
 pub use credential::CredentialRefusal;
+pub use operation::OperationRefusal;
 
 /// Why a rule refused a command. The messages are for clients: they say what was wrong and what
 /// to do.
@@ -37,26 +39,9 @@ pub enum Refusal {
     #[error("operation not found; operation_id:\"{0}\"")]
     OperationMissing(OperationId),
 
-    /// The operation has ended.
-    #[error(
-        "operation {id} has ended as {status}, so there is nothing to cancel, and nothing to try \
-         again unless it failed or was cancelled"
-    )]
-    OperationEnded {
-        /// The operation.
-        id: OperationId,
-        /// As what it ended.
-        status: &'static str,
-    },
-    /// The operation must come to its own end.
-    #[error(
-        "operation {0} removes the data of a deleted branch and cannot be cancelled; create another \
-         branch from its parent instead"
-    )]
-    OperationNotCancellable(OperationId),
-    /// There is nothing to try the operation on any more.
-    #[error("operation {0} cannot be tried again: its branch or its endpoint is gone")]
-    OperationWithoutPlace(OperationId),
+    /// About an operation.
+    #[error(transparent)]
+    Operation(#[from] OperationRefusal),
 
     /// There is no such API key.
     #[error("API key not found; key_id:\"{0}\"")]
@@ -132,6 +117,17 @@ pub enum Refusal {
         database: DatabaseName,
         /// How many others there are, as words.
         more: String,
+    },
+    /// The role owns objects, and is not to be dropped while it does.
+    #[error(
+        "role \"{role}\" owns {what}; give those to another role, or say what becomes of them \
+         (on_owned=reassign or drop_owned)"
+    )]
+    RoleOwnsObjects {
+        /// The role that was to be deleted.
+        role: RoleName,
+        /// What it owns where, as words.
+        what: String,
     },
     /// The role has no password to reset or reveal, and never will.
     #[error("role \"{0}\" cannot log in, so it has no password")]

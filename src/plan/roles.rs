@@ -4,11 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::name::RoleName;
 use crate::model::operation::Subject;
+use crate::model::role::Login;
 use crate::plan::Draft;
 use crate::plan::databases::DatabasePlan;
 use crate::plan::desired::DesiredRole;
 use crate::plan::observed::{ObservedRole, Oid, RoleMark, VerifierDigest};
-use crate::plan::step::{Stage, Step};
+use crate::plan::step::{Estate, Stage, Step};
 
 /// Postgres keeps roles of this prefix for itself.
 const RESERVED_PREFIX: &str = "pg_";
@@ -26,6 +27,8 @@ pub(super) struct RolePlan {
 pub(super) struct Retired {
     oid: Oid,
     name: RoleName,
+    /// Whether what it owns goes with it.
+    drops: bool,
     /// Its name once it is retired.
     name_after: String,
     /// The role as which it acted, if as another. What it owns is that one's.
@@ -110,15 +113,16 @@ fn retire(draft: &mut Draft<'_>) -> BTreeMap<String, Retired> {
             draft.problem(subject, message);
             continue;
         }
+        let drops = mark.drops || draft.desired.estates.contains(&(name.clone(), mark.born));
         let renamed_to = draft.desired.roles.keys().any(|taken| taken.as_str() == found_as);
         let renamed_to = renamed_to.then(|| format!("offshoot_retired_{}", oid.0));
         let name_after = renamed_to.clone().unwrap_or_else(|| found_as.into());
         if !mark.is_retired || role.can_login || renamed_to.is_some() {
             let (name, found_as) = (name.clone(), found_as.into());
-            draft.steps.push(Step::RetireRole { oid, name, found_as, renamed_to });
+            draft.steps.push(Step::RetireRole { oid, name, found_as, renamed_to, drops });
         }
         let acted_for = mark.acts_for;
-        retired.insert(found_as.into(), Retired { oid, name, name_after, acted_for });
+        retired.insert(found_as.into(), Retired { oid, name, drops, name_after, acted_for });
     }
     retired
 }
@@ -158,7 +162,10 @@ fn change(
     }
     let has_login = want.login.of(VerifierDigest::of) == mark.login;
     let has_validity = want.valid_until == mark.valid_until;
-    if (has_login && has_validity) || draft.is_aside(Stage::Change, &subject) {
+    let has_activity = want.is_active == mark.is_active;
+    let is_so = has_login && has_validity && has_activity;
+    let is_idle = want.is_active || !draft.observed.connected.contains(&role.oid);
+    if (is_so && is_idle) || draft.is_aside(Stage::Change, &subject) {
         return true;
     }
     if let Some(why) = untouchable(draft, found_as, role) {
@@ -169,15 +176,32 @@ fn change(
         return true;
     }
     let oid = role.oid;
+    let is_active = want.is_active;
     if !has_login {
         let (name, login) = (name.clone(), want.login.clone());
-        draft.steps.push(Step::SetLogin { oid, name, login });
+        draft.steps.push(Step::SetLogin { oid, name, login, is_active });
+    }
+    if !has_activity {
+        let (name, has_login) = (name.clone(), want.login != Login::Never);
+        draft.steps.push(Step::SetActive { oid, name, is_active, has_login });
+    }
+    if !is_active {
+        disconnect(draft, oid, name, found_as);
     }
     if !has_validity {
         let (name, valid_until) = (name.clone(), want.valid_until);
         draft.steps.push(Step::SetValidity { oid, name, valid_until });
     }
     true
+}
+
+/// Plans the end of the sessions of a role that cannot log in any more, where it has some.
+fn disconnect(draft: &mut Draft<'_>, oid: Oid, name: &RoleName, found_as: &str) {
+    let is_aside = draft.is_aside(Stage::Disconnect, &Subject::Role(name.clone()));
+    if draft.observed.connected.contains(&oid) && !is_aside {
+        let (name, found_as) = (name.clone(), found_as.to_owned());
+        draft.steps.push(Step::Disconnect { oid, name, found_as });
+    }
 }
 
 /// Plans a new role, and returns whether it can be made.
@@ -195,9 +219,9 @@ fn create(draft: &mut Draft<'_>, name: &RoleName, want: &DesiredRole, roles: &Ro
         draft.problem(subject, message);
         return false;
     }
-    let DesiredRole { born, login, valid_until, acts_for: _ } = want.clone();
+    let DesiredRole { born, login, valid_until, is_active, acts_for: _ } = want.clone();
     let name = name.clone();
-    draft.steps.push(Step::CreateRole { name, born, login, valid_until });
+    draft.steps.push(Step::CreateRole { name, born, login, valid_until, is_active });
     true
 }
 
@@ -259,8 +283,12 @@ pub(super) fn clean_up(draft: &mut Draft<'_>, roles: &RolePlan, databases: &Data
             (name, owner.unwrap_or_else(|| roles.name_after(&database.owner)), database)
         })
         .collect();
-    for Retired { oid, name, name_after, acted_for } in roles.retired.values() {
+    for Retired { oid, name, drops, name_after, acted_for } in roles.retired.values() {
         let subject = Subject::Role(name.clone());
+        // Who is connected with a credential acts for another role, and may go on as that one.
+        if acted_for.is_none() {
+            disconnect(draft, *oid, name, name_after);
+        }
         let owned: Vec<_> = kept
             .iter()
             .filter(|(_, owner, _)| owner == name_after)
@@ -286,9 +314,13 @@ pub(super) fn clean_up(draft: &mut Draft<'_>, roles: &RolePlan, databases: &Data
                 oid: *oid,
                 found_as: name_after.clone(),
                 database: (*database).clone(),
-                heir: original
-                    .or_else(|| Some(*owner).filter(|owner| may_inherit(draft, owner)))
-                    .map(str::to_owned),
+                estate: if *drops {
+                    Estate::Dropped
+                } else {
+                    original
+                        .or_else(|| Some(*owner).filter(|owner| may_inherit(draft, owner)))
+                        .map_or(Estate::Unclaimed, |heir| Estate::Given(heir.to_owned()))
+                },
             });
         }
         let (oid, name, found_as) = (*oid, name.clone(), name_after.clone());

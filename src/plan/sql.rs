@@ -16,7 +16,7 @@ use crate::model::revision::{Revision, Timestamp};
 use crate::model::role::Login;
 use crate::model::secret::Verifier;
 use crate::plan::observed::{Oid, VerifierDigest};
-use crate::plan::step::Step;
+use crate::plan::step::{Estate, Step};
 
 /// A text as an SQL identifier.
 #[derive(Clone, Copy, Debug)]
@@ -43,6 +43,9 @@ impl fmt::Display for Literal<'_> {
     }
 }
 
+/// How long each session may take to end, in milliseconds.
+const DISCONNECT_MS: u32 = 10_000;
+
 /// Makes the tables that hold the marks, where they are missing.
 ///
 /// They belong to the administrator alone. Row security keeps out even the members of
@@ -53,6 +56,7 @@ CREATE SCHEMA IF NOT EXISTS offshoot;
 CREATE TABLE IF NOT EXISTS offshoot.managed_role (
     branch text NOT NULL, oid oid NOT NULL, name text NOT NULL, born bigint NOT NULL,
     login boolean NOT NULL, digest bytea, valid_until timestamptz, acts_for oid,
+    active boolean NOT NULL DEFAULT true, drops boolean NOT NULL DEFAULT false,
     in_group boolean NOT NULL DEFAULT false, retired boolean NOT NULL DEFAULT false,
     PRIMARY KEY (branch, oid));
 CREATE TABLE IF NOT EXISTS offshoot.managed_database (
@@ -103,25 +107,38 @@ pub fn statements(step: &Step, branch: &BranchId) -> Vec<String> {
         Step::ForgetDatabase { id, name: _ } | Step::DropDatabase { id, .. } => {
             vec![marks.forget_database(*id)]
         }
-        Step::RetireRole { oid, name: _, found_as, renamed_to } => {
+        Step::RetireRole { oid, name: _, found_as, renamed_to, drops } => {
             let found_as = Ident(found_as);
             let mut statements = vec![format!("ALTER ROLE {found_as} NOLOGIN PASSWORD NULL")];
             if let Some(to) = renamed_to {
                 statements.push(format!("ALTER ROLE {found_as} RENAME TO {}", Ident(to)));
             }
-            statements.push(marks.set_role(*oid, "retired = true, login = false, digest = NULL"));
+            let what = format!("retired = true, login = false, digest = NULL, drops = {drops}");
+            statements.push(marks.set_role(*oid, &what));
             statements
         }
-        Step::CreateRole { name, born, login, valid_until } => {
-            let mut create = format!("CREATE ROLE {} {}", Ident(name.as_str()), logging_in(login));
+        Step::CreateRole { name, born, login, valid_until, is_active } => {
+            let logging_in = logging_in(login, *is_active);
+            let mut create = format!("CREATE ROLE {} {logging_in}", Ident(name.as_str()));
             if valid_until.is_some() {
                 create.push(' ');
                 create.push_str(&validity(*valid_until));
             }
-            vec![create, marks.add_role(name, *born, login, *valid_until)]
+            vec![create, marks.add_role(name, (*born, *is_active), login, *valid_until)]
         }
-        Step::SetLogin { oid, name, login } => vec![
-            format!("ALTER ROLE {} {}", Ident(name.as_str()), logging_in(login)),
+        Step::SetActive { oid, name, is_active, has_login } => {
+            let word = login_word(*is_active && *has_login);
+            vec![
+                format!("ALTER ROLE {} {word}", Ident(name.as_str())),
+                marks.set_role(*oid, &format!("active = {is_active}")),
+            ]
+        }
+        Step::Disconnect { oid: Oid(oid), name: _, found_as: _ } => vec![format!(
+            "SELECT bool_and(pg_terminate_backend(pid, {DISCONNECT_MS})) FROM pg_stat_activity \
+             WHERE usesysid = {oid} AND pid <> pg_backend_pid()"
+        )],
+        Step::SetLogin { oid, name, login, is_active } => vec![
+            format!("ALTER ROLE {} {}", Ident(name.as_str()), logging_in(login, *is_active)),
             marks.set_role(
                 *oid,
                 &format!("login = {}, digest = {}", can_log_in(login), digest(login)),
@@ -153,8 +170,11 @@ pub fn statements(step: &Step, branch: &BranchId) -> Vec<String> {
             format!("ALTER DATABASE {} RENAME TO {}", Ident(found_as), Ident(to.as_str())),
             marks.set_database(*id, &format!("name = {}", Literal(to.as_str()))),
         ],
-        Step::CleanUp { found_as, heir, name: _, oid: _, database: _ } => {
-            let give = heir.as_ref().map(|heir| give_all(found_as, heir));
+        Step::CleanUp { found_as, estate, name: _, oid: _, database: _ } => {
+            let give = match estate {
+                Estate::Given(heir) => Some(give_all(found_as, heir)),
+                Estate::Unclaimed | Estate::Dropped => None,
+            };
             give.into_iter().chain([take_all(found_as)]).collect()
         }
         Step::RemoveRole { oid, name: _, found_as } => {
@@ -180,17 +200,23 @@ pub fn give_all(from: &str, to: &str) -> String {
     format!("REASSIGN OWNED BY {} TO {}", Ident(from), Ident(to))
 }
 
-/// Takes from a role all that it was granted in a database, but by roles other than the owners.
+/// Drops all that a role owns in a database, unless something of others depends on it, and takes from
+/// the role all that it was granted there, but by roles other than the owners.
 #[must_use]
 pub fn take_all(from: &str) -> String {
     format!("DROP OWNED BY {}", Ident(from))
 }
 
-fn logging_in(login: &Login<Verifier>) -> String {
+fn login_word(can_log_in: bool) -> &'static str {
+    if can_log_in { "LOGIN" } else { "NOLOGIN" }
+}
+
+fn logging_in(login: &Login<Verifier>, is_active: bool) -> String {
+    let word = login_word(is_active);
     match login {
         Login::Never => "NOLOGIN PASSWORD NULL".into(),
-        Login::Unset => "LOGIN PASSWORD NULL".into(),
-        Login::Password(verifier) => format!("LOGIN PASSWORD {}", Literal(verifier.reveal())),
+        Login::Unset => format!("{word} PASSWORD NULL"),
+        Login::Password(verifier) => format!("{word} PASSWORD {}", Literal(verifier.reveal())),
     }
 }
 
@@ -290,14 +316,15 @@ impl Marks<'_> {
     fn add_role(
         &self,
         name: &RoleName,
-        born: Revision,
+        (born, is_active): (Revision, bool),
         login: &Login<Verifier>,
         valid_until: Option<Timestamp>,
     ) -> String {
         format!(
             "INSERT INTO offshoot.managed_role \
-             (branch, oid, name, born, login, digest, valid_until) \
-             SELECT {branch}, oid, {name}, {born}, {login}, {digest}, {valid_until}::timestamptz \
+             (branch, oid, name, born, login, digest, valid_until, active) \
+             SELECT {branch}, oid, {name}, {born}, {login}, {digest}, {valid_until}::timestamptz, \
+             {is_active} \
              FROM pg_roles WHERE rolname = {name}",
             branch = self.branch(),
             name = Literal(name.as_str()),
@@ -352,6 +379,7 @@ mod tests {
             born: Revision(1),
             login: Login::Password(Verifier::from_trusted("SCRAM-SHA-256$4096:salt$a:b")),
             valid_until: None,
+            is_active: true,
         };
         assert!(!format!("{step} {step:?}").contains("SCRAM"));
         assert!(statements(&step, &"br-a".parse().expect("an id"))[0].contains("SCRAM"));

@@ -14,7 +14,9 @@ use crate::clock::Clock;
 use crate::compute::error::ComputeError;
 use crate::compute::{AnyCompute, Compute, Computes};
 use crate::control::passes::{Assignment, Surveyed};
-use crate::control::{BranchRef, ControlError, ControlPlane, EffectProbe, Probe, Probes};
+use crate::control::{
+    BranchRef, ControlError, ControlPlane, EffectProbe, HoldingsProbe, Probe, Probes,
+};
 use crate::entropy::Entropy;
 use crate::meter::Metered;
 use crate::model::endpoint::{EndpointState, Site};
@@ -103,6 +105,7 @@ impl Fleet {
             lsn: probe(&shared, lsn),
             sessions: probe(&shared, sessions),
             effect: effect(&shared),
+            holdings: holdings(&shared),
             circuit: Box::new(move |at| circuits.get(at)),
         };
         shared.control.set_probes(probes);
@@ -235,6 +238,20 @@ fn effect(shared: &Arc<Shared>) -> EffectProbe {
             let branch = at.branch.clone();
             let asked = |compute, assignment| -> BoxFuture<'static, _> {
                 Box::pin(preview(compute, branch, assignment, exchange))
+            };
+            ask(&*shared?, &at, asked).await
+        })
+    })
+}
+
+/// Returns a probe that asks what a role has.
+fn holdings(shared: &Arc<Shared>) -> HoldingsProbe {
+    let observed = Arc::downgrade(shared);
+    Box::new(move |at, role| {
+        let shared = observed.upgrade();
+        Box::pin(async move {
+            let asked = |compute: AnyCompute, _| -> BoxFuture<'static, _> {
+                Box::pin(async move { compute.holdings(&role).await })
             };
             ask(&*shared?, &at, asked).await
         })

@@ -42,6 +42,7 @@ fn statements(desired: &Desired, observed: &Observed, exchange: &Exchange) -> Ve
         born: desired.revision.next(),
         login: Login::Password(verifier),
         valid_until: None,
+        is_active: true,
         acts_for: original.clone(),
     };
     with.roles.insert(to.clone(), new);

@@ -61,7 +61,7 @@ fn render(plan: &Plan) -> String {
 
 /// Reads a catalog: `role NAME born N password WORD`, `role NAME born N without login`,
 /// `role NAME born N without password`, `until NAME TIME`, `act NAME for NAME`,
-/// `database N NAME owner NAME`.
+/// `deactivated NAME`, `drop what NAME born N owns`, `database N NAME owner NAME`.
 fn parse(text: &str) -> Desired {
     text.lines().map(str::trim).filter(|line| !line.is_empty()).fold(
         Desired::empty(),
@@ -76,6 +76,10 @@ fn parse(text: &str) -> Desired {
                 desired.role_with(name, born.parse().expect("a revision"), Login::Unset)
             }
             ["until", name, at] => desired.until(name, Some(at.parse().expect("a time"))),
+            ["deactivated", name] => desired.deactivated(name),
+            ["drop", "what", name, "born", born, "owns"] => {
+                desired.dropping(name, born.parse().expect("a revision"))
+            }
             ["act", name, "for", original] => desired.acting(name, Some(original)),
             ["database", id, name, "owner", owner] => {
                 desired.database(id.parse().expect("a number"), name, owner)
@@ -102,6 +106,7 @@ fn world(text: &str) -> World {
             ["drop", "role", name] => world.drop_role(name),
             ["rename", "role", from, "to", to] => world.rename_role(from, to),
             ["raise", "role", name] => world.raise_role(name),
+            ["connect", name] => world.connect(name),
             ["rename", "database", from, "to", to] => world.rename_database(from, to),
             _ => panic!("`{line}` is not understood"),
         };
@@ -156,7 +161,7 @@ fn login() -> impl Strategy<Value = Login<Verifier>> {
 /// A catalog in which every database's owner exists. Few names, so that they often meet.
 fn desired() -> impl Strategy<Value = Desired> {
     let acting = prop::option::of(any::<prop::sample::Index>());
-    let role = (1..4u64, login(), prop::option::of(1..3i64), acting);
+    let role = (1..4u64, login(), prop::option::of(1..3i64), (any::<bool>(), acting));
     let roles = prop::collection::btree_map(name(), role, 0..4);
     let databases =
         prop::collection::btree_map(name(), (1..6u64, any::<prop::sample::Index>()), 0..4);
@@ -167,7 +172,8 @@ fn desired() -> impl Strategy<Value = Desired> {
                 let until = until.and_then(|second| Timestamp::from_timestamp(second, 0));
                 desired.role_with(name, *born, login.clone()).until(name, until)
             });
-        let desired = roles.iter().fold(desired, |desired, (name, (.., acting))| {
+        let desired = roles.iter().fold(desired, |desired, (name, (.., (is_active, acting)))| {
+            let desired = if *is_active { desired } else { desired.deactivated(name) };
             let original = acting.map(|original| owners[original.index(owners.len())]);
             desired.acting(name, original.filter(|original| original != name))
         });
@@ -182,7 +188,7 @@ fn desired() -> impl Strategy<Value = Desired> {
 
 /// What others do in that Postgres in the meantime.
 fn by_hand() -> impl Strategy<Value = Vec<(u8, &'static str, &'static str)>> {
-    prop::collection::vec((0..4u8, name(), name()), 0..4)
+    prop::collection::vec((0..5u8, name(), name()), 0..4)
 }
 
 fn act(world: &mut World, (what, one, other): (u8, &str, &str)) {
@@ -191,6 +197,7 @@ fn act(world: &mut World, (what, one, other): (u8, &str, &str)) {
         0 => drop(world.create_role(one, &Login::Password(verifier("by hand")))),
         1 => drop(world.create_database(one, other)),
         2 => drop(world.create_object(one, other)),
+        3 => drop(world.connect(one)),
         _ => drop(world.drop_role(one)),
     }
 }
@@ -214,8 +221,13 @@ fn assert_agrees(world: &World, desired: &Desired, plan: &Plan) -> Result<(), Te
     for (name, want) in &desired.roles {
         if !is_excused(Subject::Role(name.clone())) {
             let found = observed.roles.get(name.as_str()).map(|role| role.can_login);
-            prop_assert_eq!(found, Some(want.login != Login::Never), "role {}", name);
-            prop_assert_eq!(world.login(name.as_str()), want.login.credential());
+            let can_log_in = want.is_active && want.login != Login::Never;
+            prop_assert_eq!(found, Some(can_log_in), "role {}", name);
+            let credential = want.login.credential().filter(|_| want.is_active);
+            prop_assert_eq!(world.login(name.as_str()), credential);
+            let oid = observed.roles.get(name.as_str()).map(|role| role.oid);
+            let is_connected = oid.is_some_and(|oid| observed.connected.contains(&oid));
+            prop_assert!(want.is_active || !is_connected, "role {} is connected", name);
             prop_assert_eq!(world.valid_until(name.as_str()), want.valid_until);
             let original = want.acts_for.as_ref().map(RoleName::as_str);
             prop_assert_eq!(world.acts_for(name.as_str()), original, "role {}", name);

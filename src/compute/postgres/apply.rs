@@ -5,6 +5,7 @@ use tokio_postgres::error::SqlState;
 use crate::compute::error::ComputeError;
 use crate::compute::postgres::failure::{Class, Failure, told};
 use crate::compute::postgres::{Session, clean_up, observe};
+use crate::model::fault::Fault;
 use crate::model::rules::passes::Problem;
 use crate::plan::Aside;
 use crate::plan::desired::Desired;
@@ -26,6 +27,9 @@ pub(super) async fn apply(
     // Even with nothing to do in it, this transaction notes the revision before anything of it is
     // done: nobody with an older catalog may then undo that.
     let mut aside = apply_together(session, desired, together).await?;
+    for step in alone.iter().filter(|step| step.stage() == Stage::Disconnect) {
+        disconnect(session, desired, step, &mut aside).await?;
+    }
     for step in alone.iter().filter(|step| step.stage() == Stage::Reshape) {
         if !is_hindered(step, &aside) {
             note(&mut aside, step, reshape(session, desired, step).await)?;
@@ -44,10 +48,13 @@ pub(super) async fn apply(
 
 /// Whether an earlier step for the same thing failed, without which this one cannot succeed.
 pub(super) fn is_hindered(step: &Step, aside: &[Aside]) -> bool {
-    aside.iter().any(|Aside { stage, problem, is_passing: _ }| {
+    aside.iter().any(|Aside { stage, problem, is_passing }| {
         let is_before = match stage {
             Stage::Change => step.stage() == Stage::Reshape,
             Stage::Retire | Stage::CleanUp => Stage::CleanUp <= step.stage(),
+            // Who is still at work may make something new. Where nobody can ever be sent away, that
+            // is no reason to keep the role.
+            Stage::Disconnect => *is_passing && Stage::CleanUp <= step.stage(),
             Stage::Forget | Stage::Reshape | Stage::Remove => false,
         };
         is_before && problem.subject == step.subject()
@@ -68,41 +75,29 @@ pub(super) fn note(
     result: Result<(), Failure>,
 ) -> Result<(), ComputeError> {
     let Err(failure) = result else { return Ok(()) };
-    let class = class_of(step, &failure);
-    match class {
+    match failure.class {
         Class::Passing => Err(failure.into()),
         // The next round sees what is there now.
         Class::Overtaken => Ok(()),
         Class::Lasting => {
             let message = format!("failed to {step}: {}; {}", failure.message, advice(&failure));
-            aside.push(set_aside(step, message, &failure, class));
+            aside.push(set_aside(step, message, &failure));
             Ok(())
         }
         // What is done in one transaction is done again as one.
         Class::Hindered if step.stage() <= Stage::Change => Err(failure.into()),
         Class::Hindered => {
             let message = format!("failed to {step}: {}; trying again", failure.message);
-            aside.push(set_aside(step, message, &failure, class));
+            aside.push(set_aside(step, message, &failure));
             Ok(())
         }
     }
 }
 
-/// Returns what a failure means for a step. Who keeps a database from being dropped although its
-/// sessions were ended does not go away by itself: a subscription, or a slot for replication.
-fn class_of(step: &Step, failure: &Failure) -> Class {
-    let is_in_use = failure.code == Some(SqlState::OBJECT_IN_USE);
-    if is_in_use && matches!(step, Step::DropDatabase { .. }) {
-        Class::Lasting
-    } else {
-        failure.class
-    }
-}
-
-fn set_aside(step: &Step, message: String, failure: &Failure, class: Class) -> Aside {
+fn set_aside(step: &Step, message: String, failure: &Failure) -> Aside {
     let code = failure.code.as_ref().map(|code| code.code().to_owned());
-    let problem = Problem { subject: step.subject(), message, fault: failure.fault(class), code };
-    Aside { stage: step.stage(), problem, is_passing: class == Class::Hindered }
+    let problem = Problem { subject: step.subject(), message, fault: failure.fault(), code };
+    Aside { stage: step.stage(), problem, is_passing: failure.class == Class::Hindered }
 }
 
 fn advice(failure: &Failure) -> &'static str {
@@ -186,6 +181,27 @@ fn options(session: &Session, step: &Step) -> Option<String> {
     let (original, name) = (Ident(original.as_str()), Ident(name.as_str()));
     let sql = format!("GRANT {original} TO {name} WITH INHERIT TRUE, SET TRUE");
     (MEMBERSHIP_OPTIONS <= session.admin.version).then_some(sql)
+}
+
+/// Ends the sessions of a role.
+async fn disconnect(
+    session: &mut Session,
+    desired: &Desired,
+    step: &Step,
+    aside: &mut Vec<Aside>,
+) -> Result<(), ComputeError> {
+    let Step::Disconnect { found_as, .. } = step else { return Ok(()) };
+    let mut statements: Vec<_> = session.membership(found_as).into_iter().collect();
+    statements.extend(sql::statements(step, &desired.branch));
+    match session.run(&statements.join("; ")).await {
+        Ok(ended) if told(&ended) == Some("f") => {
+            let message = format!("failed to {step}: some of them do not end; trying again");
+            let problem = Problem { fault: Fault::Busy, ..Problem::new(step.subject(), message) };
+            aside.push(Aside { stage: step.stage(), problem, is_passing: true });
+            Ok(())
+        }
+        ended => note(aside, step, ended.map(|_| ())),
+    }
 }
 
 /// Drops, renames or makes a database.

@@ -36,9 +36,9 @@ pub(super) struct Failure {
 }
 
 impl Failure {
-    /// Returns of what kind it is for the step that met it, to which it means `class`.
-    pub(super) fn fault(&self, class: Class) -> Fault {
-        match class {
+    /// Returns of what kind it is for the step that met it.
+    pub(super) fn fault(&self) -> Fault {
+        match self.class {
             Class::Overtaken | Class::Hindered => Fault::Busy,
             Class::Passing => self.error.fault(),
             Class::Lasting => fault_of_step(self.code.as_ref().map_or("", SqlState::code)),
@@ -49,6 +49,7 @@ impl Failure {
 /// Returns of what kind a failure is that lasts however often its step is tried.
 fn fault_of_step(code: &str) -> Fault {
     match code {
+        // Whoever is connected to what is to be dropped or renamed is not sent away.
         "2BP01" | "0LP01" | "55006" => Fault::Blocked,
         "42501" => Fault::Administrator,
         // The classes of data, of syntax and names, and of what a policy refused.
@@ -110,7 +111,6 @@ fn class(code: &SqlState, message: &str) -> Class {
         SqlState::T_R_DEADLOCK_DETECTED,
         SqlState::LOCK_NOT_AVAILABLE,
         SqlState::QUERY_CANCELED,
-        SqlState::OBJECT_IN_USE,
     ]) || message.contains("tuple concurrently")
     {
         Class::Hindered

@@ -40,8 +40,11 @@ const SCHEMA: &str = "WITH me AS (SELECT oid FROM pg_roles WHERE rolname = curre
          OR EXISTS (SELECT FROM pg_inherits WHERE ours.oid IN (inhparent, inhrelid))), \
      to_regclass('offshoot.state') IS NOT NULL FROM pg_namespace WHERE nspname = 'offshoot'";
 
+const CONNECTED: &str = "SELECT DISTINCT usesysid FROM pg_stat_activity \
+     WHERE usesysid IS NOT NULL AND usename <> current_user";
+
 const ROLE_MARKS: &str = "SELECT oid, name, born, in_group, retired, login, digest, \
-     (extract(epoch FROM valid_until) * 1000000)::bigint, acts_for \
+     (extract(epoch FROM valid_until) * 1000000)::bigint, acts_for, active, drops \
      FROM offshoot.managed_role WHERE branch = $1";
 
 const DATABASE_MARKS: &str =
@@ -74,6 +77,9 @@ pub(super) async fn observe(
             is_connectable: get(&row, 3)?,
         };
         observed.databases.insert(name(&row, 0)?, database);
+    }
+    for row in session.query(CONNECTED, &[]).await? {
+        observed.connected.insert(Oid(get(&row, 0)?));
     }
     session.has_marks = has_marks(session).await?;
     if session.has_marks {
@@ -126,7 +132,18 @@ async fn role_marks(
         };
         let valid_until = get::<Option<i64>>(&row, 7)?.and_then(Timestamp::from_timestamp_micros);
         let acts_for = get::<Option<u32>>(&row, 8)?.map(Oid);
-        let mark = RoleMark { name, born, login, valid_until, acts_for, in_group, is_retired };
+        let (is_active, drops) = (get(&row, 9)?, get(&row, 10)?);
+        let mark = RoleMark {
+            name,
+            born,
+            login,
+            valid_until,
+            is_active,
+            acts_for,
+            in_group,
+            drops,
+            is_retired,
+        };
         marks.insert(Oid(get(&row, 0)?), mark);
     }
     Ok(marks)

@@ -1,5 +1,7 @@
 //! The world: a simple model of what a Postgres makes of steps. It refuses what Postgres would.
 
+mod by_hand;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::database::DatabaseId;
@@ -11,7 +13,7 @@ use crate::model::secret::Verifier;
 use crate::plan::observed::{
     DatabaseMark, Observed, ObservedDatabase, ObservedRole, Oid, RoleMark, VerifierDigest,
 };
-use crate::plan::step::Step;
+use crate::plan::step::{Estate, Step};
 
 /// The administrator, who can do everything.
 const ADMIN: &str = "cloud_admin";
@@ -110,84 +112,11 @@ impl World {
         own.map(|(_, oid)| Holding { database: database(*oid), owned: 1, granted: 0 }).collect()
     }
 
-    /// Makes a role by hand.
-    pub fn create_role(&mut self, name: &str, login: &Login<Verifier>) -> Result<Oid, Refused> {
-        if self.observed.roles.contains_key(name) {
-            return Err(Refused(format!("role \"{name}\" already exists")));
-        }
-        let oid = self.draw_oid();
-        let role = ObservedRole { oid, can_login: false, is_superuser: false };
-        self.observed.roles.insert(name.into(), role);
-        self.set_login(oid, name, login)?;
-        Ok(oid)
-    }
-
-    /// Makes a database by hand.
-    pub fn create_database(&mut self, name: &str, owner: &str) -> Result<Oid, Refused> {
-        if self.observed.databases.contains_key(name) {
-            return Err(Refused(format!("database \"{name}\" already exists")));
-        }
-        self.role(owner)?;
-        let oid = self.draw_oid();
-        let database = ObservedDatabase { oid, owner: owner.into(), is_connectable: true };
-        self.observed.databases.insert(name.into(), database);
-        Ok(oid)
-    }
-
     /// Returns the schema of a database, which says nothing but whose it is.
     #[must_use]
     pub fn schema(&self, name: &str) -> Option<String> {
         let database = self.observed.databases.get(name)?;
         Some(format!("-- {name} of {}\n", database.owner))
-    }
-
-    /// Makes something that a role owns in a database.
-    pub fn create_object(&mut self, database: &str, owner: &str) -> Result<(), Refused> {
-        let belonging = (self.role(owner)?.oid, self.database(database)?.oid);
-        self.belongings.insert(belonging);
-        Ok(())
-    }
-
-    /// Drops a role by hand.
-    pub fn drop_role(&mut self, name: &str) -> Result<(), Refused> {
-        let oid = self.role(name)?.oid;
-        let mark = self.observed.role_marks.get(&oid).cloned();
-        self.remove_role(oid, name)?;
-        // Who drops by hand knows nothing of marks.
-        self.observed.role_marks.extend(mark.map(|mark| (oid, mark)));
-        Ok(())
-    }
-
-    /// Renames a role by hand.
-    pub fn rename_role(&mut self, from: &str, to: &str) -> Result<(), Refused> {
-        if self.observed.roles.contains_key(to) {
-            return Err(Refused(format!("role \"{to}\" already exists")));
-        }
-        let role = self.role(from)?.clone();
-        self.observed.roles.remove(from);
-        self.observed.roles.insert(to.into(), role);
-        for database in self.observed.databases.values_mut().filter(|it| it.owner == from) {
-            database.owner = to.into();
-        }
-        Ok(())
-    }
-
-    /// Makes a role a superuser by hand.
-    pub fn raise_role(&mut self, name: &str) -> Result<(), Refused> {
-        self.role(name)?;
-        self.observed.roles.entry(name.into()).and_modify(|role| role.is_superuser = true);
-        Ok(())
-    }
-
-    /// Renames a database by hand.
-    pub fn rename_database(&mut self, from: &str, to: &str) -> Result<(), Refused> {
-        if self.observed.databases.contains_key(to) {
-            return Err(Refused(format!("database \"{to}\" already exists")));
-        }
-        let database = self.database(from)?.clone();
-        self.observed.databases.remove(from);
-        self.observed.databases.insert(to.into(), database);
-        Ok(())
     }
 
     /// Notes the revision that is applied.
@@ -208,27 +137,27 @@ impl World {
         match step {
             Step::ForgetRole { oid, name: _ } => drop(self.observed.role_marks.remove(oid)),
             Step::ForgetDatabase { id, name: _ } => drop(self.observed.database_marks.remove(id)),
-            Step::RetireRole { oid, name: _, found_as, renamed_to } => {
+            Step::RetireRole { oid, name: _, found_as, renamed_to, drops } => {
                 self.retire(*oid, found_as, renamed_to.as_deref())?;
+                self.role_mark(*oid)?.drops = *drops;
             }
-            Step::CreateRole { name, born, login, valid_until } => {
+            Step::CreateRole { name, born, login, valid_until, is_active } => {
                 let oid = self.create_role(name.as_str(), login)?;
+                self.set_active(name.as_str(), *is_active && *login != Login::Never)?;
                 self.set_validity(oid, *valid_until);
-                let (name, login) = (name.clone(), login.of(VerifierDigest::of));
-                let (born, valid_until, in_group) = (*born, *valid_until, false);
-                let mark = RoleMark {
-                    name,
-                    born,
-                    login,
-                    valid_until,
-                    acts_for: None,
-                    in_group,
-                    is_retired: false,
-                };
+                let mark = marked(name, *born, login, *valid_until, *is_active);
                 self.observed.role_marks.insert(oid, mark);
             }
-            Step::SetLogin { oid, name, login } => {
+            Step::SetActive { oid, name, is_active, has_login } => {
+                self.set_active(name.as_str(), *is_active && *has_login)?;
+                self.role_mark(*oid)?.is_active = *is_active;
+            }
+            Step::Disconnect { oid, name: _, found_as: _ } => {
+                self.observed.connected.remove(oid);
+            }
+            Step::SetLogin { oid, name, login, is_active } => {
                 self.set_login(*oid, name.as_str(), login)?;
+                self.set_active(name.as_str(), *is_active && *login != Login::Never)?;
                 self.role_mark(*oid)?.login = login.of(VerifierDigest::of);
             }
             Step::SetValidity { oid, name, valid_until } => {
@@ -239,8 +168,8 @@ impl World {
             Step::ActFor { name, was: _, original } => self.act_for(name, original.as_ref())?,
             Step::JoinGroup { names } => self.join_group(names)?,
             Step::RemoveRole { oid, name: _, found_as } => self.remove_role(*oid, found_as)?,
-            Step::CleanUp { oid, found_as, database, heir, name: _ } => {
-                self.clean_up(*oid, found_as, database, heir.as_deref())?;
+            Step::CleanUp { oid, found_as, database, estate, name: _ } => {
+                self.clean_up(*oid, found_as, database, estate)?;
             }
             Step::AdoptDatabase { id, found_as, name: _ } => {
                 let oid = self.database(found_as)?.oid;
@@ -311,6 +240,12 @@ impl World {
         Ok(())
     }
 
+    fn set_active(&mut self, name: &str, can_log_in: bool) -> Result<(), Refused> {
+        self.role(name)?;
+        self.observed.roles.entry(name.into()).and_modify(|role| role.can_login = can_log_in);
+        Ok(())
+    }
+
     fn set_validity(&mut self, oid: Oid, until: Option<Timestamp>) {
         self.validity.remove(&oid);
         self.validity.extend(until.map(|until| (oid, until)));
@@ -350,14 +285,21 @@ impl World {
         oid: Oid,
         found_as: &str,
         database: &str,
-        heir: Option<&str>,
+        estate: &Estate,
     ) -> Result<(), Refused> {
         self.role(found_as)?;
         let database_oid = self.database(database)?.oid;
-        let Some(heir) = heir else {
-            let owns = self.belongings.contains(&(oid, database_oid));
-            let refused = || Refused(format!("nobody in \"{database}\" may inherit"));
-            return if owns { Err(refused()) } else { Ok(()) };
+        let heir = match estate {
+            Estate::Given(heir) => heir.as_str(),
+            Estate::Unclaimed => {
+                let owns = self.belongings.contains(&(oid, database_oid));
+                let refused = || Refused(format!("nobody in \"{database}\" may inherit"));
+                return if owns { Err(refused()) } else { Ok(()) };
+            }
+            Estate::Dropped => {
+                self.belongings.remove(&(oid, database_oid));
+                return Ok(());
+            }
         };
         let (heir_oid, database) = (self.role(heir)?.oid, database_oid);
         if self.belongings.remove(&(oid, database)) {
@@ -391,6 +333,27 @@ impl World {
         self.rename_database(from, to.as_str())?;
         self.database_mark(id)?.name = to.clone();
         Ok(())
+    }
+}
+
+/// Returns the mark of a new role.
+fn marked(
+    name: &RoleName,
+    born: Revision,
+    login: &Login<Verifier>,
+    valid_until: Option<Timestamp>,
+    is_active: bool,
+) -> RoleMark {
+    RoleMark {
+        name: name.clone(),
+        born,
+        login: login.of(VerifierDigest::of),
+        valid_until,
+        is_active,
+        acts_for: None,
+        in_group: false,
+        drops: false,
+        is_retired: false,
     }
 }
 

@@ -5,7 +5,7 @@ use chrono::TimeDelta;
 use crate::model::id::{BranchId, OperationId};
 use crate::model::operation::{Action, Event, Operation, Status};
 use crate::model::progress::Progress;
-use crate::model::refusal::Refusal;
+use crate::model::refusal::{OperationRefusal, Refusal};
 use crate::model::revision::{Moment, Timestamp};
 use crate::model::rules::{Seed, refuse};
 use crate::model::state::{Denied, Read, Write};
@@ -47,13 +47,13 @@ pub fn cancel<S: Write>(
     match &operation.status {
         Status::Cancelling | Status::Cancelled => return Ok(operation),
         Status::Finished | Status::Failed { .. } | Status::Skipped => {
-            return refuse(Refusal::OperationEnded { id, status: operation.status.as_str() });
+            return refuse(OperationRefusal::Ended { id, status: operation.status.as_str() });
         }
         Status::Scheduling | Status::Running { .. } => {}
     }
     // Nobody would ever remove the data of a branch that is gone.
     if operation.action == Action::DeleteTimeline {
-        return refuse(Refusal::OperationNotCancellable(id));
+        return refuse(OperationRefusal::NotCancellable(id));
     }
     let operation = after(operation, Event::CancelAsked, moment);
     state.put_operation(operation.clone())?;
@@ -107,7 +107,7 @@ pub fn retry<S: Write>(
             }
         }
         Status::Cancelling | Status::Finished | Status::Skipped => {
-            return refuse(Refusal::OperationEnded { id, status: operation.status.as_str() });
+            return refuse(OperationRefusal::Ended { id, status: operation.status.as_str() });
         }
     };
     state.put_operation(retried.clone())?;
@@ -125,7 +125,7 @@ fn check_place<S: Read>(state: &S, operation: &Operation) -> Result<(), Denied<S
         | Action::SuspendCompute
         | Action::ApplyConfig => branch.is_some_and(|branch| branch.endpoint == operation.endpoint),
     };
-    if is_there { Ok(()) } else { refuse(Refusal::OperationWithoutPlace(operation.id)) }
+    if is_there { Ok(()) } else { refuse(OperationRefusal::WithoutPlace(operation.id)) }
 }
 
 fn get<S: Read>(state: &S, id: OperationId) -> Result<Operation, Denied<S::Error>> {

@@ -91,6 +91,8 @@ codes! {
     RotationUnderWay = "ROTATION_UNDER_WAY",
     /// The rotation is past what was asked for, or not there yet.
     RotationBeyond = "ROTATION_BEYOND",
+    /// The role owns objects, and was not to be deleted while it does.
+    RoleOwnsObjects = "ROLE_OWNS_OBJECTS",
     /// The operation has ended, or cannot be ended on request.
     OperationBeyond = "OPERATION_BEYOND",
     /// Passwords are not kept, so none can be shown.
@@ -190,6 +192,7 @@ impl ErrorCode {
             | Self::PermissionAlreadyExists
             | Self::RotationUnderWay
             | Self::RotationBeyond
+            | Self::RoleOwnsObjects
             | Self::OperationBeyond
             | Self::MergeConflict => 409,
             // Both say that there is no password to be had, which is the one thing that Neon's
@@ -262,6 +265,7 @@ impl ErrorCode {
             | Self::PermissionAlreadyExists
             | Self::RotationUnderWay
             | Self::RotationBeyond
+            | Self::RoleOwnsObjects
             | Self::OperationBeyond
             | Self::PasswordsNotStored
             | Self::RoleHasNoPassword

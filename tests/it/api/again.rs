@@ -119,6 +119,12 @@ impl Samples {
             "completeProjectBranchRotation" => {
                 (below(&format!("{promoted}/complete")), Value::Null)
             }
+            "deactivateProjectBranchRole" => {
+                (below(&format!("{main}/roles/sally/deactivate")), Value::Null)
+            }
+            "activateProjectBranchRole" => {
+                (below(&format!("{main}/roles/sally/activate")), Value::Null)
+            }
             "cancelProjectOperation" => (below(&format!("{unwanted}/cancel")), Value::Null),
             "retryProjectOperation" => (below(&format!("{waiting}/retry")), Value::Null),
             "abortProjectBranchRotation" => (below(&format!("{begun}/abort")), Value::Null),
