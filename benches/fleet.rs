@@ -119,7 +119,9 @@ impl Plane {
     /// Lets some computes die, asks for a change on each, and lets them all come back at once.
     async fn die(&self) {
         let dying = &self.branches[..DYING];
-        dying.iter().for_each(|at| self.computes.get(&at.branch).set_mood(Mood::Away));
+        for at in dying {
+            self.computes.get(&at.branch).set_mood(Mood::Away);
+        }
         let asked = join_all(dying.iter().map(|at| self.create_role(at))).await;
         while self.gauge("offshoot_circuits_open") < DYING as u64 {
             sleep(Duration::from_millis(50)).await;
@@ -134,7 +136,9 @@ impl Plane {
             (cpu_seconds() - cpu) / TIME.as_secs_f64() * 100.0,
             PERIOD.as_secs(),
         );
-        dying.iter().for_each(|at| self.computes.get(&at.branch).set_mood(Mood::Willing));
+        for at in dying {
+            self.computes.get(&at.branch).set_mood(Mood::Willing);
+        }
         let back = Instant::now();
         let ends = dying.iter().zip(&asked).map(async |(at, id)| {
             let waited = self.control.wait_for_operation(&at.project, *id, TIME).await;

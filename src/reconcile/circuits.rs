@@ -12,11 +12,11 @@ use crate::control::BranchRef;
 use crate::model::circuit::{Circuit, CircuitState};
 use crate::model::revision::Timestamp;
 
-/// The shortest time between two probes of one Postgres: what is back is noticed within it.
+/// The time between two probes of one Postgres, where few are away: what is back is noticed within it.
 const PROBE_EVERY: Duration = Duration::from_millis(500);
 
 /// How many probes all workers make in a second at the most.
-pub const PROBES_PER_SECOND: u32 = 200;
+pub const PROBES_PER_SECOND: u32 = 400;
 
 /// What is known of those that were not reached.
 #[derive(Debug, Default)]
@@ -66,11 +66,12 @@ impl Circuits {
         self.with(|known| known.values().filter(is_open).count())
     }
 
-    /// Returns the time between two probes of one Postgres: longer, the more of them are away.
+    /// Returns the longest time between two probes of one Postgres; the shortest is half of it. The more
+    /// of them are away, the longer it is.
     #[must_use]
     pub fn pace(&self) -> Duration {
         let open = u32::try_from(self.count_open()).unwrap_or(u32::MAX);
-        PROBE_EVERY.max(Duration::from_secs(1) / PROBES_PER_SECOND * open)
+        PROBE_EVERY.max(Duration::from_secs(2) / PROBES_PER_SECOND * open)
     }
 
     fn with<T>(&self, act: impl FnOnce(&mut HashMap<BranchRef, Circuit>) -> T) -> T {

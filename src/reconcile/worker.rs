@@ -81,11 +81,13 @@ pub async fn work(shared: Arc<Shared>, at: BranchRef, nudge: Arc<Notify>) {
         failures: 0,
         last: Revision::ZERO,
         watched: Watched::Nothing,
+        next_look: Instant::now(),
         has_just_passed: false,
         unfinished,
     };
     let mut due = Instant::now();
-    while !worker.shared.stop.is_cancelled() {
+    let stop = worker.shared.stop.clone();
+    while !stop.is_cancelled() {
         match worker.turn(due).await {
             // What came during the pass may have nudged nobody.
             Ok(Turn::Passed { next }) => {
@@ -104,7 +106,7 @@ pub async fn work(shared: Arc<Shared>, at: BranchRef, nudge: Arc<Notify>) {
             () = nudge.notified() => {}
             () = tokio::time::sleep_until(due) => {}
             () = worker.watch() => due = Instant::now(),
-            () = worker.shared.stop.cancelled() => break,
+            () = stop.cancelled() => break,
         }
     }
     worker.shared.circuits.close(&worker.at);
@@ -130,6 +132,8 @@ struct Worker {
     last: Revision,
     /// What the last pass left to be looked after.
     watched: Watched,
+    /// When it is looked after next. Whatever wakes the worker in between does not put that off.
+    next_look: Instant,
     /// Whether the turn before this one made a pass.
     has_just_passed: bool,
     /// The branch's share of the operations that have not ended.

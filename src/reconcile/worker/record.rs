@@ -32,6 +32,7 @@ impl Worker {
             Some(error) => self.failed(assignment, error),
         };
         self.watched = self.to_watch(assignment, &passed);
+        self.put_off_look();
         if let Some(outcome) = outcome(assignment, &passed, self.after(pause)) {
             self.record(assignment, outcome, trace).await?;
         }

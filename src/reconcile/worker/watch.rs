@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep_until, timeout};
 
 use crate::compute::error::ComputeError;
 use crate::compute::{AnyCompute, Compute, ComputeStatus};
@@ -29,32 +29,40 @@ pub(super) enum Watched {
 
 impl Worker {
     /// Waits until there is a reason to make a pass.
-    pub(super) async fn watch(&self) {
-        match &self.watched {
-            Watched::Nothing => std::future::pending().await,
-            Watched::Local(compute) => self.watch_local(compute).await,
-            Watched::Away(compute) => self.watch_away(compute).await,
-        }
-    }
-
-    async fn watch_local(&self, compute: &AnyCompute) {
+    pub(super) async fn watch(&mut self) {
         loop {
-            sleep(second_half(&*self.shared.entropy, LOOK_EVERY)).await;
-            if let Ok(ComputeStatus::Stopped) = compute.status().await {
-                let branch = &self.at.branch;
-                tracing::warn!(branch.id = %branch, "the Postgres of {branch} does not run any more");
+            match &self.watched {
+                Watched::Nothing => std::future::pending().await,
+                Watched::Local(_) | Watched::Away(_) => sleep_until(self.next_look).await,
+            }
+            self.put_off_look();
+            let has_reason = match &self.watched {
+                Watched::Nothing => false,
+                Watched::Local(compute) => self.has_ended(compute).await,
+                Watched::Away(compute) => self.probe(compute).await.is_ok(),
+            };
+            if has_reason {
                 return;
             }
         }
     }
 
-    async fn watch_away(&self, compute: &AnyCompute) {
-        loop {
-            sleep(second_half(&*self.shared.entropy, self.shared.circuits.pace())).await;
-            if self.probe(compute).await.is_ok() {
-                return;
-            }
+    /// Draws when to look next.
+    pub(super) fn put_off_look(&mut self) {
+        let every = match &self.watched {
+            Watched::Nothing | Watched::Local(_) => LOOK_EVERY,
+            Watched::Away(_) => self.shared.circuits.pace(),
+        };
+        self.next_look = Instant::now() + second_half(&*self.shared.entropy, every);
+    }
+
+    async fn has_ended(&self, compute: &AnyCompute) -> bool {
+        let branch = &self.at.branch;
+        let has_ended = matches!(compute.status().await, Ok(ComputeStatus::Stopped));
+        if has_ended {
+            tracing::warn!(branch.id = %branch, "the Postgres of {branch} does not run any more");
         }
+        has_ended
     }
 
     /// Reaches for a Postgres that is out of reach.
