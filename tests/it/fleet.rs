@@ -79,6 +79,8 @@ async fn a_pass_goes_on_for_the_others_when_one_operation_is_cancelled() {
     let unwanted = plane.create_role("bob").await;
     eventually(|| plane.in_flight() == 1).await;
     plane.cancel(unwanted).await;
+    // Long enough for whoever breaks passes off.
+    plane.rest().await;
     compute.set_mood(Mood::Willing);
     let kept = plane.end_of(kept).await;
     assert_eq!((kept.status, kept.failures), (Status::Finished, 0), "the pass was not broken off");

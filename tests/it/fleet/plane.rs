@@ -122,6 +122,13 @@ impl Plane {
         self.control.get_operation(&self.main.project, id).expect("an operation")
     }
 
+    /// Lets everybody else do what they have to do.
+    pub async fn rest(&self) {
+        for _ in 0..50 {
+            tokio::time::sleep(POLL).await;
+        }
+    }
+
     /// Waits for an operation's end.
     pub async fn end_of(&self, id: OperationId) -> Operation {
         let patience = POLL * u32::try_from(LOOKS).expect("a small number");
