@@ -3,12 +3,13 @@
 //! Text enters SQL through [`Ident`] and [`Literal`] only. Neither can hold a NUL, which Postgres
 //! cannot take: names and verifiers have none.
 
+mod marks;
+
 use std::fmt;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-use crate::model::database::DatabaseId;
 use crate::model::id::BranchId;
 use crate::model::name::{ROLE_GROUP, RoleName};
 use crate::model::refusal::time_text;
@@ -16,6 +17,7 @@ use crate::model::revision::{Revision, Timestamp};
 use crate::model::role::Login;
 use crate::model::secret::Verifier;
 use crate::plan::observed::{Oid, VerifierDigest};
+use crate::plan::sql::marks::Marks;
 use crate::plan::step::{Estate, Step};
 
 /// A text as an SQL identifier.
@@ -118,13 +120,7 @@ pub fn statements(step: &Step, branch: &BranchId) -> Vec<String> {
             statements
         }
         Step::CreateRole { name, born, login, valid_until, is_active } => {
-            let logging_in = logging_in(login, *is_active);
-            let mut create = format!("CREATE ROLE {} {logging_in}", Ident(name.as_str()));
-            if valid_until.is_some() {
-                create.push(' ');
-                create.push_str(&validity(*valid_until));
-            }
-            vec![create, marks.add_role(name, (*born, *is_active), login, *valid_until)]
+            create_role(&marks, name, (*born, *is_active), login, *valid_until)
         }
         Step::SetActive { oid, name, is_active, has_login } => {
             let word = login_word(*is_active && *has_login);
@@ -133,10 +129,7 @@ pub fn statements(step: &Step, branch: &BranchId) -> Vec<String> {
                 marks.set_role(*oid, &format!("active = {is_active}")),
             ]
         }
-        Step::Disconnect { oid: Oid(oid), name: _, found_as: _ } => vec![format!(
-            "SELECT bool_and(pg_terminate_backend(pid, {DISCONNECT_MS})) FROM pg_stat_activity \
-             WHERE usesysid = {oid} AND pid <> pg_backend_pid()"
-        )],
+        Step::Disconnect { oid, name: _, found_as: _ } => vec![disconnect(*oid)],
         Step::SetLogin { oid, name, login, is_active } => vec![
             format!("ALTER ROLE {} {}", Ident(name.as_str()), logging_in(login, *is_active)),
             marks.set_role(
@@ -181,6 +174,30 @@ pub fn statements(step: &Step, branch: &BranchId) -> Vec<String> {
             vec![format!("DROP ROLE IF EXISTS {}", Ident(found_as)), marks.forget_role(*oid)]
         }
     }
+}
+
+fn create_role(
+    marks: &Marks<'_>,
+    name: &RoleName,
+    (born, is_active): (Revision, bool),
+    login: &Login<Verifier>,
+    valid_until: Option<Timestamp>,
+) -> Vec<String> {
+    let logging_in = logging_in(login, is_active);
+    let mut create = format!("CREATE ROLE {} {logging_in}", Ident(name.as_str()));
+    if valid_until.is_some() {
+        create.push(' ');
+        create.push_str(&validity(valid_until));
+    }
+    vec![create, marks.add_role(name, (born, is_active), login, valid_until)]
+}
+
+/// Answers whether all sessions of a role have ended; nothing where it had none.
+fn disconnect(Oid(oid): Oid) -> String {
+    format!(
+        "SELECT bool_and(pg_terminate_backend(pid, {DISCONNECT_MS})) FROM pg_stat_activity \
+         WHERE usesysid = {oid} AND pid <> pg_backend_pid()"
+    )
 }
 
 /// Returns what a step does besides writing marks, in a transaction or outside, for people to read.
@@ -293,72 +310,6 @@ fn join_group(marks: &Marks<'_>, names: &[RoleName]) -> Vec<String> {
             literals.join(", ")
         ),
     ]
-}
-
-/// Writes the marks of a branch.
-struct Marks<'a>(&'a BranchId);
-
-impl Marks<'_> {
-    fn branch(&self) -> Literal<'_> {
-        Literal(self.0.as_str())
-    }
-
-    fn forget_role(&self, Oid(oid): Oid) -> String {
-        let branch = self.branch();
-        format!("DELETE FROM offshoot.managed_role WHERE branch = {branch} AND oid = {oid}")
-    }
-
-    fn set_role(&self, Oid(oid): Oid, what: &str) -> String {
-        let branch = self.branch();
-        format!("UPDATE offshoot.managed_role SET {what} WHERE branch = {branch} AND oid = {oid}")
-    }
-
-    fn add_role(
-        &self,
-        name: &RoleName,
-        (born, is_active): (Revision, bool),
-        login: &Login<Verifier>,
-        valid_until: Option<Timestamp>,
-    ) -> String {
-        format!(
-            "INSERT INTO offshoot.managed_role \
-             (branch, oid, name, born, login, digest, valid_until, active) \
-             SELECT {branch}, oid, {name}, {born}, {login}, {digest}, {valid_until}::timestamptz, \
-             {is_active} \
-             FROM pg_roles WHERE rolname = {name}",
-            branch = self.branch(),
-            name = Literal(name.as_str()),
-            login = can_log_in(login),
-            digest = digest(login),
-            valid_until = time(valid_until),
-        )
-    }
-
-    fn forget_database(&self, DatabaseId(id): DatabaseId) -> String {
-        let branch = self.branch();
-        format!("DELETE FROM offshoot.managed_database WHERE branch = {branch} AND id = {id}")
-    }
-
-    fn set_database(&self, DatabaseId(id): DatabaseId, what: &str) -> String {
-        let branch = self.branch();
-        format!("UPDATE offshoot.managed_database SET {what} WHERE branch = {branch} AND id = {id}")
-    }
-
-    fn announce_database(
-        &self,
-        DatabaseId(id): DatabaseId,
-        name: &str,
-        owner: &RoleName,
-    ) -> String {
-        format!(
-            "INSERT INTO offshoot.managed_database (branch, id, name, owner) \
-             VALUES ({branch}, {id}, {name}, {owner}) ON CONFLICT (branch, id) DO UPDATE \
-             SET name = excluded.name, owner = excluded.owner, oid = NULL",
-            branch = self.branch(),
-            name = Literal(name),
-            owner = Literal(owner.as_str()),
-        )
-    }
 }
 
 #[cfg(test)]

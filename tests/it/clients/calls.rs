@@ -42,6 +42,11 @@ const UNCALLED: &[&str] = &[
     "getProjectBranchRotation",
     "completeProjectBranchRotation",
     "abortProjectBranchRotation",
+    "cancelProjectOperation",
+    "retryProjectOperation",
+    "getProjectBranchRoleDeletion",
+    "deactivateProjectBranchRole",
+    "activateProjectBranchRole",
 ];
 
 /// Returns which clients got a success from each operation, by their pages.
