@@ -164,11 +164,7 @@ pub fn statements(step: &Step, branch: &BranchId) -> Vec<String> {
             marks.set_database(*id, &format!("name = {}", Literal(to.as_str()))),
         ],
         Step::CleanUp { found_as, estate, name: _, oid: _, database: _ } => {
-            let give = match estate {
-                Estate::Given(heir) => Some(give_all(found_as, heir)),
-                Estate::Unclaimed | Estate::Dropped => None,
-            };
-            give.into_iter().chain([take_all(found_as)]).collect()
+            clean_up(found_as, estate)
         }
         Step::RemoveRole { oid, name: _, found_as } => {
             vec![format!("DROP ROLE IF EXISTS {}", Ident(found_as)), marks.forget_role(*oid)]
@@ -190,6 +186,14 @@ fn create_role(
         create.push_str(&validity(valid_until));
     }
     vec![create, marks.add_role(name, (born, is_active), login, valid_until)]
+}
+
+fn clean_up(found_as: &str, estate: &Estate) -> Vec<String> {
+    let give = match estate {
+        Estate::Given(heir) => Some(give_all(found_as, heir)),
+        Estate::Unclaimed | Estate::Dropped => None,
+    };
+    give.into_iter().chain([take_all(found_as)]).collect()
 }
 
 /// Answers whether all sessions of a role have ended; nothing where it had none.

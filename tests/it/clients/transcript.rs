@@ -29,7 +29,8 @@ const NUMBERS: &str = r#"(?x)
     (?::\ |=))\d+"#;
 
 /// What passes did for an operation, which differs with how many requests one of them saw to.
-const PASSES: &str = r#",\s*"(?:plan|steps)": \[[^\[\]]*\]"#;
+/// In JSON, and in YAML.
+const PASSES: &str = r#"(?m),\s*"(?:plan|steps)": \[[^\[\]]*\]|^  (?:plan|steps):\n(?:    .*\n)+"#;
 
 /// A text that is built up, and the names that were given so far.
 #[derive(Default)]
