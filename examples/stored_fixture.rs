@@ -12,6 +12,8 @@ use std::io::Write;
 #[path = "../tests/it/store/account.rs"]
 #[expect(dead_code, reason = "the tests use all of it")]
 mod account;
+#[path = "../tests/it/store/drifting.rs"]
+mod drifting;
 #[path = "../tests/it/store/memory.rs"]
 #[expect(dead_code, reason = "the tests use all of it")]
 mod memory;
@@ -22,6 +24,8 @@ mod sample;
 #[path = "../tests/it/store/support.rs"]
 #[expect(dead_code, reason = "the tests use all of it")]
 mod support;
+#[path = "../tests/it/store/webhooks.rs"]
+mod webhooks;
 
 #[tokio::main]
 async fn main() -> std::io::Result<()> {

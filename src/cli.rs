@@ -1,8 +1,10 @@
 //! The commands. Data go to the standard output, words to the standard error stream.
 
+mod remote;
 mod serve;
 mod storage;
 mod welcome;
+mod words;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -23,6 +25,10 @@ struct Cli {
 enum Command {
     /// Run the server.
     Serve(Box<serve::Serve>),
+    /// Show what a pass over a branch's Postgres would do: the SQL, what it touches, and its risks.
+    Plan(remote::Remote),
+    /// Bring a branch's Postgres to its catalog now, and wait until that is done.
+    Reconcile(remote::Remote),
     /// Check everything that is stored. No server may be running on the data directory.
     Check {
         #[command(flatten)]
@@ -65,6 +71,8 @@ pub fn main() -> ExitCode {
     let Cli { command } = Cli::parse();
     let result = match command {
         Command::Serve(serve) => serve.run(),
+        Command::Plan(remote) => remote::plan(&remote),
+        Command::Reconcile(remote) => remote::reconcile(&remote),
         Command::Check { place } => storage::check(&place.data_dir),
         Command::Export { place, output } => storage::export(&place.data_dir, &output),
         Command::Import { place, input } => storage::import(&place.data_dir, &input),

@@ -12,11 +12,13 @@
 use std::fmt;
 use std::future::Future;
 
+use crate::model::drift::Deviation;
 use crate::model::endpoint::TlsMode;
 use crate::model::id::BranchId;
 use crate::model::lsn::Lsn;
 use crate::model::name::DatabaseName;
 use crate::model::name::RoleName;
+use crate::model::planned::Statement;
 use crate::model::preview::Holding;
 use crate::model::progress::Trace;
 use crate::model::rules::passes::Problem;
@@ -25,6 +27,7 @@ use crate::model::secret::Password;
 use crate::model::session::Sessions;
 use crate::plan::desired::Desired;
 use crate::plan::observed::Observed;
+use crate::plan::step::Step;
 
 pub mod attached;
 pub mod error;
@@ -34,6 +37,7 @@ pub mod simulated;
 mod converge;
 mod postgres;
 
+pub use crate::compute::converge::check_revision;
 pub use crate::compute::converge::timed;
 pub use crate::compute::postgres::DumpPrograms;
 
@@ -61,8 +65,19 @@ pub struct Converged {
     /// What could not be done now, because others were in the way; another attempt may. Everything
     /// else was.
     pub delayed: Vec<Problem>,
-    /// How many steps were applied. None means that there was no drift.
+    /// What somebody changed by hand, and is still so.
+    pub deviations: Vec<Deviation>,
+    /// How many steps were applied. None means that there was nothing to do.
     pub steps: usize,
+}
+
+/// What Postgres would be told for the steps of a plan.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Foretold {
+    /// The statements of each step, in the steps' order.
+    pub statements: Vec<Vec<Statement>>,
+    /// What would not be done, as far as that shows before it is tried.
+    pub problems: Vec<Problem>,
 }
 
 /// One branch's Postgres.
@@ -84,6 +99,14 @@ pub trait Compute: fmt::Debug + Send + Sync {
         &self,
         branch: &BranchId,
     ) -> impl Future<Output = Result<Observed, ComputeError>> + Send;
+
+    /// Returns what Postgres would be told for the steps of a plan, and changes nothing. It must be
+    /// running.
+    fn foretell(
+        &self,
+        branch: &BranchId,
+        steps: &[Step],
+    ) -> impl Future<Output = Result<Foretold, ComputeError>> + Send;
 
     /// Reaches for it, as cheaply as can be: fails where a pass would fail before it had looked.
     fn reach(&self) -> impl Future<Output = Result<(), ComputeError>> + Send;
@@ -270,6 +293,10 @@ impl Compute for AnyCompute {
 
     async fn observe(&self, branch: &BranchId) -> Result<Observed, ComputeError> {
         each!(self, compute => compute.observe(branch).await)
+    }
+
+    async fn foretell(&self, branch: &BranchId, steps: &[Step]) -> Result<Foretold, ComputeError> {
+        each!(self, compute => compute.foretell(branch, steps).await)
     }
 
     async fn reach(&self) -> Result<(), ComputeError> {

@@ -1,7 +1,7 @@
 //! Configuration, read once: what `offshoot serve` is told by flags and `OFFSHOOT_*` variables.
 
 use std::ffi::OsString;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::num::NonZeroUsize;
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
@@ -9,9 +9,14 @@ use std::time::Duration;
 
 use crate::model::name::NameError;
 pub use crate::model::name::RoleName;
+pub use crate::reach::Allowed;
+pub use ipnet::IpNet;
 
 /// Where the server listens unless it is told otherwise.
 pub const DEFAULT_LISTEN: &str = "127.0.0.1:8080";
+
+/// Where commands look for it, likewise.
+pub const DEFAULT_ORIGIN: &str = "http://127.0.0.1:8080";
 
 /// Where everything is kept unless the server is told otherwise.
 pub const DEFAULT_DATA_DIR: &str = "offshoot-data";
@@ -94,6 +99,8 @@ pub struct Config {
     pub pass_every: Duration,
     /// How often history is trimmed, and what is too young for it.
     pub trimming: Trimming,
+    /// Where webhooks may lead.
+    pub webhooks: Allowed,
 }
 
 /// When history is trimmed.
@@ -150,6 +157,14 @@ pub fn parse_pass_every(text: &str) -> Result<Duration, String> {
     }
 }
 
+/// Parses a network, or one address.
+pub fn parse_network(text: &str) -> Result<IpNet, String> {
+    let address = || text.parse::<IpAddr>().map(IpNet::from);
+    text.parse::<IpNet>().or_else(|_| address()).map_err(|_| {
+        format!("`{text}` is neither a network, as 10.0.0.0/8 and fd00::/8 are, nor an address")
+    })
+}
+
 /// Parses the name of the role that owns a new project's database.
 pub fn parse_account(text: &str) -> Result<RoleName, NameError> {
     text.parse()
@@ -176,6 +191,15 @@ mod tests {
         assert_eq!(parse_pass_every(DEFAULT_PASS_EVERY), Ok(Duration::from_secs(600)));
         for text in ["", "1", "10ms", "off"] {
             assert!(parse_pass_every(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_network_is_one_or_an_address() {
+        assert_eq!(parse_network("10.0.0.0/8").map(|it| it.to_string()), Ok("10.0.0.0/8".into()));
+        assert_eq!(parse_network("127.0.0.1").map(|it| it.to_string()), Ok("127.0.0.1/32".into()));
+        for text in ["", "10.0.0.0/33", "example.com", "10.0.0", "fd00::/129"] {
+            assert!(parse_network(text).is_err(), "{text}");
         }
     }
 

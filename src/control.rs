@@ -9,10 +9,13 @@ pub mod connection;
 pub mod credentials;
 pub mod databases;
 pub mod deletions;
+pub mod deliveries;
 pub mod diff;
 pub mod draw;
+pub mod drift;
 pub mod endpoints;
 pub mod error;
+pub mod events;
 pub mod expiry;
 pub mod history;
 pub mod instances;
@@ -26,26 +29,31 @@ pub mod past;
 pub mod permissions;
 pub mod points;
 pub mod projects;
+pub mod reconcile;
 pub mod restore;
 pub mod retention;
 pub mod roles;
 pub mod rotations;
 pub mod schema;
 mod secrets;
+pub mod webhooks;
 
 use std::sync::{Arc, OnceLock};
 
 use futures_util::future::BoxFuture;
 
 use crate::clock::Clock;
+use crate::control::deliveries::Lanes;
 use crate::control::schema::SchemaReader;
 use crate::entropy::{self, Entropy};
 use crate::model::cause::{Cause, Deed, Topic};
 use crate::model::circuit::Circuit;
+use crate::model::drift::Deviation;
 use crate::model::endpoint::Site;
 use crate::model::id::{BranchId, EndpointId, ProjectId};
 use crate::model::lsn::Lsn;
 use crate::model::name::RoleName;
+use crate::model::planned::Planned;
 use crate::model::preview::{Effect, Exchange, Holding};
 use crate::model::project::{PgVersion, Project};
 use crate::model::refusal::Refusal;
@@ -54,6 +62,7 @@ use crate::model::rules::Seed;
 use crate::model::session::Sessions;
 use crate::model::state::{Denied, Read};
 use crate::ports::Ports;
+use crate::reach::Reach;
 use crate::room::{Room, Writer};
 use crate::store::catalog::Catalog;
 use crate::store::directory::Directory;
@@ -94,6 +103,7 @@ struct Inner {
     ports: Ports,
     room: Arc<Room>,
     settings: Settings,
+    lanes: Lanes,
     probes: OnceLock<Probes>,
     schema_reader: OnceLock<Box<dyn SchemaReader>>,
 }
@@ -109,6 +119,16 @@ pub type EffectProbe =
 pub type HoldingsProbe =
     Box<dyn Fn(BranchRef, RoleName) -> BoxFuture<'static, Option<Vec<Holding>>> + Send + Sync>;
 
+/// Asks what a pass over a branch's Postgres would do.
+pub type PlanProbe = Box<dyn Fn(BranchRef) -> BoxFuture<'static, Result<Planned>> + Send + Sync>;
+
+/// Asks what differs in a branch's Postgres from its catalog.
+pub type DriftProbe =
+    Box<dyn Fn(BranchRef) -> BoxFuture<'static, Result<Vec<Deviation>>> + Send + Sync>;
+
+/// Tells whether a branch's Postgres can be reached, as far as is known.
+pub type CircuitProbe = Box<dyn Fn(&BranchRef) -> Circuit + Send + Sync>;
+
 /// What can be asked of a branch's Postgres. The reconciler does, since nobody else talks to one.
 pub struct Probes {
     /// Where its log is now.
@@ -119,11 +139,15 @@ pub struct Probes {
     pub effect: EffectProbe,
     /// What a role owns and was granted.
     pub holdings: HoldingsProbe,
+    /// What a pass would do.
+    pub plan: PlanProbe,
     /// Whether a branch's Postgres can be reached, as far as is known.
-    pub circuit: Box<dyn Fn(&BranchRef) -> Circuit + Send + Sync>,
+    pub circuit: CircuitProbe,
+    /// What differs.
+    pub drift: DriftProbe,
 }
 
-/// What the operator decides about new projects.
+/// What the operator decides about new projects, and about webhooks.
 #[derive(Clone, Debug, Default)]
 pub struct Settings {
     /// The name of the role that owns a new project's database; without one, it is named after the
@@ -133,6 +157,8 @@ pub struct Settings {
     pub installed: Vec<PgVersion>,
     /// The one that a new project gets where its request says none.
     pub preferred: Option<PgVersion>,
+    /// Where events may be sent.
+    pub reach: Arc<Reach>,
 }
 
 /// A branch, named inside its project: no branch is ever found outside it.
@@ -172,9 +198,18 @@ impl ControlPlane {
     pub async fn open(store: Store, machine: Machine, settings: Settings) -> Result<Self> {
         let Machine { clock, entropy, vault, ports, room } = machine;
         check_vault(&store, &vault).await?;
-        let (probes, schema_reader) = (OnceLock::new(), OnceLock::new());
-        let inner =
-            Inner { store, clock, entropy, vault, ports, room, settings, probes, schema_reader };
+        let inner = Inner {
+            store,
+            clock,
+            entropy,
+            vault,
+            ports,
+            room,
+            settings,
+            lanes: Lanes::default(),
+            probes: OnceLock::new(),
+            schema_reader: OnceLock::new(),
+        };
         let control = Self { inner: Arc::new(inner) };
         for (_, log) in control.directory().state.projects()? {
             for endpoint in control.inner.store.view::<Catalog>(log).state.endpoints()? {
@@ -206,6 +241,12 @@ impl ControlPlane {
     #[must_use]
     pub fn store(&self) -> &Store {
         &self.inner.store
+    }
+
+    /// Returns what says where events may be sent.
+    #[must_use]
+    pub fn reach(&self) -> Arc<Reach> {
+        Arc::clone(&self.inner.settings.reach)
     }
 
     fn now(&self) -> Timestamp {

@@ -6,9 +6,9 @@
 //! * [`tree`] is how it is shared, [`store`] what is kept.
 //! * [`control`] is what can be asked.
 //! * [`plan`] is what to do, [`compute`] what runs, [`reconcile`] how the one comes to the other.
-//! * [`retention`] is what is forgotten.
+//! * [`deliver`] is what is told, [`retention`] what is forgotten.
 //! * [`wire`] is the JSON, [`api`] the HTTP.
-//! * [`server`] wires it all together, and [`cli`] is the command line.
+//! * [`server`] wires it all together, [`client`] calls it, and [`cli`] is the command line.
 
 pub mod model;
 pub mod tree;
@@ -23,6 +23,8 @@ pub mod compute;
 
 pub mod reconcile;
 
+pub mod deliver;
+
 pub mod retention;
 
 pub mod wire;
@@ -30,6 +32,8 @@ pub mod wire;
 pub mod api;
 
 pub mod server;
+
+pub mod client;
 
 pub mod cli;
 
@@ -40,6 +44,7 @@ pub mod entropy;
 pub mod exports;
 pub mod meter;
 pub mod ports;
+pub mod reach;
 pub mod room;
 pub mod telemetry;
 pub mod vault;

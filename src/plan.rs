@@ -6,10 +6,11 @@
 //! * Nothing here performs I/O. Equal inputs give equal plans: every collection is ordered.
 //! * Only what Offshoot's own marks speak of is ever changed. A role is ours if a mark names its
 //!   oid, a database if a mark names its oid or, before the oid could be noted, its name and owner.
-//! * What the catalog has not changed since it was last applied is left as it is found, even where
-//!   someone changed it by hand.
+//! * What somebody changed by hand is put back only where that is kept already, so that it was told.
 
 pub mod desired;
+pub mod drift;
+pub mod effects;
 pub mod observed;
 pub mod sql;
 pub mod step;
@@ -17,6 +18,7 @@ pub mod step;
 mod databases;
 mod roles;
 
+use crate::model::drift::Deviation;
 use crate::model::operation::Subject;
 use crate::model::rules::passes::Problem;
 use crate::plan::desired::Desired;
@@ -32,6 +34,8 @@ pub struct Plan {
     pub steps: Vec<Step>,
     /// What cannot be done, and no retry would mend.
     pub problems: Vec<Problem>,
+    /// What somebody changed by hand.
+    pub deviations: Vec<Deviation>,
 }
 
 /// A part of the work that failed. It is left out of the next plan of the same attempt, so that it
@@ -54,16 +58,24 @@ pub fn plan(desired: &Desired, observed: &Observed) -> Plan {
 
 /// Returns the plan that takes `observed` to `desired` in all but what was set `aside`.
 pub fn plan_around(desired: &Desired, observed: &Observed, aside: &[Aside]) -> Plan {
-    let mut draft = Draft { desired, observed, aside, steps: Vec::new(), problems: Vec::new() };
+    let mut draft = Draft {
+        desired,
+        observed,
+        aside,
+        steps: Vec::new(),
+        problems: Vec::new(),
+        deviations: Vec::new(),
+    };
     let roles = roles::plan(&mut draft);
     let databases = databases::plan(&mut draft, &roles);
     roles::clean_up(&mut draft, &roles, &databases);
-    let Draft { mut steps, mut problems, .. } = draft;
+    let Draft { mut steps, mut problems, mut deviations, .. } = draft;
     // A stable sort: within its stage, a step stays where its planner put it.
     steps.sort_by_key(Step::stage);
     let lasting = aside.iter().filter(|aside| !aside.is_passing);
     problems.extend(lasting.map(|aside| aside.problem.clone()));
-    Plan { steps, problems }
+    deviations.sort_by(|one, other| one.item.cmp(&other.item));
+    Plan { steps, problems, deviations }
 }
 
 /// A plan while it is being made.
@@ -73,6 +85,7 @@ struct Draft<'a> {
     aside: &'a [Aside],
     steps: Vec<Step>,
     problems: Vec<Problem>,
+    deviations: Vec<Deviation>,
 }
 
 impl Draft<'_> {

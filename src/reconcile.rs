@@ -10,12 +10,14 @@ pub mod fleet;
 pub mod meters;
 pub mod pace;
 mod preview;
+mod probes;
 pub mod rotation;
 pub mod turns;
 pub mod worker;
 
 mod interrupt;
 mod schemas;
+mod telling;
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -25,6 +27,7 @@ use tokio::time::timeout;
 use crate::compute::error::ComputeError;
 use crate::compute::{Address, Compute, ComputeSite, timed};
 use crate::control::passes::Assignment;
+use crate::model::drift::Deviation;
 use crate::model::endpoint::{Attachment, Endpoint, EndpointState, Power, Site};
 use crate::model::id::BranchId;
 use crate::model::lsn::Lsn;
@@ -50,6 +53,8 @@ pub struct Passed {
     pub problems: Vec<Problem>,
     /// What could not be done yet, while everything else was.
     pub delayed: Vec<Problem>,
+    /// What somebody changed by hand, and is still so; nothing where nobody looked.
+    pub deviations: Option<Vec<Deviation>>,
     /// How many steps were applied.
     pub steps: usize,
     /// Why it broke off, if it did. What was done before stays done: the next pass looks again and
@@ -115,15 +120,21 @@ async fn apply(
 ) -> Result<(), ComputeError> {
     timed(trace, "start", compute.start()).await?;
     passed.left = Some(EndpointState::Active);
-    let Assignment { revision, roles, databases, .. } = assignment;
-    let desired = Desired::new(branch.clone(), *revision, roles, databases);
-    let desired = Desired { estates: estates(assignment), ..desired };
+    let desired = desired(branch, assignment);
     let converged = compute.converge(&desired, trace).await?;
     passed.lsn = Some(converged.lsn);
     passed.problems = converged.problems;
     passed.delayed = converged.delayed;
+    passed.deviations = Some(converged.deviations);
     passed.steps = converged.steps;
     Ok(())
+}
+
+/// Returns what the catalog wants of a branch's Postgres.
+fn desired(branch: &BranchId, assignment: &Assignment) -> Desired {
+    let Assignment { revision, roles, databases, orders, .. } = assignment;
+    let desired = Desired::new(branch.clone(), *revision, roles, databases).under(orders.clone());
+    Desired { estates: estates(assignment), ..desired }
 }
 
 /// Returns the dropped roles whose objects somebody wants to go with them.
@@ -161,7 +172,7 @@ fn wants_restart(assignment: &Assignment) -> bool {
 /// Whether an operation waits for a change that needs a running compute.
 fn wants_change(assignment: &Assignment) -> bool {
     assignment.unfinished.iter().any(|operation| match operation.action {
-        Action::ApplyConfig | Action::StartCompute => true,
+        Action::ApplyConfig | Action::StartCompute | Action::SyncDbsAndRolesFromCompute => true,
         Action::CreateTimeline
         | Action::CreateBranch
         | Action::DeleteTimeline

@@ -150,6 +150,7 @@ impl Trimmer {
         match due {
             Due::Remove => {
                 self.trimmed(self.control.store().remove(log, &self.stop).await?);
+                self.control.forget_places(log).await?;
                 self.counters.send_modify(|counters| counters.logs_removed += 1);
                 self.abandoned.remove(&log);
                 return Ok(());

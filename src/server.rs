@@ -32,10 +32,11 @@ use crate::reconcile::expiry::Reaper;
 use crate::reconcile::fleet::{Fleet, Setup};
 use crate::reconcile::pace::Pace;
 use crate::reconcile::rotation::Rotator;
-use crate::retention::Trimmer;
 use crate::room::{self, Room};
 use crate::server::data_dir::DataDir;
-use crate::server::opening::{open_computes, open_control, open_exports, open_room, open_store};
+use crate::server::opening::{
+    open_computes, open_control, open_dispatcher, open_exports, open_room, open_store, open_trimmer,
+};
 use crate::store::Store;
 use crate::vault::Vault;
 
@@ -167,9 +168,8 @@ impl Running {
         let control = open_control(&config, store.clone(), machine, &computes).await?;
         let reaper = Reaper::new(control.clone(), Arc::clone(&clock));
         let rotator = Rotator::new(control.clone(), computes.clone(), Arc::clone(&clock));
-        let trimmer =
-            Trimmer::new(control.clone(), Arc::clone(&clock), config.trimming, stop.child_token());
-        let trimmer = trimmer.context("look for logs that nobody has")?;
+        let trimmer = open_trimmer(&config, &control, &clock, &stop)?;
+        let dispatcher = open_dispatcher(&control, &clock);
         let setup = Setup {
             clock,
             entropy: Arc::clone(&entropy),
@@ -181,6 +181,7 @@ impl Running {
             Arc::new(store.clone()),
             fleet.meters(),
             reaper.meters(),
+            dispatcher.meters(),
             Arc::new(trimmer.counters()),
             Arc::clone(&room) as _,
             exports.meters(),
@@ -199,7 +200,8 @@ impl Running {
             .with_graceful_shutdown(async move { stopped.cancelled().await });
         let expiry = reaper.run(stop.child_token());
         let rotations = rotator.run(stop.child_token());
-        let passes = async move { tokio::join!(fleet.run(), expiry, rotations) };
+        let told = dispatcher.run(stop.child_token());
+        let passes = async move { tokio::join!(fleet.run(), expiry, rotations, told) };
         Ok(Self {
             address,
             control,

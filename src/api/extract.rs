@@ -3,6 +3,8 @@
 //! A text that is no id or name of its kind names nothing, so it is answered like one that is
 //! unknown, and only if what should hold the thing is there.
 
+mod webhook;
+
 use axum::extract::{FromRequestParts, RawPathParams};
 use axum::http::request::Parts;
 
@@ -11,12 +13,15 @@ use crate::api::error::ApiError;
 use crate::api::keys::{self, Member};
 use crate::control::{BranchRef, Caller, EndpointRef};
 use crate::model::account::ORGANIZATION;
+use crate::model::drift::DriftId;
 use crate::model::id::{BranchId, OperationId, ProjectId};
 use crate::model::key::KeyId;
 use crate::model::name::{DatabaseName, RoleName};
 use crate::model::permission::PermissionId;
 use crate::model::rotation::RotationId;
 use crate::wire::neon::error::ErrorCode;
+
+pub(super) use webhook::{InEvent, InWebhook, InWebhookEvent};
 
 /// A project, by `project_id`.
 #[derive(Clone, Debug)]
@@ -49,6 +54,10 @@ pub(super) struct InCredential(pub BranchRef, pub RoleName);
 /// A rotation of a branch, by `rotation_id`.
 #[derive(Clone, Debug)]
 pub(super) struct InRotation(pub BranchRef, pub RotationId);
+
+/// A drift of a branch, by `drift_id`.
+#[derive(Clone, Debug)]
+pub(super) struct InDrift(pub BranchRef, pub DriftId);
 
 /// A credential of such a branch, by `username`.
 #[derive(Clone, Debug)]
@@ -154,7 +163,7 @@ impl FromRequestParts<Api> for InPostgres {
             (Err(_), Err(_)) => None,
         };
         // Whether it is there or only closed to the key is nobody's business.
-        found.map(Self).ok_or_else(|| ApiError::no_postgres(&text))
+        found.map(Self).ok_or_else(|| ApiError::not_found(ErrorCode::BranchNotFound, &text))
     }
 }
 
@@ -179,6 +188,18 @@ impl FromRequestParts<Api> for InRotation {
         }
         api.control.check_branch(&at)?;
         Err(ApiError::unknown(ErrorCode::RotationNotFound, "rotation", "rotation_id", &text))
+    }
+}
+
+impl FromRequestParts<Api> for InDrift {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, api: &Api) -> Result<Self, ApiError> {
+        let InBranch(at) = InBranch::from_request_parts(parts, api).await?;
+        api.control.check_branch(&at)?;
+        let text = parameter(parts, "drift_id").await?;
+        let unknown = |()| ApiError::unknown(ErrorCode::DriftNotFound, "drift", "drift_id", &text);
+        text.parse().map(|id| Self(at, id)).map_err(unknown)
     }
 }
 

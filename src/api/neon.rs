@@ -6,6 +6,7 @@ mod connection;
 mod count;
 mod databases;
 mod diff;
+mod drift;
 mod empty;
 mod endpoints;
 mod fields;
@@ -14,6 +15,7 @@ mod keys;
 mod merge;
 mod operations;
 mod permissions;
+mod plans;
 mod point;
 mod projects;
 mod roles;
@@ -28,9 +30,10 @@ use axum::routing::on;
 
 use crate::api::route::Route;
 
-/// Returns every route of Neon's API that is served, relative to either base.
+/// Returns every route of Neon's API that is served, relative to either base, and those of ours.
 pub(super) fn routes() -> impl Iterator<Item = &'static Route> {
-    ROUTES.iter().chain(operations::ROUTES).chain(roles::ROUTES)
+    let others = [operations::ROUTES, roles::ROUTES, drift::ROUTES];
+    ROUTES.iter().chain(others.into_iter().flatten())
 }
 
 static ROUTES: &[Route] = &[

@@ -10,6 +10,8 @@ use axum::http::request::Parts;
 use percent_encoding::percent_decode_str;
 
 use crate::api::error::ApiError;
+use crate::model::revision::Timestamp;
+use crate::wire::time::Time;
 
 /// The parameters of a query. Unknown ones are ignored, and one without a value is absent.
 #[derive(Clone, Debug, Default)]
@@ -62,6 +64,15 @@ impl Query {
                 "the query parameter `{name}` must be a length of time, such as `30s`"
             ))
         })
+    }
+
+    /// Returns a moment, in RFC 3339.
+    pub(super) fn moment(&self, name: &str) -> Result<Option<Timestamp>, ApiError> {
+        let parsed = self.text(name).map(str::parse::<Time>).transpose();
+        let parsed = parsed.map_err(|error| {
+            ApiError::invalid(format_args!("the query parameter `{name}`: {error}"))
+        })?;
+        Ok(parsed.map(|Time(at)| at))
     }
 
     /// Returns how many items a page is to have.

@@ -7,7 +7,7 @@ use crate::model::key::KeyNameError;
 use crate::model::name::{NameError, TitleError};
 use crate::model::permission::EmailError;
 use crate::model::project::PgVersionError;
-use crate::model::refusal::{CredentialRefusal, Refusal};
+use crate::model::refusal::{CredentialRefusal, DriftRefusal, Refusal, WebhookRefusal};
 use crate::wire::neon::error::ErrorCode;
 use crate::wire::neon::merge::MergeConflict;
 
@@ -31,12 +31,12 @@ impl ApiError {
 }
 
 impl ApiError {
-    /// Returns the error of a request that names a database by an id that none has, in Render's
-    /// words.
+    /// Returns the error of a request that names, by a text that is no id of its kind, something that
+    /// cannot exist, in Render's words.
     #[must_use]
-    pub fn no_postgres(text: &str) -> Self {
+    pub fn not_found(code: ErrorCode, text: &str) -> Self {
         let echo: String = text.chars().take(ECHO_MAX_CHARS).collect();
-        Self::told(ErrorCode::BranchNotFound, format_args!("not found: {echo}"))
+        Self::told(code, format_args!("not found: {echo}"))
     }
 }
 
@@ -58,6 +58,8 @@ fn code(refusal: &Refusal) -> ErrorCode {
         Refusal::RoleMissing(_) => ErrorCode::RoleNotFound,
         Refusal::Credential(refusal) => code_of_credential(refusal),
         Refusal::RoleOwnsObjects { .. } => ErrorCode::RoleOwnsObjects,
+        Refusal::Drift(refusal) => code_of_drift(refusal),
+        Refusal::Webhook(refusal) => code_of_webhook(refusal),
         Refusal::DatabaseMissing(_) => ErrorCode::DatabaseNotFound,
         Refusal::OperationMissing(_) => ErrorCode::OperationNotFound,
         Refusal::Operation(_) => ErrorCode::OperationBeyond,
@@ -99,6 +101,7 @@ fn code(refusal: &Refusal) -> ErrorCode {
         | Refusal::BranchWithoutParent(_)
         | Refusal::ExpiryOutOfRange { .. } => ErrorCode::InvalidRequest,
         Refusal::SchemaOfThePast => ErrorCode::NotSupported,
+        Refusal::EndpointAsleep(_) => ErrorCode::EndpointAsleep,
         Refusal::EndpointAttached(_) => ErrorCode::EndpointAttached,
         Refusal::PgVersionNotInstalled { .. } => ErrorCode::PgVersionNotInstalled,
         Refusal::PortsExhausted => ErrorCode::EndpointsLimitExceeded,
@@ -124,6 +127,29 @@ fn code_of_credential(refusal: &CredentialRefusal) -> ErrorCode {
         CredentialRefusal::RoleIsOriginal { .. } => ErrorCode::RoleIsOriginal,
         CredentialRefusal::OriginalExpires(_) => ErrorCode::RoleCannotExpire,
         CredentialRefusal::TooMany => ErrorCode::CredentialsLimitExceeded,
+    }
+}
+
+fn code_of_drift(refusal: &DriftRefusal) -> ErrorCode {
+    match refusal {
+        DriftRefusal::Missing(_) => ErrorCode::DriftNotFound,
+        DriftRefusal::NotAdoptable(_) => ErrorCode::DriftNotAdoptable,
+        DriftRefusal::NotRevertible(_) => ErrorCode::DriftNotRevertible,
+        DriftRefusal::Moved => ErrorCode::Busy,
+        DriftRefusal::PolicyImpossible(..) => ErrorCode::InvalidRequest,
+    }
+}
+
+fn code_of_webhook(refusal: &WebhookRefusal) -> ErrorCode {
+    match refusal {
+        WebhookRefusal::Missing(_) => ErrorCode::WebhookNotFound,
+        WebhookRefusal::EventMissing(_) => ErrorCode::EventNotFound,
+        WebhookRefusal::Target(_) => ErrorCode::WebhookTargetRefused,
+        WebhookRefusal::TooMany
+        | WebhookRefusal::TooManySecrets
+        | WebhookRefusal::TooManyResends => ErrorCode::WebhooksLimitExceeded,
+        WebhookRefusal::Disabled(_) => ErrorCode::WebhookDisabled,
+        WebhookRefusal::ReplayOutOfRange => ErrorCode::InvalidRequest,
     }
 }
 

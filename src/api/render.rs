@@ -3,7 +3,9 @@
 //! To Render's clients every branch is a Postgres database of its own.
 
 mod credentials;
+mod events;
 mod postgres;
+mod webhooks;
 
 use axum::http::Method;
 use axum::routing::on;
@@ -52,4 +54,41 @@ pub static ROUTES: &[Route] = &[
         "/v1/postgres/{postgres_id}/credentials/{username}/default",
         |method| on(method, credentials::promote_postgres_user),
     ),
+    Route::new("list-webhooks", Method::GET, "/v1/webhooks", |method| {
+        on(method, webhooks::list_webhooks)
+    }),
+    Route::new("create-webhook", Method::POST, "/v1/webhooks", |method| {
+        on(method, webhooks::create_webhook)
+    }),
+    Route::new("retrieve-webhook", Method::GET, "/v1/webhooks/{webhook_id}", |method| {
+        on(method, webhooks::retrieve_webhook)
+    }),
+    Route::new("update-webhook", Method::PATCH, "/v1/webhooks/{webhook_id}", |method| {
+        on(method, webhooks::update_webhook)
+    }),
+    Route::new("delete-webhook", Method::DELETE, "/v1/webhooks/{webhook_id}", |method| {
+        on(method, webhooks::delete_webhook)
+    }),
+    Route::new("list-webhook-events", Method::GET, "/v1/webhooks/{webhook_id}/events", |method| {
+        on(method, webhooks::list_webhook_events)
+    }),
+    // Render's people do the next three in its dashboard, or cannot.
+    Route::new(
+        "resend-webhook-event",
+        Method::POST,
+        "/v1/webhooks/{webhook_id}/events/{event_id}/resend",
+        |method| on(method, webhooks::resend_webhook_event),
+    ),
+    Route::new("replay-webhook", Method::POST, "/v1/webhooks/{webhook_id}/replay", |method| {
+        on(method, webhooks::replay_webhook)
+    }),
+    Route::new(
+        "rotate-webhook-secret",
+        Method::POST,
+        "/v1/webhooks/{webhook_id}/secret/rotate",
+        |method| on(method, webhooks::rotate_webhook_secret),
+    ),
+    Route::new("retrieve-event", Method::GET, "/v1/events/{event_id}", |method| {
+        on(method, events::retrieve_event)
+    }),
 ];

@@ -11,13 +11,32 @@ use clap::{Args, ValueEnum};
 
 use crate::cli::{Place, print, welcome};
 use crate::config::{
-    Config, DEFAULT_CACHE_MIB, DEFAULT_COMPUTE_PORTS, DEFAULT_EXPORT_EVERY, DEFAULT_EXPORTS_KEPT,
-    DEFAULT_LISTEN, DEFAULT_MAX_PASSES, DEFAULT_MIN_FREE_BYTES, DEFAULT_PASS_EVERY, Interval,
-    ROOT_COMPUTE_DIR, RoleName, TRIM_EVERY_MS, TRIM_GRACE_MS, Trimming, parse_account,
-    parse_export_every, parse_pass_every, parse_ports, search_path,
+    Allowed, Config, DEFAULT_CACHE_MIB, DEFAULT_COMPUTE_PORTS, DEFAULT_EXPORT_EVERY,
+    DEFAULT_EXPORTS_KEPT, DEFAULT_LISTEN, DEFAULT_MAX_PASSES, DEFAULT_MIN_FREE_BYTES,
+    DEFAULT_PASS_EVERY, Interval, IpNet, ROOT_COMPUTE_DIR, RoleName, TRIM_EVERY_MS, TRIM_GRACE_MS,
+    Trimming, parse_account, parse_export_every, parse_network, parse_pass_every, parse_ports,
+    search_path,
 };
 use crate::server;
 use crate::telemetry::{self, DEFAULT_FILTER, LogFormat};
+
+/// Where webhooks may lead.
+#[derive(Debug, Args)]
+struct Webhooks {
+    /// Let webhooks lead to http:// too: what is sent can then be read on the way.
+    #[arg(long = "webhook-http", env = "OFFSHOOT_WEBHOOK_HTTP")]
+    http: bool,
+    /// The networks to which webhooks may lead besides the public internet, between commas, as in
+    /// `10.0.0.0/8,fd00::/8`. Whoever has an API key can then have requests sent there.
+    #[arg(
+        long = "webhook-networks",
+        env = "OFFSHOOT_WEBHOOK_NETWORKS",
+        value_delimiter = ',',
+        value_parser = parse_network,
+        value_name = "CIDR"
+    )]
+    networks: Vec<IpNet>,
+}
 
 #[derive(Debug, Args)]
 pub(super) struct Serve {
@@ -111,6 +130,8 @@ pub(super) struct Serve {
         value_name = "TIME"
     )]
     pass_every: Duration,
+    #[command(flatten)]
+    webhooks: Webhooks,
     /// How often history is trimmed. For tests, which have no time.
     #[arg(long, hide = true, default_value_t = TRIM_EVERY_MS, value_name = "MS")]
     trim_every_ms: u64,
@@ -185,6 +206,7 @@ impl Serve {
                 every: Duration::from_millis(self.trim_every_ms),
                 grace: Duration::from_millis(self.trim_grace_ms),
             },
+            webhooks: Allowed { http: self.webhooks.http, networks: self.webhooks.networks },
         })
     }
 }

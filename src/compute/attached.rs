@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::compute::converge;
 use crate::compute::error::ComputeError;
 use crate::compute::postgres::{Session, Target};
-use crate::compute::{Address, Compute, ComputeStatus, Converged, DumpPrograms};
+use crate::compute::{Address, Compute, ComputeStatus, Converged, DumpPrograms, Foretold};
 use crate::model::id::BranchId;
 use crate::model::lsn::Lsn;
 use crate::model::name::DatabaseName;
@@ -16,6 +16,7 @@ use crate::model::schema::Table;
 use crate::model::session::Sessions;
 use crate::plan::desired::Desired;
 use crate::plan::observed::Observed;
+use crate::plan::step::Step;
 
 /// A Postgres that already runs somewhere.
 #[derive(Clone, Debug)]
@@ -59,6 +60,10 @@ impl Compute for AttachedCompute {
 
     async fn observe(&self, branch: &BranchId) -> Result<Observed, ComputeError> {
         self.connect().await?.observe_branch(branch).await
+    }
+
+    async fn foretell(&self, branch: &BranchId, steps: &[Step]) -> Result<Foretold, ComputeError> {
+        self.connect().await?.foretell(branch, steps).await
     }
 
     async fn reach(&self) -> Result<(), ComputeError> {

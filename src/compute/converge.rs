@@ -11,7 +11,7 @@ use crate::model::progress::{StepEnd, Trace};
 use crate::plan::desired::Desired;
 use crate::plan::observed::Observed;
 use crate::plan::step::Step;
-use crate::plan::{Aside, plan_around};
+use crate::plan::{Aside, Plan, plan_around};
 
 /// How often one attempt looks and applies. Two rounds are usual, the second of which finds nothing
 /// left; each round that fails in part sets what failed aside and needs another.
@@ -35,10 +35,23 @@ pub(super) trait Reach: Send {
 
     /// Returns the place that its write-ahead log has reached.
     fn lsn(&mut self) -> impl Future<Output = Result<Lsn, ComputeError>> + Send;
+
+    /// Lets others at it, who would find it taken until it notices that nobody is there any more.
+    fn release(&mut self) -> impl Future<Output = ()> + Send;
 }
 
 /// Brings a Postgres to what is desired in all that can be done, and notes what that takes.
 pub(super) async fn converge(
+    postgres: &mut impl Reach,
+    desired: &Desired,
+    trace: &mut Trace,
+) -> Result<Converged, ComputeError> {
+    let converged = attempt(postgres, desired, trace).await;
+    postgres.release().await;
+    converged
+}
+
+async fn attempt(
     postgres: &mut impl Reach,
     desired: &Desired,
     trace: &mut Trace,
@@ -54,7 +67,8 @@ pub(super) async fn converge(
             let lsn = postgres.lsn().await?;
             let delayed = aside.into_iter().filter(|aside| aside.is_passing);
             let delayed = delayed.map(|aside| aside.problem).collect();
-            return Ok(Converged { lsn, problems: plan.problems, delayed, steps });
+            let Plan { problems, deviations, .. } = plan;
+            return Ok(Converged { lsn, problems, delayed, deviations, steps });
         }
         for step in &plan.steps {
             trace.plans(step.subject(), step.to_string());
@@ -97,7 +111,7 @@ pub async fn timed<T>(
 
 /// Refuses a catalog that is older than what was applied before. It would undo what was done since:
 /// roles and databases made by the newer catalog are none that it has.
-fn check_revision(desired: &Desired, observed: &Observed) -> Result<(), ComputeError> {
+pub fn check_revision(desired: &Desired, observed: &Observed) -> Result<(), ComputeError> {
     match observed.applied {
         Some(applied) if desired.revision < applied => Err(ComputeError::OlderCatalog {
             branch: desired.branch.clone(),

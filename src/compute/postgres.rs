@@ -4,6 +4,7 @@ mod apply;
 mod clean_up;
 mod dump;
 mod failure;
+mod foretell;
 mod holdings;
 mod observe;
 mod sessions;
@@ -17,14 +18,14 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use tokio::task::JoinHandle;
-use tokio::time::{sleep, timeout};
+use tokio::time::timeout;
 use tokio_postgres::config::{ChannelBinding, SslMode};
 use tokio_postgres::{Client, Config, SimpleQueryMessage};
 
-use crate::compute::Address;
 use crate::compute::converge::Reach;
 use crate::compute::error::ComputeError;
 use crate::compute::postgres::failure::{Failure, told};
+use crate::compute::{Address, Foretold};
 use crate::model::endpoint::TlsMode;
 use crate::model::id::BranchId;
 use crate::model::lsn::Lsn;
@@ -47,11 +48,6 @@ const REQUEST_DEADLINE: Duration = Duration::from_secs(60);
 
 /// How long to wait for the reason why a connection was closed.
 const CLOSING_DEADLINE: Duration = Duration::from_secs(1);
-
-/// How often it is tried to be alone on a branch, and how long after each try: the session of the pass
-/// before takes a moment to end.
-const LOCK_TRIES: usize = 10;
-const LOCK_PAUSE: Duration = Duration::from_millis(50);
 
 /// Where a session leads.
 #[derive(Clone, Debug)]
@@ -279,6 +275,15 @@ impl Session {
         observe::observe(self, branch).await
     }
 
+    /// Returns what Postgres would be told for the steps of a plan.
+    pub(super) async fn foretell(
+        &mut self,
+        branch: &BranchId,
+        steps: &[Step],
+    ) -> Result<Foretold, ComputeError> {
+        foretell::foretell(self, branch, steps).await
+    }
+
     /// Reads who is connected.
     pub(super) async fn sessions(&mut self) -> Result<Vec<Sessions>, ComputeError> {
         sessions::sessions(self).await
@@ -304,14 +309,9 @@ impl Session {
     /// Keeps every other session of Offshoot away from this branch until this one ends.
     async fn lock(&mut self, branch: &BranchId) -> Result<(), ComputeError> {
         let sql = "SELECT pg_try_advisory_lock(hashtextextended('offshoot ' || $1, 0))";
-        for _ in 0..LOCK_TRIES {
-            let rows = self.query(sql, &[&branch.as_str()]).await?;
-            if rows.first().and_then(|row| row.try_get(0).ok()) == Some(true) {
-                return Ok(());
-            }
-            sleep(LOCK_PAUSE).await;
-        }
-        Err(ComputeError::Locked)
+        let rows = self.query(sql, &[&branch.as_str()]).await?;
+        let is_ours = rows.first().and_then(|row| row.try_get(0).ok());
+        if is_ours == Some(true) { Ok(()) } else { Err(ComputeError::Locked) }
     }
 }
 
@@ -331,6 +331,13 @@ impl Reach for Session {
 
     async fn lsn(&mut self) -> Result<Lsn, ComputeError> {
         self.wal_lsn().await
+    }
+
+    async fn release(&mut self) {
+        // Where it is still at something, or that fails, the session's end does it.
+        if !self.is_asking {
+            self.run("SELECT pg_advisory_unlock_all()").await.ok();
+        }
     }
 }
 

@@ -11,11 +11,12 @@ use tokio::sync::Notify;
 use crate::compute::converge::{self, Reach};
 use crate::compute::error::ComputeError;
 use crate::compute::simulated::world::World;
-use crate::compute::{Compute, ComputeStatus, Converged};
+use crate::compute::{Compute, ComputeStatus, Converged, Foretold};
 use crate::entropy::{self, Entropy, SeededEntropy};
 use crate::model::id::BranchId;
 use crate::model::lsn::Lsn;
 use crate::model::name::{DatabaseName, RoleName};
+use crate::model::planned::Statement;
 use crate::model::preview::Holding;
 use crate::model::progress::Trace;
 use crate::model::rules::passes::Problem;
@@ -24,6 +25,7 @@ use crate::model::session::Sessions;
 use crate::plan::Aside;
 use crate::plan::desired::Desired;
 use crate::plan::observed::Observed;
+use crate::plan::sql::statements_without_marks;
 use crate::plan::step::{Stage, Step};
 
 pub mod world;
@@ -242,6 +244,19 @@ impl Machine {
         steps.iter().filter_map(|step| self.try_step(step)).collect()
     }
 
+    fn foretell(&self, branch: &BranchId, step: &Step) -> Vec<Statement> {
+        if !self.world.is_needed(step) {
+            return Vec::new();
+        }
+        let database = if let Step::CleanUp { database, .. } = step {
+            database.clone()
+        } else {
+            self.world.observe().maintenance
+        };
+        let statements = statements_without_marks(&step.redacted(), branch).into_iter();
+        statements.map(|sql| Statement { database: database.clone(), sql }).collect()
+    }
+
     fn try_step(&mut self, step: &Step) -> Option<Aside> {
         let mut after = self.world.clone();
         let refused = match after.apply(step) {
@@ -285,6 +300,8 @@ impl Reach for SimulatedCompute {
     async fn lsn(&mut self) -> Result<Lsn, ComputeError> {
         self.request_running(|machine| Ok(Lsn(machine.lsn)))
     }
+
+    async fn release(&mut self) {}
 }
 
 impl Compute for SimulatedCompute {
@@ -318,6 +335,13 @@ impl Compute for SimulatedCompute {
 
     async fn observe(&self, _branch: &BranchId) -> Result<Observed, ComputeError> {
         self.request_running(|machine| Ok(machine.world.observe()))
+    }
+
+    async fn foretell(&self, branch: &BranchId, steps: &[Step]) -> Result<Foretold, ComputeError> {
+        self.request_running(|machine| {
+            let foretold = steps.iter().map(|step| machine.foretell(branch, step)).collect();
+            Ok(Foretold { statements: foretold, problems: Vec::new() })
+        })
     }
 
     async fn reach(&self) -> Result<(), ComputeError> {

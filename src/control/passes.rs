@@ -5,6 +5,7 @@ use crate::control::{BranchRef, Caller, ControlPlane, Result};
 use crate::model::branch::Branch;
 use crate::model::cause::{Deed, Topic};
 use crate::model::database::Database;
+use crate::model::drift::Orders;
 use crate::model::endpoint::{Endpoint, Site};
 use crate::model::id::{BranchId, ProjectId};
 use crate::model::operation::Operation;
@@ -14,7 +15,7 @@ use crate::model::role::Role;
 use crate::model::rules::operations::end_cancelled;
 use crate::model::rules::passes::{Report, record};
 use crate::model::secret::Password;
-use crate::model::state::Read;
+use crate::model::state::{Read, ReadDrift};
 use crate::room::Writer;
 use crate::store::ProjectView;
 use crate::store::catalog::Catalog;
@@ -38,6 +39,8 @@ pub struct Assignment {
     pub roles: Vec<Role>,
     /// Its databases.
     pub databases: Vec<Database>,
+    /// What is to be done about what somebody changed in its Postgres.
+    pub orders: Orders,
     /// Its operations that have not ended, oldest first.
     pub unfinished: Vec<Operation>,
 }
@@ -116,6 +119,10 @@ impl ControlPlane {
             pg_version: project.pg_version,
             roles: view.state.roles(&at.branch)?,
             databases: view.state.databases(&at.branch)?,
+            orders: Orders::new(
+                view.state.drift_policy(&at.branch)?,
+                &view.state.drifts(&at.branch)?,
+            ),
             unfinished: view.state.unfinished(&at.branch)?,
             branch,
             endpoint,

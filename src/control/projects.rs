@@ -11,6 +11,7 @@ use crate::model::branch::{Branch, PasswordPolicy};
 use crate::model::cause::{Cause, Deed, Topic};
 use crate::model::database::Database;
 use crate::model::endpoint::{Endpoint, Site, Tuning};
+use crate::model::event::LOG_BITS;
 use crate::model::id::ProjectId;
 use crate::model::name::{BranchName, DatabaseName, NameError, ProjectName, RoleName};
 use crate::model::operation::Operation;
@@ -156,7 +157,8 @@ impl ControlPlane {
     async fn write_log(&self, asker: &Asker, cause: &Cause, new: NewProject) -> Result<LogId> {
         let seed = self.seed();
         for _ in 0..MAX_DRAWS {
-            let log = LogId(entropy::bits(self.entropy()).max(1));
+            let drawn = entropy::bits(self.entropy()) >> (u64::BITS - LOG_BITS);
+            let log = LogId(drawn.max(1));
             if self.inner.store.extent(log).is_some() {
                 continue;
             }

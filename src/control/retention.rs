@@ -74,7 +74,8 @@ impl ControlPlane {
             let is_forgotten = project.deleted_at.is_some()
                 && self.directory().state.log_of(&project.id)?.is_none();
             if is_forgotten && view.moment.at <= self.horizon_of(retention.max(grace)) {
-                return Ok(Due::Remove);
+                let is_told = self.unsent_from(extent, head)? == head;
+                return Ok(if is_told { Due::Remove } else { Due::Nothing });
             }
             answer = self.oldest_answer(&view.state)?;
             retention
@@ -85,6 +86,8 @@ impl ControlPlane {
         match self.inner.store.moment_at(log, self.horizon_of(retention.max(grace))) {
             Ok(Some(moment)) => {
                 let to = answer.map_or(moment.revision, |answer| answer.min(moment.revision));
+                let is_project = log != LogId::DIRECTORY;
+                let to = if is_project { self.unsent_from(extent, to)? } else { to };
                 Ok(if floor < to { Due::Trim(to) } else { Due::Nothing })
             }
             Ok(None) | Err(StoreError::BelowFloor { .. }) => Ok(Due::Nothing),

@@ -6,18 +6,13 @@
 use std::fmt;
 use std::str::FromStr;
 
+use crate::model::digits;
 use crate::model::revision::Revision;
 
 const PREFIX: &str = "dpg-";
 
 /// What the ids of Render's primary instances end with.
 const SUFFIX: &str = "-a";
-
-/// The digits, in their order: those of base 32 "with extended hex alphabet" (RFC 4648).
-const DIGITS: &[u8; 32] = b"0123456789abcdefghijklmnopqrstuv";
-
-/// How many digits there are, of five bits each.
-const CHARS: u32 = 20;
 
 /// How many of the hundred bits are the revision's.
 const REVISION_BITS: u32 = 36;
@@ -39,12 +34,7 @@ pub struct AliasError;
 impl fmt::Display for Alias {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let bits = u128::from(self.log) << REVISION_BITS | u128::from(self.born.0);
-        f.write_str(PREFIX)?;
-        for index in (0..CHARS).rev() {
-            let digit = usize::try_from(bits >> (5 * index) & 31).expect("five bits");
-            write!(f, "{}", char::from(DIGITS[digit]))?;
-        }
-        f.write_str(SUFFIX)
+        write!(f, "{PREFIX}{}{SUFFIX}", digits::write(bits))
     }
 }
 
@@ -53,12 +43,7 @@ impl FromStr for Alias {
 
     fn from_str(text: &str) -> Result<Self, AliasError> {
         let digits = text.strip_prefix(PREFIX).and_then(|rest| rest.strip_suffix(SUFFIX));
-        let digits = digits.filter(|digits| digits.len() == CHARS as usize).ok_or(AliasError)?;
-        let mut bits = 0_u128;
-        for byte in digits.bytes() {
-            let digit = DIGITS.iter().position(|digit| *digit == byte).ok_or(AliasError)?;
-            bits = bits << 5 | u128::try_from(digit).expect("five bits");
-        }
+        let bits = digits.and_then(digits::read).ok_or(AliasError)?;
         let log = u64::try_from(bits >> REVISION_BITS).expect("sixty-four bits");
         let born = u64::try_from(bits & ((1 << REVISION_BITS) - 1)).expect("thirty-six bits");
         Ok(Self { log, born: Revision(born) })

@@ -231,6 +231,28 @@ deeds! {
     CompleteRotation = "complete_rotation", 56;
     /// A rotation was given up, and the old credential is the default again.
     AbortRotation = "abort_rotation", 57;
+    /// A pass over a branch's Postgres was asked for.
+    ReconcileBranch = "reconcile_branch", 61;
+    /// What somebody changed in a branch's Postgres was noted, or that it is so no more.
+    RecordDrift = "record_drift", 62;
+    /// The catalog took over what somebody changed in a branch's Postgres.
+    AdoptDrift = "adopt_drift", 63;
+    /// What somebody changed in a branch's Postgres was to be undone.
+    RevertDrift = "revert_drift", 64;
+    /// What somebody changed in a branch's Postgres was to stay.
+    IgnoreDrift = "ignore_drift", 65;
+    /// What a branch does about drift was set.
+    SetDriftPolicy = "set_drift_policy", 66;
+    /// A webhook was created.
+    CreateWebhook = "create_webhook", 71;
+    /// A webhook was changed, or told what to send again.
+    UpdateWebhook = "update_webhook", 72;
+    /// A webhook was deleted.
+    DeleteWebhook = "delete_webhook", 73;
+    /// A webhook was given another secret.
+    RotateWebhookSecret = "rotate_webhook_secret", 74;
+    /// An event was sent to a webhook, or could not be.
+    SendEvent = "send_event", 75;
 }
 
 #[cfg(test)]

@@ -55,6 +55,8 @@ pub enum Action {
     SuspendCompute,
     /// Brings an endpoint to the catalog's state.
     ApplyConfig,
+    /// Takes over into the catalog what was done with SQL.
+    SyncDbsAndRolesFromCompute,
 }
 
 impl Action {
@@ -68,6 +70,7 @@ impl Action {
             Self::StartCompute => "start_compute",
             Self::SuspendCompute => "suspend_compute",
             Self::ApplyConfig => "apply_config",
+            Self::SyncDbsAndRolesFromCompute => "sync_dbs_and_roles_from_compute",
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::model::branch::Branch;
 use crate::model::name::RoleName;
+use crate::model::planned::Statement;
 use crate::model::session::Sessions;
 
 /// What a rotation of a branch's default credential would do.
@@ -40,15 +41,6 @@ pub struct Effect {
     pub statements: Vec<Statement>,
     /// What the credential that would go has, by database.
     pub holdings: Vec<Holding>,
-}
-
-/// A statement that Postgres would be told.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Statement {
-    /// The database in which; none where it does not matter.
-    pub database: Option<String>,
-    /// The statement.
-    pub sql: String,
 }
 
 /// What a role has in a database, or beside them all.

@@ -1,7 +1,9 @@
 //! Refusal: a rule said no, and nothing happened.
 
 mod credential;
+mod drift;
 mod operation;
+mod webhook;
 
 use crate::model::id::{BranchId, EndpointId, OperationId, ProjectId};
 use crate::model::key::{KeyId, MAX_KEYS};
@@ -13,7 +15,9 @@ use crate::model::receipt::MAX_RECEIPTS;
 use crate::model::revision::Timestamp;
 
 pub use credential::CredentialRefusal;
+pub use drift::DriftRefusal;
 pub use operation::OperationRefusal;
+pub use webhook::WebhookRefusal;
 
 /// Why a rule refused a command. The messages are for clients: they say what was wrong and what
 /// to do.
@@ -34,12 +38,10 @@ pub enum Refusal {
     /// The branch has no such database.
     #[error("database not found; database_name:\"{0}\"")]
     DatabaseMissing(DatabaseName),
-
     /// The project has no such operation.
     #[error("operation not found; operation_id:\"{0}\"")]
     OperationMissing(OperationId),
-
-    /// About an operation.
+    /// Something about an operation.
     #[error(transparent)]
     Operation(#[from] OperationRefusal),
 
@@ -85,9 +87,15 @@ pub enum Refusal {
         max = MAX_RECEIPTS
     )]
     TooManyReceipts,
+    /// About drift.
+    #[error(transparent)]
+    Drift(#[from] DriftRefusal),
     /// About the credentials of a branch.
     #[error(transparent)]
     Credential(#[from] CredentialRefusal),
+    /// About webhooks and events.
+    #[error(transparent)]
+    Webhook(#[from] WebhookRefusal),
 
     /// Another branch of the project has the name.
     #[error("branch already exists; branch_name:\"{0}\"")]
@@ -276,6 +284,12 @@ pub enum Refusal {
     /// No endpoint serves the branch.
     #[error("branch {0} has no endpoint to connect to; create a read_write endpoint for it first")]
     BranchWithoutEndpoint(BranchId),
+    /// The endpoint's Postgres does not run, and is not woken to be looked at.
+    #[error(
+        "endpoint {0} is not running, and is not woken to be looked at; start it first, with \
+         POST .../endpoints/{0}/start"
+    )]
+    EndpointAsleep(EndpointId),
     /// What a branch is to be compared with is not named, and it has no parent.
     #[error("branch {0} has no parent to be compared with; give base_branch_id")]
     BranchWithoutParent(BranchId),

@@ -96,6 +96,15 @@ pub enum Login<C = Credential> {
 }
 
 impl<C> Login<C> {
+    /// Whether the role logs in at all, be it with a password that it is still to be given.
+    #[must_use]
+    pub fn is_any(&self) -> bool {
+        match self {
+            Self::Never => false,
+            Self::Unset | Self::Password(_) => true,
+        }
+    }
+
     /// Returns the credential of a role that can log in.
     #[must_use]
     pub fn credential(&self) -> Option<&C> {

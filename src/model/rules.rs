@@ -7,6 +7,7 @@
 pub mod branches;
 pub mod credentials;
 pub mod databases;
+pub mod drift;
 pub mod endpoints;
 pub mod expiry;
 pub mod merge;
@@ -17,6 +18,7 @@ pub mod projects;
 pub mod restore;
 pub mod roles;
 pub mod rotations;
+pub mod webhooks;
 
 use crate::model::branch::Branch;
 use crate::model::endpoint::Power;
@@ -54,9 +56,10 @@ fn schedule<S: Write>(
             // Done by the commit that writes it: the branch is there, and its catalog with it.
             Action::CreateTimeline | Action::CreateBranch => (None, Status::Finished),
             Action::DeleteTimeline => (None, first_runs(index)),
-            Action::StartCompute | Action::SuspendCompute | Action::ApplyConfig => {
-                (branch.endpoint.clone(), first_runs(index))
-            }
+            Action::StartCompute
+            | Action::SuspendCompute
+            | Action::ApplyConfig
+            | Action::SyncDbsAndRolesFromCompute => (branch.endpoint.clone(), first_runs(index)),
         };
         let operation = Operation {
             id: OperationId::at(moment.at, index, seed.0),

@@ -14,6 +14,12 @@ pub const SALT_BYTES: usize = 16;
 /// time at every login.
 const ITERATIONS: u32 = 4096;
 
+/// The most rounds of a verifier that somebody else made.
+const MAX_ITERATIONS: u32 = 16_384;
+
+/// How many bytes each of a verifier's keys has.
+const KEY_BYTES: usize = 32;
+
 /// Returns the verifier of `password` under `salt`.
 ///
 /// The password must be printable ASCII, as Offshoot's own are: then `SASLprep` changes nothing.
@@ -31,6 +37,24 @@ pub fn verifier(password: &Password, salt: [u8; SALT_BYTES]) -> Verifier {
     ))
 }
 
+/// Returns what Postgres keeps as a password if it is a verifier like those that are made here: with
+/// as many rounds, or up to four times as many. Postgres checks a verifier that it is sent by hashing,
+/// so more rounds would cost it time at each change.
+#[must_use]
+pub fn verifier_of(kept: &str) -> Option<Verifier> {
+    let (rounds, rest) = kept.strip_prefix("SCRAM-SHA-256$")?.split_once(':')?;
+    let (salt, keys) = rest.split_once('$')?;
+    let (stored_key, server_key) = keys.split_once(':')?;
+    let is_number = rounds.bytes().all(|b| b.is_ascii_digit()) && !rounds.starts_with('0');
+    let is_usual = (ITERATIONS..=MAX_ITERATIONS).contains(&rounds.parse().ok()?);
+    let has_length =
+        |text: &str, length| STANDARD.decode(text).is_ok_and(|bytes| bytes.len() == length);
+    let is_whole = has_length(salt, SALT_BYTES)
+        && has_length(stored_key, KEY_BYTES)
+        && has_length(server_key, KEY_BYTES);
+    (is_number && is_usual && is_whole).then(|| Verifier::from_trusted(kept))
+}
+
 fn keyed(key: &[u8], text: &[u8]) -> [u8; 32] {
     let mut mac = Hmac::<Sha256>::new_from_slice(key).expect("an HMAC key of any length");
     mac.update(text);
@@ -40,6 +64,19 @@ fn keyed(key: &[u8], text: &[u8]) -> [u8; 32] {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_a_whole_and_usual_verifier_is_taken_for_one() {
+        let good = verifier(&Password::new("pencil"), [7; SALT_BYTES]);
+        assert_eq!(verifier_of(good.reveal()), Some(good.clone()));
+        let cut = &good.reveal()[..good.reveal().len() - 1];
+        let spaced = format!("{} ", good.reveal());
+        let rounds = |rounds| good.reveal().replacen("4096", rounds, 1);
+        for bad in [cut, &spaced, &rounds("4095"), &rounds("16385"), &rounds("+4096"), "md5a", ""] {
+            assert_eq!(verifier_of(bad), None, "{bad}");
+        }
+        assert!(verifier_of(&rounds("8192")).is_some());
+    }
 
     /// The example of RFC 7677, section 3: password `pencil`, that salt, 4096 iterations. Its
     /// server signature there proves the server key; the whole was also compared with what

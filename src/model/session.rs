@@ -5,11 +5,13 @@ use std::net::IpAddr;
 use crate::model::name::RoleName;
 use crate::model::revision::Timestamp;
 
-/// The open sessions of one role, of one application, from one address.
+/// The open sessions of one role in one database, of one application, from one address.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Sessions {
     /// The name of the role that logged in; whatever it acts as since.
     pub role: String,
+    /// The database to which they are connected.
+    pub database: String,
     /// What the application calls itself.
     pub application: String,
     /// From where it came; none over a socket of the machine, or where that is not told.

@@ -5,6 +5,7 @@
 
 use crate::model::branch::Branch;
 use crate::model::database::Database;
+use crate::model::drift::{Drift, DriftId, DriftPolicy};
 use crate::model::endpoint::Endpoint;
 use crate::model::id::{BranchId, EndpointId, OperationId};
 use crate::model::lsn::Lsn;
@@ -132,6 +133,30 @@ pub trait Write: Read {
     fn clear_marks(&mut self, branch: &BranchId) -> Result<(), Self::Error>;
     /// Notes which revision a branch's Postgres had at an LSN.
     fn put_mark(&mut self, branch: &BranchId, mark: Mark) -> Result<(), Self::Error>;
+}
+
+/// What is kept of drift, read.
+pub trait ReadDrift: Read {
+    /// Returns what a branch does about drift. It is part of its catalog.
+    fn drift_policy(&self, branch: &BranchId) -> Result<DriftPolicy, Self::Error>;
+    /// Returns a drift of a branch.
+    fn drift(&self, branch: &BranchId, id: DriftId) -> Result<Option<Drift>, Self::Error>;
+    /// Returns the drifts of a branch, the ended ones among them.
+    fn drifts(&self, branch: &BranchId) -> Result<Vec<Drift>, Self::Error>;
+}
+
+/// What is kept of drift, while a rule edits it.
+pub trait WriteDrift: ReadDrift + Write {
+    /// Puts what a branch does about drift.
+    fn put_drift_policy(
+        &mut self,
+        branch: &BranchId,
+        policy: DriftPolicy,
+    ) -> Result<(), Self::Error>;
+    /// Puts a drift, new or changed.
+    fn put_drift(&mut self, drift: Drift) -> Result<(), Self::Error>;
+    /// Removes a drift.
+    fn remove_drift(&mut self, branch: &BranchId, id: DriftId) -> Result<(), Self::Error>;
 }
 
 /// Where a catalog is found: in a branch's record, in the state that is read or in an older one.

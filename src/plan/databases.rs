@@ -3,10 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::database::DatabaseId;
+use crate::model::drift::{Adoption, Attribute, Kind, Side};
 use crate::model::name::{DatabaseName, RoleName};
 use crate::model::operation::Subject;
 use crate::plan::Draft;
 use crate::plan::desired::DesiredDatabase;
+use crate::plan::drift::{Act, Differing, print_of_oid};
 use crate::plan::observed::{DatabaseMark, Observed, ObservedDatabase, Oid};
 use crate::plan::roles::RolePlan;
 use crate::plan::step::{Stage, Step};
@@ -75,7 +77,11 @@ pub(super) fn plan(draft: &mut Draft<'_>, roles: &RolePlan) -> DatabasePlan {
         let is_kept = draft.is_aside(Stage::Reshape, &subject);
         match Ours::find(observed, *id) {
             None if is_kept => {}
-            None => missing.push((*id, want)),
+            None => {
+                if !is_to_stay_gone(draft, *id, want) {
+                    missing.push((*id, want));
+                }
+            }
             Some(ours) => {
                 renames.extend(recognize(draft, want, ours).filter(|_| !is_kept));
                 change_owner(draft, &mut plan, roles, want, ours);
@@ -92,6 +98,7 @@ pub(super) fn plan(draft: &mut Draft<'_>, roles: &RolePlan) -> DatabasePlan {
     for (id, want) in missing {
         create(draft, roles, &taken, id, want);
     }
+    report_unmanaged(draft);
     plan
 }
 
@@ -130,6 +137,13 @@ fn recognize<'a>(
     let Ours { id, mark, found_as, found: _ } = ours;
     let is_named = found_as == want.name.as_str();
     if !is_named && mark.name == want.name {
+        let found = Differing {
+            is_revertible: false,
+            ..differing(&want.name, Attribute::Name, want.name.as_str(), found_as)
+        };
+        if draft.differs(found) == Act::Silently {
+            return None;
+        }
         let message = format!(
             "database `{}` was renamed to `{found_as}` with SQL; rename it back, or give it that \
              name over the API",
@@ -154,7 +168,9 @@ fn change_owner(
     want: &DesiredDatabase,
     ours: Ours<'_>,
 ) {
-    if ours.mark.owner == want.owner && !roles.retired.contains_key(&ours.found.owner) {
+    let is_losing_owner = roles.retired.contains_key(&ours.found.owner);
+    let act = if is_losing_owner { Act::Now } else { owner_differs(draft, want, ours) };
+    if act == Act::Later || (act != Act::Now && ours.mark.owner == want.owner) {
         return;
     }
     if let Some(owner) = owner(draft, roles, want) {
@@ -164,6 +180,68 @@ fn change_owner(
             name: want.name.clone(),
             found_as: ours.found_as.into(),
             owner,
+        });
+    }
+}
+
+/// Tells where somebody gave a database to another role with SQL.
+fn owner_differs(draft: &mut Draft<'_>, want: &DesiredDatabase, ours: Ours<'_>) -> Act {
+    let Ours { mark, found, .. } = ours;
+    // A role that was renamed is told as such, and still owns what it owned.
+    let noted = draft.observed.role_marks.iter();
+    let noted = noted.filter(|(_, role)| role.name == mark.owner && !role.is_retired);
+    let given_to = noted.map(|(oid, _)| *oid).find_map(|oid| draft.observed.role(oid));
+    let given_to = given_to.map_or(mark.owner.as_str(), |(found_as, _)| found_as);
+    if found.owner == given_to || found.owner == want.owner.as_str() {
+        return Act::Never;
+    }
+    let taker = RoleName::parse_existing(&*found.owner).ok();
+    let taker = taker.filter(|name| draft.desired.roles.contains_key(name));
+    let adoption = taker.map(|owner| Adoption::Owner { name: want.name.clone(), owner });
+    let side = if want.owner == mark.owner { Side::Postgres } else { Side::Both };
+    let found = differing(&want.name, Attribute::Owner, want.owner.as_str(), &found.owner);
+    draft.differs(Differing { side, adoption, ..found })
+}
+
+fn differing(name: &DatabaseName, attribute: Attribute, desired: &str, found: &str) -> Differing {
+    Differing::in_postgres(Kind::Database, name.as_str(), attribute, desired, found)
+}
+
+/// Whether a database that somebody dropped with SQL stays away for now. One that was only announced
+/// was never there.
+fn is_to_stay_gone(draft: &mut Draft<'_>, id: DatabaseId, want: &DesiredDatabase) -> bool {
+    let was_there = draft.observed.database_marks.get(&id).is_some_and(|mark| mark.oid.is_some());
+    if !was_there || draft.observed.databases.contains_key(want.name.as_str()) {
+        return false;
+    }
+    let adoption = Some(Adoption::DropDatabase { name: want.name.clone() });
+    let (desired, found) = ("a database of the catalog", "dropped with SQL");
+    let found = differing(&want.name, Attribute::Existence, desired, found);
+    draft.differs(Differing { adoption, ..found }) != Act::Now
+}
+
+/// Tells which databases were made with SQL.
+fn report_unmanaged(draft: &mut Draft<'_>) {
+    let observed = draft.observed;
+    let ids = observed.database_marks.keys();
+    let ours: BTreeSet<_> =
+        ids.filter_map(|id| Ours::find(observed, *id)).map(|ours| ours.found.oid).collect();
+    for (found_as, found) in &observed.databases {
+        let belongs_to_postgres =
+            *found_as == observed.maintenance || found.oid < Oid::FIRST_OF_USERS;
+        if belongs_to_postgres || ours.contains(&found.oid) {
+            continue;
+        }
+        let owner = RoleName::parse_existing(&*found.owner).ok();
+        let owner = owner.filter(|owner| draft.desired.roles.contains_key(owner));
+        let adoption = found_as.parse().ok().zip(owner);
+        let made = format!("a database made with SQL, of role {}", found.owner);
+        let (kind, attribute) = (Kind::Database, Attribute::Unmanaged);
+        draft.differs(Differing {
+            print: print_of_oid(found.oid),
+            adoption: adoption.map(|(name, owner)| Adoption::Database { name, owner }),
+            is_revertible: false,
+            ..Differing::in_postgres(kind, found_as, attribute, "no such database", made)
         });
     }
 }
@@ -227,6 +305,9 @@ fn create(
     want: &DesiredDatabase,
 ) {
     let name = want.name.clone();
+    if taken.contains(name.as_str()) && adopt(draft, id, &name) {
+        return;
+    }
     if taken.contains(name.as_str()) {
         draft.problem(subject(&name), namesake(&name));
     } else if let Some(owner) = owner(draft, roles, want) {
@@ -235,9 +316,25 @@ fn create(
     }
 }
 
+/// Takes over a database that was made with SQL under the name of one of the catalog's, if somebody
+/// has decided so.
+fn adopt(draft: &mut Draft<'_>, id: DatabaseId, name: &DatabaseName) -> bool {
+    let Some(found) = draft.observed.databases.get(name.as_str()) else { return false };
+    let is_ours_to_take = Oid::FIRST_OF_USERS <= found.oid;
+    let print = print_of_oid(found.oid);
+    if !is_ours_to_take || !draft.is_adopting(Kind::Database, name.as_str(), print) {
+        return false;
+    }
+    let Ok(owner) = RoleName::parse_existing(&*found.owner) else { return false };
+    let (name, found_as) = (name.clone(), name.to_string());
+    draft.steps.push(Step::IntendDatabase { id, name: name.clone(), owner });
+    draft.steps.push(Step::AdoptDatabase { id, name, found_as });
+    true
+}
+
 fn namesake(name: &DatabaseName) -> String {
     format!(
-        "Postgres has a database `{name}` that Offshoot did not create, and does not touch; rename \
-         or drop it with SQL, or choose another name"
+        "Postgres has a database `{name}` that Offshoot did not create, and does not touch; adopt \
+         it, rename or drop it with SQL, or choose another name"
     )
 }

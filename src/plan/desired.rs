@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::database::{Database, DatabaseId};
+use crate::model::drift::{Deviation, Orders};
 use crate::model::id::BranchId;
 use crate::model::name::{DatabaseName, RoleName};
 use crate::model::revision::{Revision, Timestamp};
@@ -22,6 +23,8 @@ pub struct Desired {
     pub databases: BTreeMap<DatabaseId, DesiredDatabase>,
     /// The dropped roles whose objects are to go with them, and when they were born.
     pub estates: BTreeSet<(RoleName, Revision)>,
+    /// What is to be done about what somebody changed in Postgres.
+    pub orders: Orders,
 }
 
 /// A role that should exist.
@@ -37,6 +40,14 @@ pub struct DesiredRole {
     pub is_active: bool,
     /// As which role it acts, if as another: what it makes is that one's.
     pub acts_for: Option<RoleName>,
+}
+
+impl DesiredRole {
+    /// Whether it should be able to log in. One that is deactivated keeps its password and is not.
+    #[must_use]
+    pub fn can_log_in(&self) -> bool {
+        self.is_active && self.login.is_any()
+    }
 }
 
 /// A database that should exist.
@@ -87,6 +98,23 @@ impl Desired {
             roles: roles.into_iter().map(role).collect(),
             databases: databases.into_iter().map(database).collect(),
             estates: BTreeSet::new(),
+            orders: Orders::default(),
         }
+    }
+
+    /// Returns the same with what is known and was decided about drift.
+    #[must_use]
+    pub fn under(self, orders: Orders) -> Self {
+        Self { orders, ..self }
+    }
+
+    /// Returns the same where these deviations are kept, so that something may be done about them.
+    #[must_use]
+    pub fn told(mut self, deviations: &[Deviation]) -> Self {
+        for Deviation { item, print, .. } in deviations {
+            let (_, verdict) = self.orders.about(item, *print);
+            self.orders.open.insert(item.clone(), (*print, verdict));
+        }
+        self
     }
 }

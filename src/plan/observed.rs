@@ -60,6 +60,87 @@ pub struct ObservedRole {
     pub can_login: bool,
     /// Whether it is a superuser. Those are never touched.
     pub is_superuser: bool,
+    /// What it may besides.
+    pub privileges: BTreeSet<Privilege>,
+    /// How many sessions it may have; negative for as many as it likes.
+    pub connection_limit: i32,
+    /// What is known of its password.
+    pub password: ObservedPassword,
+    /// Until when its password is good; for ever, where there is no such time.
+    pub valid_until: Option<Timestamp>,
+    /// The roles of which it is a member.
+    pub member_of: BTreeSet<Oid>,
+}
+
+impl ObservedRole {
+    /// Returns a role as Postgres makes it where nothing is said.
+    #[must_use]
+    pub fn plain(oid: Oid) -> Self {
+        Self {
+            oid,
+            can_login: false,
+            is_superuser: false,
+            privileges: [Privilege::Inherit].into(),
+            connection_limit: NO_LIMIT,
+            password: ObservedPassword::None,
+            valid_until: None,
+            member_of: BTreeSet::new(),
+        }
+    }
+}
+
+/// The connection limit of a role that has none.
+pub const NO_LIMIT: i32 = -1;
+
+/// What a role may besides logging in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Privilege {
+    /// Make databases.
+    CreateDb,
+    /// Make roles.
+    CreateRole,
+    /// Use at once what the roles may of which it is a member.
+    Inherit,
+    /// Replicate.
+    Replication,
+    /// Bypass row security.
+    BypassRls,
+}
+
+impl Privilege {
+    /// Every one, and Postgres's word for it; with `NO` before it, that for its absence.
+    pub const ALL: &[(Self, &str)] = &[
+        (Self::CreateDb, "CREATEDB"),
+        (Self::CreateRole, "CREATEROLE"),
+        (Self::Inherit, "INHERIT"),
+        (Self::Replication, "REPLICATION"),
+        (Self::BypassRls, "BYPASSRLS"),
+    ];
+}
+
+/// What is known of a role's password.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ObservedPassword {
+    /// Nothing: only superusers can look.
+    Unknown,
+    /// That there is none.
+    None,
+    /// A verifier that the catalog could have.
+    Verifier(Verifier),
+    /// Something that it could not: an MD5 hash, or a verifier that is unusual.
+    Other(VerifierDigest),
+}
+
+impl ObservedPassword {
+    /// Returns what tells it from others; none where there is no password.
+    #[must_use]
+    pub fn digest(&self) -> Option<VerifierDigest> {
+        match self {
+            Self::Unknown | Self::None => None,
+            Self::Verifier(verifier) => Some(VerifierDigest::of(verifier)),
+            Self::Other(digest) => Some(*digest),
+        }
+    }
 }
 
 /// A database as it was found.
@@ -98,6 +179,40 @@ pub struct RoleMark {
     /// Whether it was dropped from the catalog, and only waits for its removal. There is no way
     /// back: the same name, even of the same birth, is then another role.
     pub is_retired: bool,
+    /// Whether it was made with SQL and adopted. What it may besides logging in stays as it was made:
+    /// the catalog does not know of it.
+    pub is_adopted: bool,
+}
+
+impl RoleMark {
+    /// Returns the mark of a role that was just made.
+    #[must_use]
+    pub fn new(
+        name: RoleName,
+        born: Revision,
+        login: Login<VerifierDigest>,
+        valid_until: Option<Timestamp>,
+        is_active: bool,
+    ) -> Self {
+        Self {
+            name,
+            born,
+            login,
+            valid_until,
+            is_active,
+            acts_for: None,
+            in_group: false,
+            drops: false,
+            is_retired: false,
+            is_adopted: false,
+        }
+    }
+
+    /// Whether it was left able to log in.
+    #[must_use]
+    pub fn can_log_in(&self) -> bool {
+        self.is_active && self.login.is_any()
+    }
 }
 
 /// The mark of a database that Offshoot made, or is about to make.
@@ -119,7 +234,13 @@ impl VerifierDigest {
     /// Returns the digest of `verifier`.
     #[must_use]
     pub fn of(verifier: &Verifier) -> Self {
-        Self(Sha256::digest(verifier.reveal().as_bytes()).into())
+        Self::of_kept(verifier.reveal())
+    }
+
+    /// Returns the digest of what Postgres keeps as a password, whatever that is.
+    #[must_use]
+    pub fn of_kept(kept: &str) -> Self {
+        Self(Sha256::digest(kept.as_bytes()).into())
     }
 }
 

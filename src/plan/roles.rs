@@ -1,14 +1,19 @@
 //! Planning roles: which are made, which are changed, and how the dropped ones go.
 
+mod attributes;
+mod unmanaged;
+
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::model::drift::{Adoption, Attribute, Kind};
 use crate::model::name::RoleName;
 use crate::model::operation::Subject;
-use crate::model::role::Login;
 use crate::plan::Draft;
 use crate::plan::databases::DatabasePlan;
 use crate::plan::desired::DesiredRole;
+use crate::plan::drift::{Act, Differing};
 use crate::plan::observed::{ObservedRole, Oid, RoleMark, VerifierDigest};
+use crate::plan::roles::attributes::Ours;
 use crate::plan::step::{Estate, Stage, Step};
 
 /// Postgres keeps roles of this prefix for itself.
@@ -21,6 +26,8 @@ pub(super) struct RolePlan {
     pub(super) present: BTreeSet<RoleName>,
     /// The dropped roles that are still there, by the names under which they were found.
     pub(super) retired: BTreeMap<String, Retired>,
+    /// The roles of the catalog that somebody dropped with SQL, and that stay away for now.
+    gone: BTreeSet<RoleName>,
 }
 
 /// A dropped role that is still there.
@@ -52,7 +59,7 @@ impl RolePlan {
 }
 
 pub(super) fn plan(draft: &mut Draft<'_>) -> RolePlan {
-    let mut roles = RolePlan { retired: retire(draft), ..RolePlan::default() };
+    let mut roles = retire(draft);
     let mut outside_group = Vec::new();
     let mut acting = Vec::new();
     for (name, want) in &draft.desired.roles {
@@ -62,17 +69,21 @@ pub(super) fn plan(draft: &mut Draft<'_>) -> RolePlan {
             (mark.name == *name && is_wanted(mark, want)).then_some((mark, found_as, role))
         });
         let exists = match ours {
-            Some((mark, found_as, role)) => change(draft, name, want, mark, found_as, role),
+            Some((mark, found_as, role)) => change(draft, name, want, mark, (found_as, role)),
             None => create(draft, name, want, &roles),
         };
         if exists {
             roles.present.insert(name.clone());
             acting.push((name, want, ours.and_then(|(mark, ..)| mark.acts_for)));
-            if ours.is_none_or(|(mark, ..)| !mark.in_group) {
+            let is_made_here = !draft.observed.roles.contains_key(name.as_str())
+                || roles.retired.contains_key(name.as_str());
+            let is_outside = |(mark, ..): &(&RoleMark, _, _)| !mark.in_group && !mark.is_adopted;
+            if ours.as_ref().map_or(is_made_here, is_outside) {
                 outside_group.push(name.clone());
             }
         }
     }
+    unmanaged::report(draft);
     for (name, want, was) in acting {
         act_for(draft, &roles, name, want.acts_for.as_ref(), was);
     }
@@ -91,15 +102,19 @@ fn is_wanted(mark: &RoleMark, want: &DesiredRole) -> bool {
 
 /// Plans how the roles that the catalog dropped lose their logins, and returns them. A role that
 /// was dropped and made again is another role: the old one goes, and its name is freed at once.
-fn retire(draft: &mut Draft<'_>) -> BTreeMap<String, Retired> {
-    let mut retired = BTreeMap::new();
+fn retire(draft: &mut Draft<'_>) -> RolePlan {
+    let mut roles = RolePlan::default();
     for (oid, mark) in &draft.observed.role_marks {
         let (oid, name) = (*oid, mark.name.clone());
+        let want = draft.desired.roles.get(&name);
         let Some((found_as, role)) = draft.observed.role(oid) else {
-            draft.steps.push(Step::ForgetRole { oid, name });
+            if want.is_some_and(|want| is_wanted(mark, want)) && is_to_stay_gone(draft, &name) {
+                roles.gone.insert(name);
+            } else {
+                draft.steps.push(Step::ForgetRole { oid, name });
+            }
             continue;
         };
-        let want = draft.desired.roles.get(&name);
         let subject = Subject::Role(name.clone());
         if want.is_some_and(|want| is_wanted(mark, want)) || draft.is_aside(Stage::Retire, &subject)
         {
@@ -122,9 +137,22 @@ fn retire(draft: &mut Draft<'_>) -> BTreeMap<String, Retired> {
             draft.steps.push(Step::RetireRole { oid, name, found_as, renamed_to, drops });
         }
         let acted_for = mark.acts_for;
-        retired.insert(found_as.into(), Retired { oid, name, drops, name_after, acted_for });
+        let retired = Retired { oid, name, drops, name_after, acted_for };
+        roles.retired.insert(found_as.into(), retired);
     }
-    retired
+    roles
+}
+
+/// Whether a role that somebody dropped with SQL stays away for now. Where another has its name, that
+/// one is what is told.
+fn is_to_stay_gone(draft: &mut Draft<'_>, name: &RoleName) -> bool {
+    if draft.observed.roles.contains_key(name.as_str()) {
+        return false;
+    }
+    let adoption = Some(Adoption::DropRole { name: name.clone() });
+    let (desired, found) = ("a role of the catalog", "dropped with SQL");
+    let found = differing(name, Attribute::Existence, desired, found);
+    draft.differs(Differing { adoption, ..found }) != Act::Now
 }
 
 /// Returns why a role is never touched, whatever its mark says: a mark can be forged by whoever
@@ -148,49 +176,39 @@ fn change(
     name: &RoleName,
     want: &DesiredRole,
     mark: &RoleMark,
-    found_as: &str,
-    role: &ObservedRole,
+    (found_as, role): (&str, &ObservedRole),
 ) -> bool {
     let subject = Subject::Role(name.clone());
     if found_as != name.as_str() {
-        let message = format!(
-            "role `{name}` was renamed to `{found_as}` with SQL; rename it back, or drop the role \
-             over the API and create it again"
-        );
-        draft.problem(subject, message);
+        let found = Differing {
+            is_revertible: false,
+            ..differing(name, Attribute::Name, name.as_str(), found_as)
+        };
+        if draft.differs(found) != Act::Silently {
+            let message = format!(
+                "role `{name}` was renamed to `{found_as}` with SQL; rename it back, or drop the \
+                 role over the API and create it again"
+            );
+            draft.problem(subject, message);
+        }
         return false;
     }
-    let has_login = want.login.of(VerifierDigest::of) == mark.login;
-    let has_validity = want.valid_until == mark.valid_until;
-    let has_activity = want.is_active == mark.is_active;
-    let is_so = has_login && has_validity && has_activity;
-    let is_idle = want.is_active || !draft.observed.connected.contains(&role.oid);
-    if (is_so && is_idle) || draft.is_aside(Stage::Change, &subject) {
+    let Some(why) = untouchable(draft, found_as, role) else {
+        attributes::plan(draft, Ours { name, want, mark, role });
         return true;
+    };
+    if role.is_superuser {
+        let found = differing(name, Attribute::Superuser, "NOSUPERUSER", "SUPERUSER");
+        draft.differs(Differing { is_revertible: false, ..found });
     }
-    if let Some(why) = untouchable(draft, found_as, role) {
+    let has_login = want.login.of(VerifierDigest::of) == mark.login;
+    let has_activity = want.is_active == mark.is_active;
+    let is_idle = want.is_active || !draft.observed.connected.contains(&role.oid);
+    if !(has_login && has_activity && is_idle) || want.valid_until != mark.valid_until {
         let message = format!(
             "role `{name}` {why}, so Offshoot does not change how it logs in; undo that with SQL"
         );
         draft.problem(subject, message);
-        return true;
-    }
-    let oid = role.oid;
-    let is_active = want.is_active;
-    if !has_login {
-        let (name, login) = (name.clone(), want.login.clone());
-        draft.steps.push(Step::SetLogin { oid, name, login, is_active });
-    }
-    if !has_activity {
-        let (name, has_login) = (name.clone(), want.login != Login::Never);
-        draft.steps.push(Step::SetActive { oid, name, is_active, has_login });
-    }
-    if !is_active {
-        disconnect(draft, oid, name, found_as);
-    }
-    if !has_validity {
-        let (name, valid_until) = (name.clone(), want.valid_until);
-        draft.steps.push(Step::SetValidity { oid, name, valid_until });
     }
     true
 }
@@ -204,20 +222,20 @@ fn disconnect(draft: &mut Draft<'_>, oid: Oid, name: &RoleName, found_as: &str) 
     }
 }
 
+fn differing(name: &RoleName, attribute: Attribute, desired: &str, found: &str) -> Differing {
+    Differing::in_postgres(Kind::Role, name.as_str(), attribute, desired, found)
+}
+
 /// Plans a new role, and returns whether it can be made.
 fn create(draft: &mut Draft<'_>, name: &RoleName, want: &DesiredRole, roles: &RolePlan) -> bool {
     let subject = Subject::Role(name.clone());
-    if draft.is_aside(Stage::Change, &subject) {
+    if draft.is_aside(Stage::Change, &subject) || roles.gone.contains(name) {
         return false;
     }
+    let observed = draft.observed;
     let is_freed = roles.retired.contains_key(name.as_str());
-    if draft.observed.roles.contains_key(name.as_str()) && !is_freed {
-        let message = format!(
-            "Postgres has a role `{name}` that Offshoot did not create, and does not touch; rename \
-             or drop it with SQL, or choose another name"
-        );
-        draft.problem(subject, message);
-        return false;
+    if let Some(role) = observed.roles.get(name.as_str()).filter(|_| !is_freed) {
+        return unmanaged::adopt(draft, name, want, role);
     }
     let DesiredRole { born, login, valid_until, is_active, acts_for: _ } = want.clone();
     let name = name.clone();

@@ -7,18 +7,17 @@ mod marks;
 
 use std::fmt;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
-
 use crate::model::id::BranchId;
 use crate::model::name::{ROLE_GROUP, RoleName};
 use crate::model::refusal::time_text;
-use crate::model::revision::{Revision, Timestamp};
+use crate::model::revision::Timestamp;
 use crate::model::role::Login;
 use crate::model::secret::Verifier;
 use crate::plan::observed::{Oid, VerifierDigest};
-use crate::plan::sql::marks::Marks;
-use crate::plan::step::{Estate, Step};
+use crate::plan::sql::marks::{Marks, Noted, digest, time};
+use crate::plan::step::{Clause, Estate, Step};
+
+pub use crate::plan::sql::marks::{MARKS, note_revision};
 
 /// A text as an SQL identifier.
 #[derive(Clone, Copy, Debug)]
@@ -48,43 +47,6 @@ impl fmt::Display for Literal<'_> {
 /// How long each session may take to end, in milliseconds.
 const DISCONNECT_MS: u32 = 10_000;
 
-/// Makes the tables that hold the marks, where they are missing.
-///
-/// They belong to the administrator alone. Row security keeps out even the members of
-/// `pg_read_all_data` and `pg_write_all_data`, among which may be every role made over the API:
-/// whoever could write a mark could have a role dropped.
-pub const MARKS: &str = "\
-CREATE SCHEMA IF NOT EXISTS offshoot;
-CREATE TABLE IF NOT EXISTS offshoot.managed_role (
-    branch text NOT NULL, oid oid NOT NULL, name text NOT NULL, born bigint NOT NULL,
-    login boolean NOT NULL, digest bytea, valid_until timestamptz, acts_for oid,
-    active boolean NOT NULL DEFAULT true, drops boolean NOT NULL DEFAULT false,
-    in_group boolean NOT NULL DEFAULT false, retired boolean NOT NULL DEFAULT false,
-    PRIMARY KEY (branch, oid));
-CREATE TABLE IF NOT EXISTS offshoot.managed_database (
-    branch text NOT NULL, id bigint NOT NULL, name text NOT NULL, owner text NOT NULL, oid oid,
-    PRIMARY KEY (branch, id));
-CREATE TABLE IF NOT EXISTS offshoot.state (
-    branch text PRIMARY KEY, revision bigint NOT NULL, xact text NOT NULL,
-    applied_at timestamptz NOT NULL);
-ALTER TABLE offshoot.managed_role ENABLE ROW LEVEL SECURITY;
-ALTER TABLE offshoot.managed_database ENABLE ROW LEVEL SECURITY;
-ALTER TABLE offshoot.state ENABLE ROW LEVEL SECURITY";
-
-/// Notes in the transaction that applies it which revision that is, and in which transaction. Who
-/// finds this note afterwards knows that the transaction was committed, and whoever has an older
-/// catalog of the branch that it must not be applied any more.
-#[must_use]
-pub fn note_revision(branch: &BranchId, revision: Revision) -> String {
-    format!(
-        "INSERT INTO offshoot.state (branch, revision, xact, applied_at) \
-         VALUES ({branch}, {revision}, pg_current_xact_id()::text, now()) \
-         ON CONFLICT (branch) DO UPDATE SET revision = excluded.revision, xact = excluded.xact, \
-         applied_at = excluded.applied_at RETURNING xact",
-        branch = Literal(branch.as_str()),
-    )
-}
-
 /// Returns the one statement of a step that Postgres allows in no transaction; its mark is written
 /// by [`statements`], after it.
 #[must_use]
@@ -106,35 +68,32 @@ pub fn statements(step: &Step, branch: &BranchId) -> Vec<String> {
     let marks = Marks(branch);
     match step {
         Step::ForgetRole { oid, name: _ } => vec![marks.forget_role(*oid)],
-        Step::ForgetDatabase { id, name: _ } | Step::DropDatabase { id, .. } => {
+        Step::ForgetDatabase { id, .. } | Step::DropDatabase { id, .. } => {
             vec![marks.forget_database(*id)]
         }
         Step::RetireRole { oid, name: _, found_as, renamed_to, drops } => {
-            let found_as = Ident(found_as);
-            let mut statements = vec![format!("ALTER ROLE {found_as} NOLOGIN PASSWORD NULL")];
-            if let Some(to) = renamed_to {
-                statements.push(format!("ALTER ROLE {found_as} RENAME TO {}", Ident(to)));
-            }
-            let what = format!("retired = true, login = false, digest = NULL, drops = {drops}");
-            statements.push(marks.set_role(*oid, &what));
-            statements
+            retire_role(&marks, *oid, (found_as, renamed_to.as_deref()), *drops)
         }
-        Step::CreateRole { name, born, login, valid_until, is_active } => {
-            create_role(&marks, name, (*born, *is_active), login, *valid_until)
+        &Step::CreateRole { ref name, born, ref login, valid_until, is_active } => {
+            let noted = login.of(VerifierDigest::of);
+            let is_adopted = false;
+            let noted = Noted { name, born, login: noted, valid_until, is_active, is_adopted };
+            create_role(&marks, login, &noted)
         }
-        Step::SetActive { oid, name, is_active, has_login } => {
-            let word = login_word(*is_active && *has_login);
-            vec![
-                format!("ALTER ROLE {} {word}", Ident(name.as_str())),
-                marks.set_role(*oid, &format!("active = {is_active}")),
-            ]
-        }
+        Step::SetActive { oid, name, is_active, has_login } => vec![
+            alter_role(name, &[Clause::Login(*is_active && *has_login)]),
+            marks.set_role(*oid, &format!("active = {is_active}")),
+        ],
         Step::Disconnect { oid, name: _, found_as: _ } => vec![disconnect(*oid)],
         Step::SetLogin { oid, name, login, is_active } => vec![
             format!("ALTER ROLE {} {}", Ident(name.as_str()), logging_in(login, *is_active)),
             marks.set_role(
                 *oid,
-                &format!("login = {}, digest = {}", can_log_in(login), digest(login)),
+                &format!(
+                    "login = {}, digest = {}",
+                    login.is_any(),
+                    digest(&login.of(VerifierDigest::of))
+                ),
             ),
         ],
         Step::SetValidity { oid, name, valid_until } => vec![
@@ -143,6 +102,16 @@ pub fn statements(step: &Step, branch: &BranchId) -> Vec<String> {
         ],
         Step::ActFor { name, was, original } => {
             act_for(&marks, name, was.as_deref(), original.as_ref())
+        }
+        Step::RestoreRole { oid: _, name, clauses } => vec![alter_role(name, clauses)],
+        Step::RestoreMembership { oid: _, name, grant, revoke } => {
+            restore_membership(name, grant, revoke)
+        }
+        &Step::NoteRole {
+            ref name, born, ref login, valid_until, is_active, is_adopted, ..
+        } => {
+            let login = login.clone();
+            vec![marks.note_role(&Noted { name, born, login, valid_until, is_active, is_adopted })]
         }
         Step::JoinGroup { names } => join_group(&marks, names),
         Step::AdoptDatabase { id, name: _, found_as } => {
@@ -172,20 +141,31 @@ pub fn statements(step: &Step, branch: &BranchId) -> Vec<String> {
     }
 }
 
-fn create_role(
+fn retire_role(
     marks: &Marks<'_>,
-    name: &RoleName,
-    (born, is_active): (Revision, bool),
-    login: &Login<Verifier>,
-    valid_until: Option<Timestamp>,
+    oid: Oid,
+    (found_as, to): (&str, Option<&str>),
+    drops: bool,
 ) -> Vec<String> {
-    let logging_in = logging_in(login, is_active);
-    let mut create = format!("CREATE ROLE {} {logging_in}", Ident(name.as_str()));
+    let found_as = Ident(found_as);
+    let mut statements = vec![format!("ALTER ROLE {found_as} NOLOGIN PASSWORD NULL")];
+    if let Some(to) = to {
+        statements.push(format!("ALTER ROLE {found_as} RENAME TO {}", Ident(to)));
+    }
+    let what = format!("retired = true, login = false, digest = NULL, drops = {drops}");
+    statements.push(marks.set_role(oid, &what));
+    statements
+}
+
+fn create_role(marks: &Marks<'_>, login: &Login<Verifier>, noted: &Noted<'_>) -> Vec<String> {
+    let Noted { name, valid_until, is_active, .. } = noted;
+    let mut create =
+        format!("CREATE ROLE {} {}", Ident(name.as_str()), logging_in(login, *is_active));
     if valid_until.is_some() {
         create.push(' ');
-        create.push_str(&validity(valid_until));
+        create.push_str(&validity(*valid_until));
     }
-    vec![create, marks.add_role(name, (born, is_active), login, valid_until)]
+    vec![create, marks.note_role(noted)]
 }
 
 fn clean_up(found_as: &str, estate: &Estate) -> Vec<String> {
@@ -202,6 +182,18 @@ fn disconnect(Oid(oid): Oid) -> String {
         "SELECT bool_and(pg_terminate_backend(pid, {DISCONNECT_MS})) FROM pg_stat_activity \
          WHERE usesysid = {oid} AND pid <> pg_backend_pid()"
     )
+}
+
+fn alter_role(name: &RoleName, clauses: &[Clause]) -> String {
+    let clauses: Vec<_> = clauses.iter().map(ToString::to_string).collect();
+    format!("ALTER ROLE {} {}", Ident(name.as_str()), clauses.join(" "))
+}
+
+fn restore_membership(name: &RoleName, grant: &[String], revoke: &[String]) -> Vec<String> {
+    let role = Ident(name.as_str());
+    let grant = grant.iter().map(|group| format!("GRANT {} TO {role}", Ident(group)));
+    let revoke = revoke.iter().map(|group| format!("REVOKE {} FROM {role}", Ident(group)));
+    grant.chain(revoke).collect()
 }
 
 /// Returns what a step does besides writing marks, in a transaction or outside, for people to read.
@@ -228,12 +220,8 @@ pub fn take_all(from: &str) -> String {
     format!("DROP OWNED BY {}", Ident(from))
 }
 
-fn login_word(can_log_in: bool) -> &'static str {
-    if can_log_in { "LOGIN" } else { "NOLOGIN" }
-}
-
 fn logging_in(login: &Login<Verifier>, is_active: bool) -> String {
-    let word = login_word(is_active);
+    let word = Clause::Login(is_active);
     match login {
         Login::Never => "NOLOGIN PASSWORD NULL".into(),
         Login::Unset => format!("{word} PASSWORD NULL"),
@@ -245,23 +233,6 @@ fn logging_in(login: &Login<Verifier>, is_active: bool) -> String {
 fn validity(until: Option<Timestamp>) -> String {
     let until = until.map_or_else(|| "infinity".into(), time_text);
     format!("VALID UNTIL {}", Literal(&until))
-}
-
-fn can_log_in(login: &Login<Verifier>) -> bool {
-    match login {
-        Login::Never => false,
-        Login::Unset | Login::Password(_) => true,
-    }
-}
-
-fn digest(login: &Login<Verifier>) -> String {
-    let Some(verifier) = login.credential() else { return "NULL".into() };
-    let VerifierDigest(bytes) = VerifierDigest::of(verifier);
-    format!("decode('{}', 'base64')", STANDARD.encode(bytes))
-}
-
-fn time(at: Option<Timestamp>) -> String {
-    at.map_or_else(|| "NULL".into(), |at| Literal(&time_text(at)).to_string())
 }
 
 fn database_oid(name: &str) -> String {
@@ -319,6 +290,7 @@ fn join_group(marks: &Marks<'_>, names: &[RoleName]) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::revision::Revision;
 
     #[test]
     fn text_is_quoted_so_that_it_stays_text() {

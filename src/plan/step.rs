@@ -9,7 +9,10 @@ use crate::model::refusal::time_text;
 use crate::model::revision::{Revision, Timestamp};
 use crate::model::role::Login;
 use crate::model::secret::Verifier;
-use crate::plan::observed::Oid;
+use crate::plan::observed::{NO_LIMIT, Oid, Privilege, VerifierDigest};
+
+/// What is shown in the place of a verifier.
+const REDACTED: &str = "<verifier>";
 
 /// When a step runs. The stages stand in their order:
 ///
@@ -80,6 +83,21 @@ pub enum Step {
     /// Lets a role act for the original, so that all it makes is that one's and all that is that
     /// one's it can change; or lets it act for itself again. `was` is for whom it acted before.
     ActFor { name: RoleName, was: Option<String>, original: Option<RoleName> },
+    /// Gives a role back what it may, where somebody changed that by hand.
+    RestoreRole { oid: Oid, name: RoleName, clauses: Vec<Clause> },
+    /// Gives a role back the memberships that it should have, and takes others.
+    RestoreMembership { oid: Oid, name: RoleName, grant: Vec<String>, revoke: Vec<String> },
+    /// Notes what a role was found to have, where that is what it should have, or where it was made
+    /// with SQL and is the catalog's from now on.
+    NoteRole {
+        oid: Oid,
+        name: RoleName,
+        born: Revision,
+        login: Login<VerifierDigest>,
+        valid_until: Option<Timestamp>,
+        is_active: bool,
+        is_adopted: bool,
+    },
     /// Puts roles into the group of the roles made over the API. All at once: for an administrator
     /// who is not a superuser, the cost of each grant grows with the number of roles.
     JoinGroup { names: Vec<RoleName> },
@@ -114,7 +132,45 @@ pub enum Estate {
     Dropped,
 }
 
+/// Something that a role may or may not, as Postgres has it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Clause {
+    /// Whether it can log in.
+    Login(bool),
+    /// Whether it has a privilege.
+    Privilege(Privilege, bool),
+    /// That it may have as many sessions as it likes.
+    NoConnectionLimit,
+}
+
+/// As it stands in SQL.
+impl fmt::Display for Clause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let no = |has| if has { "" } else { "NO" };
+        match self {
+            Self::Login(can) => write!(f, "{}LOGIN", no(*can)),
+            Self::Privilege(privilege, has) => {
+                let known = Privilege::ALL.iter().find(|(known, _)| known == privilege);
+                write!(f, "{}{}", no(*has), known.expect("a table that has every privilege").1)
+            }
+            Self::NoConnectionLimit => write!(f, "CONNECTION LIMIT {NO_LIMIT}"),
+        }
+    }
+}
+
 impl Step {
+    /// Returns the step with what stands for its verifier, to be shown.
+    #[must_use]
+    pub fn redacted(&self) -> Self {
+        let mut step = self.clone();
+        if let Self::CreateRole { login: Login::Password(verifier), .. }
+        | Self::SetLogin { login: Login::Password(verifier), .. } = &mut step
+        {
+            *verifier = Verifier::from_trusted(REDACTED);
+        }
+        step
+    }
+
     /// Returns when the step runs.
     #[must_use]
     pub fn stage(&self) -> Stage {
@@ -126,6 +182,9 @@ impl Step {
             | Self::SetActive { .. }
             | Self::SetValidity { .. }
             | Self::ActFor { .. }
+            | Self::RestoreRole { .. }
+            | Self::RestoreMembership { .. }
+            | Self::NoteRole { .. }
             | Self::JoinGroup { .. }
             | Self::AdoptDatabase { .. }
             | Self::ChangeOwner { .. }
@@ -151,6 +210,9 @@ impl Step {
             | Self::Disconnect { name, .. }
             | Self::SetValidity { name, .. }
             | Self::ActFor { name, .. }
+            | Self::RestoreRole { name, .. }
+            | Self::RestoreMembership { name, .. }
+            | Self::NoteRole { name, .. }
             | Self::CleanUp { name, .. }
             | Self::RemoveRole { name, .. } => Subject::Role(name.clone()),
             Self::JoinGroup { .. } => Subject::Whole,
@@ -206,10 +268,16 @@ impl fmt::Display for Step {
             Self::ActFor { name, original: None, was: _ } => {
                 write!(f, "let role {name} act for itself")
             }
-            Self::JoinGroup { names } => {
-                write!(f, "add to {ROLE_GROUP}:")?;
-                names.iter().try_for_each(|name| write!(f, " {name}"))
+            Self::RestoreRole { name, clauses, .. } => {
+                write!(f, "give role {name} back: {}", listed("", clauses))
             }
+            Self::RestoreMembership { name, grant, revoke, .. } => {
+                let changes = [listed("+", grant), listed("-", revoke)].join(" ");
+                write!(f, "change of what role {name} is a member: {}", changes.trim())
+            }
+            Self::NoteRole { name, is_adopted: true, .. } => write!(f, "adopt role {name}"),
+            Self::NoteRole { name, .. } => write!(f, "note what role {name} has"),
+            Self::JoinGroup { names } => write!(f, "add to {ROLE_GROUP}: {}", listed("", names)),
             Self::AdoptDatabase { name, .. } => write!(f, "recognize database {name}"),
             Self::ChangeOwner { found_as, owner, .. } => {
                 write!(f, "give database {found_as} to role {owner}")
@@ -238,7 +306,13 @@ impl fmt::Display for Step {
     }
 }
 
-fn with(login: &Login<Verifier>) -> &'static str {
+fn listed<T: fmt::Display>(sign: &str, things: &[T]) -> String {
+    things.iter().map(|thing| format!("{sign}{thing}")).collect::<Vec<_>>().join(" ")
+}
+
+/// Returns how a role logs in, in words.
+#[must_use]
+pub fn with(login: &Login<Verifier>) -> &'static str {
     match login {
         Login::Never => "without login",
         Login::Unset => "without a password",

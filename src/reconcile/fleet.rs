@@ -4,32 +4,24 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::future::BoxFuture;
 use tokio::sync::{Notify, Semaphore};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::chain::Chain;
 use crate::clock::Clock;
-use crate::compute::error::ComputeError;
-use crate::compute::{AnyCompute, Compute, Computes};
-use crate::control::passes::{Assignment, Surveyed};
-use crate::control::{
-    BranchRef, ControlError, ControlPlane, EffectProbe, HoldingsProbe, Probe, Probes,
-};
+use crate::compute::Computes;
+use crate::control::passes::Surveyed;
+use crate::control::{BranchRef, ControlError, ControlPlane};
 use crate::entropy::Entropy;
 use crate::meter::Metered;
-use crate::model::endpoint::{EndpointState, Site};
 use crate::model::id::ProjectId;
-use crate::model::lsn::Lsn;
 use crate::model::revision::Revision;
-use crate::model::session::Sessions;
 use crate::reconcile::circuits::Circuits;
 use crate::reconcile::meters::Meters;
 use crate::reconcile::pace::Pace;
-use crate::reconcile::preview::preview;
+use crate::reconcile::probes::probes;
 use crate::reconcile::schemas::Reader;
-use crate::reconcile::site;
 use crate::reconcile::turns::Turns;
 use crate::reconcile::worker::{Shared, work};
 
@@ -42,9 +34,6 @@ const MAX_PROBES: usize = 8;
 
 /// How many Postgres servers may be read at once: each dump is another program.
 const MAX_READS: usize = 4;
-
-/// How long a Postgres may take to answer.
-const PROBE_TIME: Duration = Duration::from_secs(5);
 
 /// How long after a failure the projects are looked over again.
 const PAUSE: Duration = Duration::from_secs(5);
@@ -98,17 +87,10 @@ impl Fleet {
             reads: Semaphore::new(MAX_READS),
             turns: Turns::default(),
             meters: Arc::new(Meters::new(max_passes, Arc::clone(&circuits))),
-            circuits: Arc::clone(&circuits),
+            circuits,
             stop,
         });
-        let probes = Probes {
-            lsn: probe(&shared, lsn),
-            sessions: probe(&shared, sessions),
-            effect: effect(&shared),
-            holdings: holdings(&shared),
-            circuit: Box::new(move |at| circuits.get(at)),
-        };
-        shared.control.set_probes(probes);
+        shared.control.set_probes(probes(&shared));
         shared.control.set_schema_reader(Box::new(Reader(Arc::downgrade(&shared))));
         Self { shared, seen: HashMap::new(), nudges: HashMap::new(), workers: JoinSet::new() }
     }
@@ -215,73 +197,4 @@ impl Fleet {
             }
         }
     }
-}
-
-/// Returns a probe that asks as `question` does, for as long as the workers are there.
-fn probe<T: 'static>(
-    shared: &Arc<Shared>,
-    question: fn(AnyCompute) -> BoxFuture<'static, Result<T, ComputeError>>,
-) -> Probe<T> {
-    let observed = Arc::downgrade(shared);
-    Box::new(move |at| {
-        let shared = observed.upgrade();
-        Box::pin(async move { ask(&*shared?, &at, |compute, _| question(compute)).await })
-    })
-}
-
-/// Returns a probe that asks what an exchange of credentials would do.
-fn effect(shared: &Arc<Shared>) -> EffectProbe {
-    let observed = Arc::downgrade(shared);
-    Box::new(move |at, exchange| {
-        let shared = observed.upgrade();
-        Box::pin(async move {
-            let branch = at.branch.clone();
-            let asked = |compute, assignment| -> BoxFuture<'static, _> {
-                Box::pin(preview(compute, branch, assignment, exchange))
-            };
-            ask(&*shared?, &at, asked).await
-        })
-    })
-}
-
-/// Returns a probe that asks what a role has.
-fn holdings(shared: &Arc<Shared>) -> HoldingsProbe {
-    let observed = Arc::downgrade(shared);
-    Box::new(move |at, role| {
-        let shared = observed.upgrade();
-        Box::pin(async move {
-            let asked = |compute: AnyCompute, _| -> BoxFuture<'static, _> {
-                Box::pin(async move { compute.holdings(&role).await })
-            };
-            ask(&*shared?, &at, asked).await
-        })
-    })
-}
-
-fn lsn(compute: AnyCompute) -> BoxFuture<'static, Result<Lsn, ComputeError>> {
-    Box::pin(async move { compute.lsn().await })
-}
-
-fn sessions(compute: AnyCompute) -> BoxFuture<'static, Result<Vec<Sessions>, ComputeError>> {
-    Box::pin(async move { compute.sessions().await })
-}
-
-/// Asks a branch's Postgres for something; nothing where it does not run or does not answer.
-async fn ask<T>(
-    shared: &Shared,
-    at: &BranchRef,
-    question: impl FnOnce(AnyCompute, Assignment) -> BoxFuture<'static, Result<T, ComputeError>>,
-) -> Option<T> {
-    let assignment = shared.control.assignment(at).ok()??;
-    let endpoint = assignment.endpoint.as_ref()?;
-    let is_running = match endpoint.site {
-        Site::Local { .. } => endpoint.state == EndpointState::Active,
-        Site::Attached(_) => true,
-    };
-    if !is_running {
-        return None;
-    }
-    let _permit = shared.probes.acquire().await.ok()?;
-    let compute = shared.computes.get(&at.branch, site(&assignment));
-    tokio::time::timeout(PROBE_TIME, question(compute, assignment)).await.ok()?.ok()
 }

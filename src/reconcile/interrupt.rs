@@ -23,16 +23,33 @@ enum Reason {
     Stop,
 }
 
-/// Waits until the pass on `assignment` is to be broken off.
+/// What was wanted of a pass when it began.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Wanted {
+    is_waited_for: bool,
+    is_to_run: bool,
+}
+
+impl Wanted {
+    /// Returns what an assignment says of it.
+    pub(super) fn of(assignment: &Assignment) -> Self {
+        Self {
+            is_waited_for: !assignment.unfinished.is_empty(),
+            is_to_run: assignment.endpoint.as_ref().is_some_and(is_to_run),
+        }
+    }
+}
+
+/// Waits until a pass of which this was wanted is to be broken off.
 pub(super) async fn interrupted(
     control: &ControlPlane,
     at: &BranchRef,
     nudge: &Notify,
-    assignment: &Assignment,
+    wanted: Wanted,
 ) {
     loop {
         nudge.notified().await;
-        match reason(control, at, assignment) {
+        match reason(control, at, wanted) {
             Ok(Some(Reason::Cancelled)) => return,
             Ok(Some(Reason::Stop)) => return sleep(GRACE).await,
             Ok(None) => {}
@@ -46,20 +63,18 @@ pub(super) async fn interrupted(
 fn reason(
     control: &ControlPlane,
     at: &BranchRef,
-    assignment: &Assignment,
+    wanted: Wanted,
 ) -> Result<Option<Reason>, ControlError> {
     let unfinished = control.unfinished(at)?;
     let is_cancelling = |status: &Status| *status == Status::Cancelling;
-    let was_waited_for = !assignment.unfinished.is_empty();
-    if was_waited_for
+    if wanted.is_waited_for
         && !unfinished.is_empty()
         && unfinished.iter().all(|operation| is_cancelling(&operation.status))
     {
         return Ok(Some(Reason::Cancelled));
     }
-    let was_to_run = assignment.endpoint.as_ref().is_some_and(is_to_run);
     let is_to_run = control.find_endpoint(at)?.as_ref().is_some_and(is_to_run);
-    Ok((was_to_run && !is_to_run).then_some(Reason::Stop))
+    Ok((wanted.is_to_run && !is_to_run).then_some(Reason::Stop))
 }
 
 fn is_to_run(endpoint: &Endpoint) -> bool {

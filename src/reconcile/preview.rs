@@ -1,25 +1,93 @@
-//! Previews: what a rotation would do to a Postgres, found by planning against it and not applying.
+//! Previews: what a pass or a rotation would do to a Postgres, found by planning against it and not
+//! applying.
 
 use crate::compute::error::ComputeError;
-use crate::compute::{AnyCompute, Compute};
+use crate::compute::{AnyCompute, Compute, check_revision};
 use crate::control::passes::Assignment;
+use crate::model::drift::Deviation;
 use crate::model::id::BranchId;
 use crate::model::name::RoleName;
 use crate::model::operation::Subject;
-use crate::model::preview::{Effect, Exchange, Statement};
+use crate::model::planned::{Planned, PlannedStep, Touched};
+use crate::model::preview::{Effect, Exchange};
 use crate::model::role::Login;
 use crate::model::secret::Verifier;
 use crate::plan::desired::{Desired, DesiredRole};
+use crate::plan::drift::pending;
 use crate::plan::observed::Observed;
-use crate::plan::plan;
-use crate::plan::sql;
-use crate::plan::step::Step;
+use crate::plan::step::{Stage, Step};
+use crate::plan::{Plan, effects, plan};
+use crate::reconcile::desired;
 
-/// What stands in the place of the verifier, which is drawn when the rotation is asked for.
-const VERIFIER: &str = "<verifier>";
+/// Returns what a pass would do to a branch's Postgres now.
+pub(super) async fn preview_pass(
+    compute: AnyCompute,
+    branch: BranchId,
+    assignment: Assignment,
+) -> Result<Planned, ComputeError> {
+    let observed = compute.observe(&branch).await?;
+    let desired = desired(&branch, &assignment);
+    check_revision(&desired, &observed)?;
+    // A pass tells what it found before it does anything about it, and goes on from there.
+    let told = desired.clone().told(&plan(&desired, &observed).deviations);
+    let Plan { steps, mut problems, deviations: _ } = plan(&told, &observed);
+    let mut foretold = compute.foretell(&desired.branch, &steps).await?;
+    problems.append(&mut foretold.problems);
+    let sessions = compute.sessions().await?;
+    let mut planned = Vec::with_capacity(steps.len());
+    for (step, statements) in steps.iter().zip(foretold.statements) {
+        // In most databases a dropped role has nothing.
+        if matches!(step, Step::CleanUp { .. }) && statements.is_empty() {
+            continue;
+        }
+        let mut touched = effects::touched(step, &observed);
+        touched.extend(holding(&compute, &observed, step).await?);
+        planned.push(PlannedStep {
+            summary: step.to_string(),
+            subject: step.subject(),
+            is_together: step.stage() <= Stage::Change,
+            statements,
+            sessions: effects::sessions(step, &touched, &sessions),
+            touched,
+            risks: effects::risks(step),
+        });
+    }
+    Ok(Planned { revision: desired.revision, steps: planned, problems })
+}
 
-/// Returns what an exchange of credentials would do to a branch's Postgres.
-pub(super) async fn preview(
+/// Returns what differs in a branch's Postgres from its catalog now.
+pub(super) async fn preview_drift(
+    compute: AnyCompute,
+    branch: BranchId,
+    assignment: Assignment,
+) -> Result<Vec<Deviation>, ComputeError> {
+    let observed = compute.observe(&branch).await?;
+    let desired = desired(&branch, &assignment);
+    check_revision(&desired, &observed)?;
+    let plan = plan(&desired, &observed);
+    let pending = pending(&plan);
+    Ok([plan.deviations, pending].concat())
+}
+
+/// Returns what a dropped role has in the database in which a step empties its hands.
+async fn holding(
+    compute: &AnyCompute,
+    observed: &Observed,
+    step: &Step,
+) -> Result<Option<Touched>, ComputeError> {
+    let Step::CleanUp { oid, database, .. } = step else { return Ok(None) };
+    let found_as = observed.role(*oid).map(|(found_as, _)| found_as.to_owned());
+    let Some(name) = found_as.and_then(|name| RoleName::parse_existing(name).ok()) else {
+        return Ok(None);
+    };
+    let held = compute.holdings(&name).await?;
+    let here = held.into_iter().find(|held| held.database.as_ref() == Some(database));
+    Ok(here.map(|holding| Touched::Holding { role: name.to_string(), holding }))
+}
+
+/// Returns what an exchange of credentials would do to a branch's Postgres: what it would be told
+/// first, to have the new credential, and later, to do without the old one.
+pub(super) async fn preview_exchange(
     compute: AnyCompute,
     branch: BranchId,
     assignment: Assignment,
@@ -27,20 +95,19 @@ pub(super) async fn preview(
 ) -> Result<Effect, ComputeError> {
     let observed = compute.observe(&branch).await?;
     let holdings = compute.holdings(&exchange.from).await?;
-    let desired =
-        Desired::new(branch, assignment.revision, &assignment.roles, &assignment.databases);
-    Ok(Effect { statements: statements(&desired, &observed, &exchange), holdings })
+    let desired = desired(&branch, &assignment);
+    let steps = steps(&desired, &observed, &exchange);
+    let foretold = compute.foretell(&desired.branch, &steps).await?;
+    Ok(Effect { statements: foretold.statements.concat(), holdings })
 }
 
-/// Returns what Postgres would be told: first to have the new credential, and later to do without the
-/// old one.
-fn statements(desired: &Desired, observed: &Observed, exchange: &Exchange) -> Vec<Statement> {
+fn steps(desired: &Desired, observed: &Observed, exchange: &Exchange) -> Vec<Step> {
     let Exchange { from, to, original } = exchange;
     let mut with = desired.clone();
-    let verifier = Verifier::from_trusted(VERIFIER);
     let new = DesiredRole {
         born: desired.revision.next(),
-        login: Login::Password(verifier),
+        // It is drawn when the rotation is asked for, and would not be shown anyway.
+        login: Login::Password(Verifier::from_trusted("")),
         valid_until: None,
         is_active: true,
         acts_for: original.clone(),
@@ -54,7 +121,7 @@ fn statements(desired: &Desired, observed: &Observed, exchange: &Exchange) -> Ve
     }
     let created = plan(&with, observed).steps.into_iter().filter(|step| concerns(step, to));
     let dropped = plan(&without, observed).steps.into_iter().filter(|step| concerns(step, from));
-    created.chain(dropped).flat_map(|step| told(&step, &desired.branch)).collect()
+    created.chain(dropped).collect()
 }
 
 fn concerns(step: &Step, name: &RoleName) -> bool {
@@ -62,10 +129,4 @@ fn concerns(step: &Step, name: &RoleName) -> bool {
         return names.contains(name);
     }
     step.subject() == Subject::Role(name.clone())
-}
-
-fn told(step: &Step, branch: &BranchId) -> Vec<Statement> {
-    let database = if let Step::CleanUp { database, .. } = step { Some(database) } else { None };
-    let statements = sql::statements_without_marks(step, branch).into_iter();
-    statements.map(|sql| Statement { database: database.cloned(), sql }).collect()
 }

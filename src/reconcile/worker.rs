@@ -24,12 +24,13 @@ use crate::model::operation::{Operation, Status};
 use crate::model::progress::Trace;
 use crate::model::revision::Revision;
 use crate::reconcile::circuits::Circuits;
-use crate::reconcile::interrupt::interrupted;
+use crate::reconcile::interrupt::{Wanted, interrupted};
 use crate::reconcile::meters::{Ended, Meters};
 use crate::reconcile::pace::{PAUSE_MAX, Pace};
+use crate::reconcile::telling::pass_and_tell;
 use crate::reconcile::turns::Turns;
 use crate::reconcile::worker::watch::Watched;
-use crate::reconcile::{Passed, pass, site};
+use crate::reconcile::{Passed, site};
 
 /// How long a pass may take before it counts as failed.
 const PASS_TIME: Duration = Duration::from_secs(300);
@@ -163,7 +164,9 @@ impl Worker {
         }
         // Read once it is our turn: what is wanted may change while others are at work.
         let permit = shared.passes.acquire().await.expect("a semaphore that is never closed");
-        let Some(assignment) = shared.control.assignment(&self.at)? else { return Ok(Turn::Over) };
+        let Some(mut assignment) = shared.control.assignment(&self.at)? else {
+            return Ok(Turn::Over);
+        };
         // Where a pass failed, something may still run or lie around, whatever the operation says.
         let is_settled = assignment.unfinished.is_empty() && self.failures == 0;
         if assignment.endpoint.is_none() && is_settled {
@@ -172,7 +175,8 @@ impl Worker {
         self.last = assignment.revision;
         let mut in_flight = shared.meters.in_flight();
         in_flight.set(1);
-        let (passed, trace) = self.attempt(&assignment).await;
+        let (passed, trace) = self.attempt(&mut assignment).await?;
+        self.last = assignment.revision;
         drop((in_flight, permit, turn));
         self.has_just_passed = true;
         self.shared.meters.passed(Ended::of(&passed));
@@ -206,27 +210,32 @@ impl Worker {
         Ok(news)
     }
 
-    /// Makes a pass, in time and for as long as anybody wants it.
-    async fn attempt(&self, assignment: &Assignment) -> (Passed, Trace) {
+    /// Makes passes until all that they find is told, in time and for as long as anybody wants it. The
+    /// assignment is then the one of the last.
+    async fn attempt(&self, assignment: &mut Assignment) -> Result<(Passed, Trace), ControlError> {
         let compute = self.shared.computes.get(&self.at.branch, site(assignment));
-        let mut trace = Trace::default();
+        let (mut trace, wanted) = (Trace::default(), Wanted::of(assignment));
+        let failed = |error| Passed { failure: Some(error), ..Passed::default() };
         let attempt = async {
             match self.leave_local(assignment).await {
-                Ok(()) => pass(&compute, &self.at.branch, assignment, &mut trace).await,
-                Err(error) => Passed { failure: Some(error), ..Passed::default() },
+                Ok(()) => {
+                    let control = &self.shared.control;
+                    pass_and_tell(control, &self.at, &compute, assignment, &mut trace).await
+                }
+                Err(error) => Ok(failed(error)),
             }
         };
-        let failed = |error| Passed { failure: Some(error), ..Passed::default() };
         let passed = tokio::select! {
             biased;
             result = timeout(PASS_TIME, attempt) => {
-                result.unwrap_or_else(|_| failed(ComputeError::TookTooLong { time: PASS_TIME }))
+                let late = |_| Ok(failed(ComputeError::TookTooLong { time: PASS_TIME }));
+                result.unwrap_or_else(late)?
             }
-            () = interrupted(&self.shared.control, &self.at, &self.nudge, assignment) => {
+            () = interrupted(&self.shared.control, &self.at, &self.nudge, wanted) => {
                 failed(ComputeError::Interrupted)
             }
         };
-        (passed, trace)
+        Ok((passed, trace))
     }
 
     /// Reaches for a compute whose circuit is open, instead of making a pass. Returns why it is not

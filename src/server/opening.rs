@@ -10,8 +10,12 @@ use crate::compute::Computes;
 use crate::compute::local::LocalConfig;
 use crate::config::Config;
 use crate::control::{ControlPlane, Machine, Settings};
+use crate::deliver::Dispatcher;
+use crate::deliver::sender::{ANSWER_TIME, Sender};
 use crate::exports::Exports;
 use crate::model::project::PgVersion;
+use crate::reach::{Reach, SystemResolver};
+use crate::retention::Trimmer;
 use crate::room::{FileSystem, Room, Writer};
 use crate::server::data_dir::DataDir;
 use crate::store::Store;
@@ -94,6 +98,7 @@ pub(super) async fn open_control(
         account: config.account.clone(),
         installed: computes.installed_versions().into_iter().filter_map(known).collect(),
         preferred: computes.preferred_version().and_then(known),
+        reach: Arc::new(Reach::new(config.webhooks.clone(), Box::new(SystemResolver))),
     };
     if settings.installed.is_empty() {
         tracing::warn!(
@@ -106,6 +111,22 @@ pub(super) async fn open_control(
 
 fn known(version: u32) -> Option<PgVersion> {
     PgVersion::try_from(i64::from(version)).ok()
+}
+
+pub(super) fn open_dispatcher(control: &ControlPlane, clock: &Arc<dyn Clock>) -> Dispatcher {
+    let sender = Sender::new(control.reach(), ANSWER_TIME);
+    Dispatcher::new(control.clone(), Arc::clone(clock), sender)
+}
+
+pub(super) fn open_trimmer(
+    config: &Config,
+    control: &ControlPlane,
+    clock: &Arc<dyn Clock>,
+    stop: &CancellationToken,
+) -> anyhow::Result<Trimmer> {
+    let (clock, stop) = (Arc::clone(clock), stop.child_token());
+    let trimmer = Trimmer::new(control.clone(), clock, config.trimming, stop);
+    trimmer.context("look for logs that nobody has")
 }
 
 pub(super) fn open_exports(

@@ -1,6 +1,7 @@
 //! A project's state over persistent trees: one for the project, and one for each branch's catalog,
 //! whose root is in the branch's record.
 
+mod drift;
 mod edit;
 mod inventory;
 mod lookup;
@@ -268,6 +269,7 @@ impl Write for Catalog {
         for rotation in self.rotations(id)? {
             self.remove_rotation(id, rotation.id)?;
         }
+        self.forget_drifts(id)?;
         self.project.remove(&keys::branch(id))
     }
 

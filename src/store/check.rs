@@ -12,10 +12,11 @@ use crate::store::engine::{Engine, LogId};
 use crate::store::nodes::LogNodes;
 use crate::store::published::{Extent, Published};
 use crate::store::stored::{
-    Stored, StoredApiKey, StoredBranch, StoredBranchId, StoredDatabase, StoredEndpoint,
-    StoredKeyId, StoredMark, StoredOperation, StoredPermission, StoredProject, StoredProjectEntry,
-    StoredReceipt, StoredReceiptHash, StoredRole, StoredRoleName, StoredRotation, StoredUnfinished,
-    StoredVaultMark, decode,
+    Stored, StoredApiKey, StoredBranch, StoredBranchId, StoredDatabase, StoredDrift,
+    StoredDriftPolicy, StoredEndpoint, StoredKeyId, StoredMark, StoredOperation, StoredPermission,
+    StoredPlace, StoredProject, StoredProjectEntry, StoredReceipt, StoredReceiptHash, StoredRole,
+    StoredRoleName, StoredRotation, StoredSending, StoredUnfinished, StoredVaultMark,
+    StoredWebhook, decode,
 };
 use crate::store::transfer::rows_below;
 use crate::store::{StoreError, read_row};
@@ -196,6 +197,8 @@ fn check_record(key: &[u8], value: &[u8]) -> Result<Vec<NodeId>, StoreError> {
         Some(b'P') => reads::<StoredUnfinished>(key, value),
         Some(b'M') => reads::<StoredMark>(key, value),
         Some(b'T') => reads::<StoredRotation>(key, value),
+        Some(b'F') => reads::<StoredDrift>(key, value),
+        Some(b'p') => reads::<StoredDriftPolicy>(key, value),
         Some(b'r') => reads::<StoredRole>(key, value),
         Some(b'd') => reads::<StoredDatabase>(key, value),
         Some(b'J') => reads::<StoredProjectEntry>(key, value),
@@ -205,6 +208,9 @@ fn check_record(key: &[u8], value: &[u8]) -> Result<Vec<NodeId>, StoreError> {
         Some(b'R') => reads::<StoredReceipt>(key, value),
         Some(b'Q') => reads::<StoredReceiptHash>(key, value),
         Some(b'V') => reads::<StoredVaultMark>(key, value),
+        Some(b'Y') => reads::<StoredWebhook>(key, value),
+        Some(b'U') => reads::<StoredPlace>(key, value),
+        Some(b'Z') => reads::<StoredSending>(key, value),
         _ => Err(StoreError::RecordUnknown { key: key.to_vec() }),
     }
 }

@@ -1,5 +1,7 @@
 //! The directory: which projects there are and in which logs, and who may use the API.
 
+mod webhooks;
+
 use crate::model::id::ProjectId;
 use crate::model::key::{ApiKey, KeyHash, KeyId};
 use crate::model::permission::{Permission, PermissionId};

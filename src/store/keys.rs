@@ -11,11 +11,13 @@
 //!   P branch 0 operation             that the operation has not ended
 //!   M branch 0 LSN (8 bytes)         what the branch's Postgres had at that LSN
 //!   T branch 0 rotation (16 bytes)   a rotation; the ids sort by time
+//!   F branch 0 item (8 bytes)        a drift; there is one of each item
 //!   W branch                         that a rotation of the branch has not ended
 //!   X time (8 bytes) branch          when something of the branch, or it itself, expires next
 //! in a branch's catalog
 //!   r name                           a role
 //!   d name                           a database
+//!   p                                what the branch does about drift
 //!   e time (8 bytes) name            when the role of that name expires
 //! in the directory
 //!   J project                        a project's log
@@ -23,6 +25,9 @@
 //!   H hash (32 bytes)                the id of the API key that has the hash
 //!   G project 0 permission           a permission on a project
 //!   V                                which vault key the secrets are sealed with
+//!   Y webhook (8 bytes)              a webhook
+//!   U webhook (8) log (8)            how far the webhook is in the log
+//!   Z webhook (8) revision (8)       what became of sending an event to the webhook
 //! in both
 //!   R hash (32 bytes)                the receipt of the request whose client's key has the hash
 //!   Q number (8 bytes)               the hash of the receipt with that number
@@ -33,6 +38,7 @@
 
 use chrono::TimeDelta;
 
+use crate::model::drift::DriftId;
 use crate::model::id::{BranchId, EndpointId, OperationId, ProjectId};
 use crate::model::key::{KeyHash, KeyId};
 use crate::model::lsn::Lsn;
@@ -40,6 +46,8 @@ use crate::model::name::{BranchName, DatabaseName, RoleName};
 use crate::model::permission::PermissionId;
 use crate::model::revision::{Revision, Timestamp};
 use crate::model::rotation::RotationId;
+use crate::model::webhook::{SendingId, WebhookId};
+use crate::store::engine::LogId;
 
 /// The key of the project.
 pub const PROJECT: &[u8] = b"S";
@@ -55,6 +63,8 @@ pub const UNFINISHED: &[u8] = b"P";
 pub const ROLES: &[u8] = b"r";
 /// What the keys of databases begin with.
 pub const DATABASES: &[u8] = b"d";
+/// The key of what a branch does about drift.
+pub const DRIFT_POLICY: &[u8] = b"p";
 /// What the keys of the directory's projects begin with.
 pub const PROJECTS: &[u8] = b"J";
 /// What the keys of branches begin with whose rotations have not ended.
@@ -65,6 +75,9 @@ pub const DUES: &[u8] = b"X";
 pub const EXPIRIES: &[u8] = b"e";
 /// The key of the vault's mark.
 pub const VAULT: &[u8] = b"V";
+
+/// What the keys of webhooks begin with.
+pub const WEBHOOKS: &[u8] = b"Y";
 
 /// What the keys of receipts begin with.
 pub const RECEIPTS: &[u8] = b"R";
@@ -149,6 +162,18 @@ pub fn rotation(branch: &BranchId, RotationId(id): RotationId) -> Vec<u8> {
     [&rotations_of(branch)[..], id.as_bytes()].concat()
 }
 
+/// What the keys of a branch's drifts begin with.
+#[must_use]
+pub fn drifts_of(branch: &BranchId) -> Vec<u8> {
+    [b"F", branch.as_str().as_bytes(), END_OF_PART].concat()
+}
+
+/// The key of a drift.
+#[must_use]
+pub fn drift(branch: &BranchId, DriftId(id): DriftId) -> Vec<u8> {
+    [&drifts_of(branch)[..], &id.to_be_bytes()].concat()
+}
+
 /// The key that says that a rotation of a branch has not ended.
 #[must_use]
 pub fn rotating(branch: &BranchId) -> Vec<u8> {
@@ -230,6 +255,43 @@ pub fn permissions_of(project: &ProjectId) -> Vec<u8> {
 #[must_use]
 pub fn permission(project: &ProjectId, id: PermissionId) -> Vec<u8> {
     [&permissions_of(project)[..], id.0.as_bytes()].concat()
+}
+
+/// The key of a webhook.
+#[must_use]
+pub fn webhook(WebhookId(id): WebhookId) -> Vec<u8> {
+    [WEBHOOKS, &id.to_be_bytes()].concat()
+}
+
+/// What the keys of a webhook's places begin with.
+#[must_use]
+pub fn places_of(WebhookId(id): WebhookId) -> Vec<u8> {
+    [b"U", &id.to_be_bytes()[..]].concat()
+}
+
+/// The key of the webhook whose place or sending has a key.
+#[must_use]
+pub fn webhook_of(key: &[u8]) -> Vec<u8> {
+    let id = key.get(1..1 + size_of::<u64>()).unwrap_or_default();
+    [WEBHOOKS, id].concat()
+}
+
+/// The key of a webhook's place in a log.
+#[must_use]
+pub fn place(webhook: WebhookId, LogId(log): LogId) -> Vec<u8> {
+    [&places_of(webhook)[..], &log.to_be_bytes()].concat()
+}
+
+/// What the keys of a webhook's sendings begin with.
+#[must_use]
+pub fn sendings_of(WebhookId(id): WebhookId) -> Vec<u8> {
+    [b"Z", &id.to_be_bytes()[..]].concat()
+}
+
+/// The key of a sending.
+#[must_use]
+pub fn sending(webhook: WebhookId, SendingId(revision): SendingId) -> Vec<u8> {
+    [&sendings_of(webhook)[..], &revision.0.to_be_bytes()].concat()
 }
 
 #[cfg(test)]

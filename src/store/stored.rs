@@ -10,6 +10,7 @@ use crate::store::codec::{self, CodecError, RecordTooLarge};
 mod branch;
 mod cause;
 mod database;
+mod drift;
 mod endpoint;
 mod key;
 mod operation;
@@ -18,10 +19,12 @@ mod project;
 mod receipt;
 mod role;
 mod rotation;
+mod webhook;
 
 pub use branch::{BranchRecord, Catalogs, StoredBranch, StoredBranchId, StoredPolicy};
 pub use cause::StoredCause;
 pub use database::StoredDatabase;
+pub use drift::{StoredDrift, StoredDriftPolicy};
 pub use endpoint::StoredEndpoint;
 pub use key::{StoredApiKey, StoredKeyId, StoredPermission};
 pub use operation::{StoredMark, StoredOperation, StoredUnfinished};
@@ -30,6 +33,7 @@ pub use project::{StoredProject, StoredProjectEntry, StoredVaultMark};
 pub use receipt::{StoredReceipt, StoredReceiptHash};
 pub use role::{StoredRole, StoredRoleName};
 pub use rotation::StoredRotation;
+pub use webhook::{StoredPlace, StoredSending, StoredWebhook};
 
 /// A stored shape and the model's type that it stands for.
 pub trait Stored: bincode::Encode + bincode::Decode<()> {

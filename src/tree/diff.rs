@@ -13,7 +13,8 @@
 //!   the root of one tree a lower node of another.
 //!
 //! So a node that both trees have is not loaded, another is loaded once, and only the nodes on two
-//! paths are held at a time.
+//! paths are held at a time. Where a span begins inside the trees, the nodes on the path there may be
+//! shared and loaded all the same: no parent says how far its last node reaches.
 
 use std::cmp::Ordering;
 use std::ops::ControlFlow;

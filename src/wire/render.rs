@@ -7,4 +7,6 @@
 
 pub mod credentials;
 pub mod error;
+pub mod events;
 pub mod postgres;
+pub mod webhooks;

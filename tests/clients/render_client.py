@@ -1,4 +1,4 @@
-"""A branch's credentials with render, Render's own Python client, which fails at any status that
+"""A branch's credentials, and webhooks, with render, Render's own Python client, which fails at any status that
 Render's document does not have."""
 
 import json
@@ -16,8 +16,16 @@ from render.public_api.api.postgres import (
     retrieve_postgres,
     retrieve_postgres_connection_info,
 )
+from render.public_api.api.webhooks import (
+    create_webhook,
+    delete_webhook,
+    list_webhook_events,
+    list_webhooks,
+    retrieve_webhook,
+    update_webhook,
+)
 from render.public_api.client import AuthenticatedClient
-from render.public_api.models import CredentialCreateInput
+from render.public_api.models import CredentialCreateInput, WebhookPATCHInput, WebhookPOSTInput
 
 BASE = os.environ["OFFSHOOT_BASE"]
 KEY = os.environ["OFFSHOOT_KEY"]
@@ -91,3 +99,21 @@ call(delete_postgres_user, postgres, "neondb_owner")
 settle(project)
 call(list_postgres_users, postgres)
 call(retrieve_postgres, "dpg-00000000000000000000-a", status=404)
+
+
+def webhook(url):
+    """Returns a webhook that is told all that Render tells: its client knows no name for that."""
+    return WebhookPOSTInput(
+        owner_id="org-offshoot", url=url, name="credentials", enabled=True, event_filter=[]
+    )
+
+
+# Nobody is there, and nothing happens that could be told.
+hook = call(create_webhook, body=webhook("https://receiver.example/hook"), status=201).id
+call(create_webhook, body=webhook("https://127.0.0.1/hook"), status=400)
+call(list_webhooks, owner_id=["org-offshoot"], limit=1)
+call(update_webhook, hook, body=WebhookPATCHInput(name="renamed", enabled=False))
+call(retrieve_webhook, hook)
+call(list_webhook_events, hook)
+call(delete_webhook, hook, status=204)
+call(retrieve_webhook, hook, status=404)

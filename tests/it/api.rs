@@ -4,7 +4,7 @@ mod plane;
 
 mod absent;
 mod account;
-mod again;
+pub mod again;
 mod branches;
 mod credentials;
 mod cutoffs;
@@ -18,6 +18,8 @@ mod merges;
 mod odd;
 mod paging;
 mod past;
+mod probed;
 mod readme;
 mod roles;
 mod room;
+mod webhooks;

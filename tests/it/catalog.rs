@@ -1,5 +1,6 @@
 //! The catalog against oracles that copy: every branch, revision and name, after random histories.
 
+mod churn;
 pub mod command;
 pub mod copies;
 mod cutoffs;

@@ -6,6 +6,7 @@ mod calls;
 mod fuzz;
 mod installed;
 mod neonctl;
+mod receivers;
 mod recorder;
 mod report;
 mod scripts;

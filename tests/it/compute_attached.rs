@@ -2,13 +2,14 @@
 
 use offshoot::compute::error::ComputeError;
 use offshoot::compute::{Address, Compute};
+use offshoot::model::drift::{Attribute, Response};
 use offshoot::model::endpoint::TlsMode;
 use offshoot::model::operation::Subject;
 use offshoot::model::progress::Trace;
 use offshoot::model::secret::Password;
 use offshoot::plan::desired::Desired;
 
-use crate::support::{Catalog, MAINTENANCE, Server, refusal, texts, verifier};
+use crate::support::{Catalog, MAINTENANCE, Server, converge_told, refusal, texts, verifier};
 
 const OWNERS: &str = "SELECT tableowner::text FROM pg_tables WHERE schemaname = 'public'";
 
@@ -124,19 +125,43 @@ async fn roles_and_databases_made_with_sql_are_never_touched() {
 }
 
 #[tokio::test]
-async fn what_was_changed_by_hand_stays_until_the_catalog_changes() {
+async fn what_was_changed_by_hand_is_told_before_it_is_put_back() {
     let server = Server::started().await;
     server.converge(&catalog()).await;
-    server.execute("postgres", "ALTER ROLE bob PASSWORD 'by hand'").await;
-    server.execute("postgres", "REVOKE neon_superuser FROM bob").await;
-    server.execute("postgres", "ALTER DATABASE neondb OWNER TO bob").await;
-    assert_eq!(server.converge(&catalog()).await.steps, 0);
-    server.login("bob", "by hand", "neondb").await.expect("the password set by hand");
+    server
+        .execute(
+            "postgres",
+            "ALTER ROLE bob PASSWORD 'by hand' NOLOGIN CREATEDB CONNECTION LIMIT 3 \
+             VALID UNTIL '2030-01-01'; REVOKE neon_superuser FROM bob; \
+             ALTER DATABASE neondb OWNER TO bob; CREATE ROLE mine",
+        )
+        .await;
+    let first = server.compute().converge(&catalog(), &mut Trace::default()).await.expect("a pass");
+    assert_eq!(first.steps, 0, "nothing is done before it is told");
+    let told: Vec<_> = first.deviations.iter().map(|it| (it.item.attribute, it.response)).collect();
+    let expected = [
+        (Attribute::Unmanaged, Response::Reported),
+        (Attribute::Login, Response::Enforced),
+        (Attribute::Password, Response::Adopted),
+        (Attribute::ValidUntil, Response::Enforced),
+        (Attribute::Privileges, Response::Enforced),
+        (Attribute::ConnectionLimit, Response::Enforced),
+        (Attribute::Membership, Response::Reported),
+        (Attribute::Owner, Response::Enforced),
+    ];
+    assert_eq!(told.len(), expected.len(), "{told:?}");
+    assert!(expected.iter().all(|each| told.contains(each)), "{told:?}");
+    let second = converge_told(&server.compute(), &catalog()).await;
+    let left: Vec<_> = second.deviations.iter().map(|it| it.item.attribute).collect();
+    assert_eq!(left, [Attribute::Password, Attribute::Membership, Attribute::Unmanaged]);
+    server.login("bob", "by hand", "neondb").await.expect("the password stays, to be adopted");
+    let kept = "SELECT format('%s %s %s %s', rolcreatedb, rolconnlimit, rolvaliduntil, \
+         (SELECT datdba::regrole FROM pg_database WHERE datname = 'neondb')) \
+         FROM pg_roles WHERE rolname = 'bob'";
+    assert_eq!(texts(&server.admin("postgres").await, kept).await, ["f -1 infinity sally"]);
+    // What the catalog changes afterwards is newer, and stronger.
     server.converge(&catalog().role("bob", 2, "reset")).await;
     server.login("bob", "reset", "neondb").await.expect("the password of the catalog");
-    server.execute("postgres", "ALTER ROLE bob NOLOGIN").await;
-    assert_eq!(server.converge(&catalog().role("bob", 2, "reset")).await.steps, 0);
-    assert_eq!(refusal(server.login("bob", "reset", "neondb").await), "28000");
 }
 
 #[tokio::test]
@@ -174,15 +199,15 @@ async fn databases_are_made_renamed_given_away_and_dropped() {
 }
 
 #[tokio::test]
-async fn a_rename_that_sessions_are_in_the_way_of_is_a_problem_and_cuts_nobody() {
+async fn a_rename_that_sessions_are_in_the_way_of_waits_and_cuts_nobody() {
     let server = Server::started().await;
     server.converge(&catalog()).await;
     let session = server.login("sally", "of sally", "neondb").await.expect("a login");
     let desired = catalog().database(1, "renamed", "sally").role("carol", 3, "of carol");
     let converged =
         server.compute().converge(&desired, &mut Trace::default()).await.expect("a pass");
-    assert_eq!(converged.problems.len(), 1, "{:?}", converged.problems);
-    assert!(converged.problems[0].message.contains("disconnect"));
+    assert_eq!((converged.problems.len(), converged.delayed.len()), (0, 1), "{converged:?}");
+    assert!(converged.delayed[0].message.contains("1 other session"), "{converged:?}");
     session.batch_execute("SELECT 1").await.expect("a session that stayed open");
     server.login("carol", "of carol", "neondb").await.expect("the others' changes");
     drop(session);
@@ -366,18 +391,4 @@ async fn a_wrong_address_is_told_apart_from_a_server_that_is_down() {
     let error = fails(down).await;
     assert!(matches!(error, ComputeError::Unreachable { .. }), "{error:?}");
     assert!(error.is_retryable());
-}
-
-#[tokio::test]
-async fn two_sessions_do_not_work_on_one_branch_at_once() {
-    let server = Server::started().await;
-    let admin = server.admin("postgres").await;
-    admin
-        .batch_execute("SELECT pg_advisory_lock(hashtextextended('offshoot br-test', 0))")
-        .await
-        .expect("the lock");
-    let error =
-        server.compute().converge(&catalog(), &mut Trace::default()).await.expect_err("a refusal");
-    assert!(matches!(error, ComputeError::Locked));
-    drop(admin);
 }

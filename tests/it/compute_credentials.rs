@@ -124,7 +124,7 @@ async fn credentials_that_come_and_go_leave_no_trace() {
          SELECT count(*)::text FROM offshoot.managed_role";
     let admin = server.admin("postgres").await;
     let before = texts(&admin, traces).await;
-    for round in 0..ROUNDS {
+    for round in 0..rounds() {
         let name = format!("app_{round}");
         let with = catalog().role(&name, 10 + round, "of app").acting(&name, Some("owner"));
         server.converge(&with.at(10 + 2 * round)).await;
@@ -135,8 +135,16 @@ async fn credentials_that_come_and_go_leave_no_trace() {
     assert_eq!(texts(&admin, traces).await, before);
 }
 
-/// How many credentials come and go.
+/// How many credentials come and go, unless the variable says another number.
 const ROUNDS: u64 = 40;
+
+const ROUNDS_VARIABLE: &str = "OFFSHOOT_CREDENTIAL_ROUNDS";
+
+#[expect(clippy::disallowed_methods, reason = "whoever wants many rounds")]
+fn rounds() -> u64 {
+    let asked = std::env::var(ROUNDS_VARIABLE).ok();
+    asked.map_or(ROUNDS, |text| text.parse().expect("a number"))
+}
 
 #[tokio::test]
 async fn open_sessions_are_counted_by_who_logged_in() {

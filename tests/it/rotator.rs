@@ -87,6 +87,7 @@ impl Plane {
     fn connect(&self, rotation: &Rotation, count: u32) {
         let sessions = Sessions {
             role: rotation.from.name.to_string(),
+            database: "neondb".into(),
             application: "app".into(),
             address: None,
             count,

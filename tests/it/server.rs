@@ -44,6 +44,8 @@ const VARIABLES: &[&str] = &[
     "OFFSHOOT_LOG",
     "OFFSHOOT_LOG_FORMAT",
     "OFFSHOOT_STOP_COMPUTES",
+    "OFFSHOOT_WEBHOOK_HTTP",
+    "OFFSHOOT_WEBHOOK_NETWORKS",
     "OFFSHOOT_WELCOME",
 ];
 
@@ -255,6 +257,14 @@ impl Remote {
 
     pub async fn get(&self, path: &str) -> Answer {
         send(self.request(Method::GET, path)).await.expect("an answer")
+    }
+
+    /// Asks as Render's clients do.
+    pub async fn ask_render(&self, method: Method, path: &str, body: &Value) -> Answer {
+        let url = format!("http://{}/v1{path}", self.address);
+        let request = self.http.request(method, url).bearer_auth(&self.key);
+        let request = if body.is_null() { request } else { request.json(body) };
+        send(request).await.expect("an answer")
     }
 
     pub async fn post(&self, path: &str, body: &Value) -> Answer {

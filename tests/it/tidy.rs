@@ -11,21 +11,23 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("entropy", &[]),
     ("meter", &[]),
     ("ports", &[]),
+    ("reach", &["model"]),
     ("room", &["meter"]),
     ("vault", &["entropy", "model"]),
     ("model", &[]),
     ("tree", &[]),
     ("store", &["chain", "clock", "meter", "model", "tree"]),
-    ("control", &["clock", "entropy", "model", "ports", "room", "store", "vault"]),
+    ("control", &["clock", "entropy", "model", "ports", "reach", "room", "store", "vault"]),
     ("plan", &["model"]),
     ("compute", &["entropy", "model", "plan"]),
     ("reconcile", &["chain", "clock", "compute", "control", "entropy", "meter", "model", "plan"]),
+    ("deliver", &["chain", "clock", "control", "meter", "model", "reach", "wire"]),
     ("retention", &["chain", "clock", "config", "control", "meter", "model", "store"]),
     ("wire", &["model"]),
     ("api", &["chain", "control", "entropy", "meter", "model", "wire"]),
     ("exports", &["chain", "clock", "meter", "model", "room", "store"]),
     ("telemetry", &["store"]),
-    ("config", &["model"]),
+    ("config", &["model", "reach"]),
     (
         "server",
         &[
@@ -35,11 +37,13 @@ const LAYERS: &[(&str, &[&str])] = &[
             "compute",
             "config",
             "control",
+            "deliver",
             "entropy",
             "exports",
             "meter",
             "model",
             "ports",
+            "reach",
             "reconcile",
             "retention",
             "room",
@@ -47,7 +51,8 @@ const LAYERS: &[(&str, &[&str])] = &[
             "vault",
         ],
     ),
-    ("cli", &["config", "server", "telemetry"]),
+    ("client", &["chain", "wire"]),
+    ("cli", &["client", "config", "server", "telemetry", "wire"]),
 ];
 
 /// Each foreign crate that is walled in, and the files that may name it.
@@ -57,7 +62,9 @@ const WALLS: &[(&str, &[&str])] = &[
     ("tokio_postgres::", &["compute/postgres"]),
     ("axum::", &["api", "server.rs"]),
     ("prometheus_client::", &["api/metrics.rs"]),
+    ("hyper::", &["deliver/sender.rs"]),
     ("clap::", &["cli"]),
+    ("ureq::", &["client.rs"]),
 ];
 
 /// A file fits a sitting, tests included.

@@ -70,12 +70,7 @@ struct Times {
 
 impl Times {
     fn of(query: &Query) -> Result<Self, ApiError> {
-        let time = |name: &str| {
-            let parsed = query.text(name).map(str::parse).transpose();
-            parsed.map_err(|error| {
-                ApiError::invalid(format_args!("the query parameter `{name}`: {error}"))
-            })
-        };
+        let time = |name: &str| query.moment(name).map(|at| at.map(Time));
         Ok(Self {
             created_before: time("createdBefore")?,
             created_after: time("createdAfter")?,

@@ -20,7 +20,7 @@ use crate::compute::local::machine::Users;
 use crate::compute::local::process::{self, POLL, Postmaster};
 use crate::compute::local::{Shared, settings, template};
 use crate::compute::postgres::{Session, Target};
-use crate::compute::{Compute, ComputeStatus, Converged};
+use crate::compute::{Compute, ComputeStatus, Converged, Foretold};
 use crate::model::id::BranchId;
 use crate::model::lsn::Lsn;
 use crate::model::name::{COMPUTE_ADMIN, DatabaseName, RoleName};
@@ -30,6 +30,7 @@ use crate::model::schema::Table;
 use crate::model::session::Sessions;
 use crate::plan::desired::Desired;
 use crate::plan::observed::Observed;
+use crate::plan::step::Step;
 
 /// How long a start is waited for. It goes on beyond that, and the next attempt waits for it.
 const READY_DEADLINE: Duration = Duration::from_secs(60);
@@ -234,6 +235,10 @@ impl Compute for LocalCompute {
 
     async fn observe(&self, branch: &BranchId) -> Result<Observed, ComputeError> {
         self.connect().await?.observe_branch(branch).await
+    }
+
+    async fn foretell(&self, branch: &BranchId, steps: &[Step]) -> Result<Foretold, ComputeError> {
+        self.connect().await?.foretell(branch, steps).await
     }
 
     async fn reach(&self) -> Result<(), ComputeError> {

@@ -138,9 +138,7 @@ async fn transact(
     }
     for step in steps {
         let mut statements = vec!["SAVEPOINT offshoot".into()];
-        statements.extend(membership(session, step));
-        statements.extend(sql::statements(step, &desired.branch));
-        statements.extend(options(session, step));
+        statements.extend(with_rights(session, step, sql::statements(step, &desired.branch)));
         statements.push("RELEASE SAVEPOINT offshoot".into());
         let result = session.run(&statements.join("; ")).await.map(|_| ());
         if result.is_err() {
@@ -161,14 +159,23 @@ async fn transact(
     Ok(aside)
 }
 
-/// Lets an administrator who is no superuser hand something to a role. From 16 on it can do so
-/// with what it creates.
+/// Returns what a step does with what the administrator has to do besides, so as to have the right to
+/// it and so that it means what it should.
+pub(super) fn with_rights(session: &Session, step: &Step, does: Vec<String>) -> Vec<String> {
+    let before = membership(session, step).into_iter();
+    before.chain(does).chain(options(session, step)).collect()
+}
+
+/// Lets an administrator who is no superuser hand something to a role, or send it away. From 16 on it
+/// can do so with what it creates.
 fn membership(session: &Session, step: &Step) -> Option<String> {
     if let Step::ChangeOwner { owner, .. }
     | Step::CreateDatabase { owner, .. }
     | Step::ActFor { original: Some(owner), .. } = step
     {
         session.membership(owner.as_str())
+    } else if let Step::Disconnect { found_as, .. } = step {
+        session.membership(found_as)
     } else {
         None
     }
@@ -190,9 +197,7 @@ async fn disconnect(
     step: &Step,
     aside: &mut Vec<Aside>,
 ) -> Result<(), ComputeError> {
-    let Step::Disconnect { found_as, .. } = step else { return Ok(()) };
-    let mut statements: Vec<_> = session.membership(found_as).into_iter().collect();
-    statements.extend(sql::statements(step, &desired.branch));
+    let statements = with_rights(session, step, sql::statements(step, &desired.branch));
     match session.run(&statements.join("; ")).await {
         Ok(ended) if told(&ended) == Some("f") => {
             let message = format!("failed to {step}: some of them do not end; trying again");

@@ -18,6 +18,10 @@ use crate::plan::step::{Estate, Step};
 const STATEMENT_TIMEOUT: &str = "SET statement_timeout = '4min'";
 const STATEMENT_DEADLINE: Duration = Duration::from_secs(250);
 
+/// What is around all that is done in one database for one role.
+const BEGIN: &str = "BEGIN";
+const COMMIT: &str = "COMMIT";
+
 /// Every role that has anything to do in a database. What belongs to no database can be taken away
 /// in any, and is in the administrator's.
 const HOLDERS: &str = "SELECT DISTINCT s.refobjid FROM pg_shdepend s \
@@ -30,7 +34,8 @@ const OWNS: &str = "SELECT EXISTS (SELECT FROM pg_shdepend s \
      WHERE s.refclassid = 'pg_authid'::regclass AND s.refobjid = $1 AND s.deptype = 'o' \
      AND s.dbid IN (0, (SELECT oid FROM pg_database WHERE datname = current_database())))";
 
-/// What a role was granted in a database: the kind and name of the object, and by whom.
+/// What others granted a role in a database: the kind and name of the object, and by whom. What it has
+/// from itself it owns, or has by a grant of another.
 const GRANTS: &str = "SELECT DISTINCT CASE \
          WHEN o.type IN ('function', 'procedure', 'aggregate') THEN 'ROUTINE' \
          WHEN o.type IN ('sequence', 'schema', 'database', 'tablespace', 'language', \
@@ -52,7 +57,7 @@ const GRANTS: &str = "SELECT DISTINCT CASE \
          UNION ALL SELECT 'pg_largeobject'::regclass, oid, lomacl FROM pg_largeobject_metadata \
          ) AS x, \
          aclexplode(x.acl) AS a, pg_identify_object(x.class, x.oid, 0) AS o \
-     WHERE a.grantee = $1";
+     WHERE a.grantee = $1 AND a.grantor <> a.grantee";
 
 /// Empties the hands of dropped roles, in those databases where they hold anything. Returns what
 /// failed for good.
@@ -108,6 +113,48 @@ pub(super) async fn clean_up(
     Ok(())
 }
 
+/// What cleaning up would tell Postgres.
+pub(super) struct Cleaning {
+    /// The statements, by the number of the step.
+    pub(super) statements: BTreeMap<usize, Vec<String>>,
+    /// What would not be done.
+    pub(super) problems: Vec<Problem>,
+}
+
+/// Returns what would be said in each database. `names` are those that databases have now, by those
+/// that earlier steps would give them.
+pub(super) async fn foretell(
+    session: &mut Session,
+    steps: &[Step],
+    names: &BTreeMap<String, String>,
+) -> Result<Cleaning, ComputeError> {
+    let mut cleaning = Cleaning { statements: BTreeMap::new(), problems: Vec::new() };
+    for (index, step) in steps.iter().enumerate() {
+        let Step::CleanUp { name: _, oid, found_as, database, estate } = step else { continue };
+        let now = names.get(database).unwrap_or(database);
+        if !holders(session, now).await?.contains(oid) {
+            continue;
+        }
+        let clean_up = CleanUp { step, oid: *oid, found_as, database, estate };
+        let problem = match session.beside(now).await {
+            Ok(mut there) => match clean_up.statements(&mut there).await? {
+                Some(statements) => {
+                    let ends = [[BEGIN.to_owned()].into(), statements, [COMMIT.to_owned()].into()];
+                    cleaning.statements.insert(index, ends.concat());
+                    continue;
+                }
+                None => clean_up.without_heir().problem,
+            },
+            Err(error) if error.is_retryable() && !matches!(error, ComputeError::Busy { .. }) => {
+                return Err(error);
+            }
+            Err(error) => shut_out(step, &error).problem,
+        };
+        cleaning.problems.push(problem);
+    }
+    Ok(cleaning)
+}
+
 /// Returns what becomes of a step in a database that the administrator cannot enter.
 fn shut_out(step: &Step, error: &ComputeError) -> Aside {
     let message = format!("failed to {step}: {error}");
@@ -139,9 +186,9 @@ impl CleanUp<'_> {
     /// Cleans up in the database of the session, or not at all. Returns whether there was an heir
     /// where one was needed.
     async fn run(&self, there: &mut Session) -> Result<bool, Failure> {
-        there.run("BEGIN").await?;
+        there.run(BEGIN).await?;
         let result = self.run_within(there).await;
-        let end = if matches!(result, Ok(true)) { "COMMIT" } else { "ROLLBACK" };
+        let end = if matches!(result, Ok(true)) { COMMIT } else { "ROLLBACK" };
         let ended = there.run(end).await;
         let has_heir = result?;
         ended.map(|_| has_heir)
@@ -149,11 +196,18 @@ impl CleanUp<'_> {
 
     async fn run_within(&self, there: &mut Session) -> Result<bool, Failure> {
         // As late as can be: what a session that is still open made since would be dropped.
+        let Some(statements) = self.statements(there).await? else { return Ok(false) };
+        there.run(&statements.join("; ")).await.map(|_| true)
+    }
+
+    /// Returns what empties the role's hands in the database of the session; nothing where it owns
+    /// something that nobody may be given.
+    async fn statements(&self, there: &mut Session) -> Result<Option<Vec<String>>, Failure> {
         let owns = there.query(OWNS, &[&self.oid.0]).await?;
         let owns = owns.first().and_then(|row| row.try_get(0).ok()).unwrap_or(true);
         let heir = match self.estate {
             Estate::Given(heir) => Some(heir.as_str()),
-            Estate::Unclaimed if owns => return Ok(false),
+            Estate::Unclaimed if owns => return Ok(None),
             Estate::Unclaimed | Estate::Dropped => None,
         };
         let give = heir.filter(|_| owns).map(|heir| sql::give_all(self.found_as, heir));
@@ -164,7 +218,7 @@ impl CleanUp<'_> {
             statements.extend(self.revoke_all(there).await?);
         }
         statements.push(sql::take_all(self.found_as));
-        there.run(&statements.join("; ")).await.map(|_| true)
+        Ok(Some(statements))
     }
 
     /// Returns what becomes of a role that owns something which nobody may be given.
@@ -190,8 +244,8 @@ impl CleanUp<'_> {
             let grantor: String = row.try_get(2).ok()?;
             let from = Ident(self.found_as);
             let revoke = format!("REVOKE ALL ON {kind} {object} FROM {from} CASCADE");
-            Some(format!("SET LOCAL ROLE {grantor}; {revoke}; RESET ROLE"))
+            Some([format!("SET LOCAL ROLE {grantor}"), revoke, "RESET ROLE".into()])
         };
-        Ok(rows.iter().filter_map(revoke).collect())
+        Ok(rows.iter().filter_map(revoke).flatten().collect())
     }
 }

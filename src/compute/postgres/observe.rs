@@ -1,6 +1,6 @@
 //! Observing: what a Postgres has, Offshoot's marks among the rest.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use tokio_postgres::Row;
 use tokio_postgres::types::FromSql;
@@ -12,14 +12,26 @@ use crate::model::id::BranchId;
 use crate::model::name::{DatabaseName, ROLE_GROUP, RoleName};
 use crate::model::revision::{Revision, Timestamp};
 use crate::model::role::Login;
+use crate::model::scram;
 use crate::plan::observed::{
-    DatabaseMark, Observed, ObservedDatabase, ObservedRole, Oid, RoleMark, VerifierDigest,
+    DatabaseMark, Observed, ObservedDatabase, ObservedPassword, ObservedRole, Oid, Privilege,
+    RoleMark, VerifierDigest,
 };
 
 // Names are read as bytes: those that others made may be no UTF-8. Such a name comes out as one
 // that nobody has, so that nothing is ever done to it.
 
-const ROLES: &str = "SELECT textsend(rolname::text), oid, rolcanlogin, rolsuper FROM pg_roles";
+/// What everybody may read of roles. Times that are none lie as far away as can be said.
+const ROLES: &str = "SELECT textsend(rolname::text), oid, rolcanlogin, rolsuper, rolcreatedb, \
+     rolcreaterole, rolinherit, rolreplication, rolbypassrls, rolconnlimit, \
+     CASE WHEN isfinite(rolvaliduntil) \
+         THEN (extract(epoch FROM rolvaliduntil) * 1000000)::bigint \
+         WHEN rolvaliduntil < now() THEN 0 END FROM pg_roles";
+
+/// What only superusers may.
+const PASSWORDS: &str = "SELECT oid, rolpassword FROM pg_authid WHERE rolpassword IS NOT NULL";
+
+const MEMBERSHIPS: &str = "SELECT DISTINCT member, roleid FROM pg_auth_members";
 
 const DATABASES: &str = "SELECT textsend(d.datname::text), d.oid, textsend(r.rolname::text), \
      d.datallowconn AND d.datconnlimit <> -2 \
@@ -44,7 +56,7 @@ const CONNECTED: &str = "SELECT DISTINCT usesysid FROM pg_stat_activity \
      WHERE usesysid IS NOT NULL AND usename <> current_user";
 
 const ROLE_MARKS: &str = "SELECT oid, name, born, in_group, retired, login, digest, \
-     (extract(epoch FROM valid_until) * 1000000)::bigint, acts_for, active, drops \
+     (extract(epoch FROM valid_until) * 1000000)::bigint, acts_for, active, drops, adopted \
      FROM offshoot.managed_role WHERE branch = $1";
 
 const DATABASE_MARKS: &str =
@@ -61,14 +73,7 @@ pub(super) async fn observe(
         maintenance: session.admin.database.clone(),
         ..Observed::default()
     };
-    for row in session.query(ROLES, &[]).await? {
-        let role = ObservedRole {
-            oid: Oid(get(&row, 1)?),
-            can_login: get(&row, 2)?,
-            is_superuser: get(&row, 3)?,
-        };
-        observed.roles.insert(name(&row, 0)?, role);
-    }
+    observed.roles = roles(session).await?;
     observed.has_group = observed.roles.contains_key(ROLE_GROUP);
     for row in session.query(DATABASES, &[]).await? {
         let database = ObservedDatabase {
@@ -88,6 +93,59 @@ pub(super) async fn observe(
         observed.applied = applied(session, branch).await?;
     }
     Ok(observed)
+}
+
+async fn roles(session: &mut Session) -> Result<BTreeMap<String, ObservedRole>, ComputeError> {
+    let mut passwords = passwords(session).await?;
+    let mut memberships: BTreeMap<Oid, BTreeSet<Oid>> = BTreeMap::new();
+    for row in session.query(MEMBERSHIPS, &[]).await? {
+        memberships.entry(Oid(get(&row, 0)?)).or_default().insert(Oid(get(&row, 1)?));
+    }
+    let mut roles = BTreeMap::new();
+    for row in session.query(ROLES, &[]).await? {
+        let oid = Oid(get(&row, 1)?);
+        let mut privileges = BTreeSet::new();
+        // The table of privileges has the order of the columns.
+        for (column, (privilege, _)) in (4..).zip(Privilege::ALL) {
+            if get(&row, column)? {
+                privileges.insert(*privilege);
+            }
+        }
+        let role = ObservedRole {
+            oid,
+            can_login: get(&row, 2)?,
+            is_superuser: get(&row, 3)?,
+            privileges,
+            connection_limit: get(&row, 9)?,
+            password: match &mut passwords {
+                None => ObservedPassword::Unknown,
+                Some(known) => known.remove(&oid).unwrap_or(ObservedPassword::None),
+            },
+            valid_until: get::<Option<i64>>(&row, 10)?.and_then(Timestamp::from_timestamp_micros),
+            member_of: memberships.remove(&oid).unwrap_or_default(),
+        };
+        roles.insert(name(&row, 0)?, role);
+    }
+    Ok(roles)
+}
+
+/// Returns what Postgres keeps of passwords; nothing for an administrator who may not look.
+async fn passwords(
+    session: &mut Session,
+) -> Result<Option<BTreeMap<Oid, ObservedPassword>>, ComputeError> {
+    if !session.admin.is_superuser {
+        return Ok(None);
+    }
+    let mut passwords = BTreeMap::new();
+    for row in session.query(PASSWORDS, &[]).await? {
+        let kept: &str = get(&row, 1)?;
+        let password = match scram::verifier_of(kept) {
+            Some(verifier) => ObservedPassword::Verifier(verifier),
+            None => ObservedPassword::Other(VerifierDigest::of_kept(kept)),
+        };
+        passwords.insert(Oid(get(&row, 0)?), password);
+    }
+    Ok(Some(passwords))
 }
 
 /// Returns whether the tables of marks are there, and are nobody else's: whoever could change them
@@ -132,17 +190,17 @@ async fn role_marks(
         };
         let valid_until = get::<Option<i64>>(&row, 7)?.and_then(Timestamp::from_timestamp_micros);
         let acts_for = get::<Option<u32>>(&row, 8)?.map(Oid);
-        let (is_active, drops) = (get(&row, 9)?, get(&row, 10)?);
         let mark = RoleMark {
             name,
             born,
             login,
             valid_until,
-            is_active,
+            is_active: get(&row, 9)?,
             acts_for,
             in_group,
-            drops,
+            drops: get(&row, 10)?,
             is_retired,
+            is_adopted: get(&row, 11)?,
         };
         marks.insert(Oid(get(&row, 0)?), mark);
     }

@@ -11,10 +11,12 @@ use crate::model::session::Sessions;
 /// they are open is told of the roles of which the administrator is a member.
 const SESSIONS: &str = "SELECT textsend(usename::text), textsend(coalesce(application_name, '')), \
      host(client_addr), count(*)::int4, \
-     (extract(epoch FROM min(backend_start)) * 1000000)::bigint \
+     (extract(epoch FROM min(backend_start)) * 1000000)::bigint, \
+     textsend(coalesce(datname::text, '')) \
      FROM pg_stat_activity \
      WHERE usename IS NOT NULL AND pid <> pg_backend_pid() AND leader_pid IS NULL \
-     GROUP BY usename, coalesce(application_name, ''), client_addr ORDER BY 1, 2, 3";
+     GROUP BY usename, coalesce(application_name, ''), client_addr, datname \
+     ORDER BY usename, 2, 3, datname";
 
 const END: &str = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity \
      WHERE usename = $1::text AND pid <> pg_backend_pid()";
@@ -35,6 +37,7 @@ pub(super) async fn sessions(session: &mut Session) -> Result<Vec<Sessions>, Com
             let oldest: Option<i64> = get(row, 4)?;
             Ok(Sessions {
                 role: name(row, 0)?,
+                database: name(row, 5)?,
                 application: name(row, 1)?,
                 address: address.and_then(|text| text.parse().ok()),
                 count: u32::try_from(get::<i32>(row, 3)?).unwrap_or_default(),

@@ -1,6 +1,7 @@
 //! The world: a simple model of what a Postgres makes of steps. It refuses what Postgres would.
 
 mod by_hand;
+mod leaving;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,9 +12,10 @@ use crate::model::revision::{Revision, Timestamp};
 use crate::model::role::Login;
 use crate::model::secret::Verifier;
 use crate::plan::observed::{
-    DatabaseMark, Observed, ObservedDatabase, ObservedRole, Oid, RoleMark, VerifierDigest,
+    DatabaseMark, NO_LIMIT, Observed, ObservedDatabase, ObservedPassword, ObservedRole, Oid,
+    RoleMark, VerifierDigest,
 };
-use crate::plan::step::{Estate, Step};
+use crate::plan::step::{Clause, Step};
 
 /// The administrator, who can do everything.
 const ADMIN: &str = "cloud_admin";
@@ -30,10 +32,6 @@ pub struct Refused(pub String);
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct World {
     observed: Observed,
-    /// What each role that has a password logs in with.
-    verifiers: BTreeMap<Oid, Verifier>,
-    /// Until when the passwords are good that have an end.
-    validity: BTreeMap<Oid, Timestamp>,
     /// As which other role a role acts.
     acting: BTreeMap<Oid, Oid>,
     /// What else each role owns: objects in databases, by the database's number.
@@ -57,7 +55,10 @@ impl World {
             has_group: true,
             ..Observed::default()
         };
-        let role = |oid, is_superuser| ObservedRole { oid, can_login: is_superuser, is_superuser };
+        let role = |oid, is_superuser| {
+            let plain = ObservedRole::plain(oid);
+            ObservedRole { can_login: is_superuser, is_superuser, ..plain }
+        };
         observed.roles.insert(ADMIN.into(), role(Oid(10), true));
         observed.roles.insert("pg_monitor".into(), role(Oid(3373), false));
         observed.roles.insert(ROLE_GROUP.into(), role(Oid::FIRST_OF_USERS, false));
@@ -69,8 +70,6 @@ impl World {
         }
         Self {
             observed,
-            verifiers: BTreeMap::new(),
-            validity: BTreeMap::new(),
             acting: BTreeMap::new(),
             belongings: BTreeSet::new(),
             next: Oid(Oid::FIRST_OF_USERS.0 + 1),
@@ -87,13 +86,16 @@ impl World {
     #[must_use]
     pub fn login(&self, name: &str) -> Option<&Verifier> {
         let role = self.observed.roles.get(name).filter(|role| role.can_login)?;
-        self.verifiers.get(&role.oid)
+        match &role.password {
+            ObservedPassword::Verifier(verifier) => Some(verifier),
+            ObservedPassword::Unknown | ObservedPassword::None | ObservedPassword::Other(_) => None,
+        }
     }
 
     /// Returns until when a role's password is good, where it has an end.
     #[must_use]
     pub fn valid_until(&self, name: &str) -> Option<Timestamp> {
-        self.validity.get(&self.observed.roles.get(name)?.oid).copied()
+        self.observed.roles.get(name)?.valid_until
     }
 
     /// Returns as which other role a role acts, if as another.
@@ -110,13 +112,6 @@ impl World {
         let own = self.belongings.iter().filter(|(owner, _)| *owner == role.oid);
         let database = |oid| self.observed.database(oid).map(|(name, _)| name.to_owned());
         own.map(|(_, oid)| Holding { database: database(*oid), owned: 1, granted: 0 }).collect()
-    }
-
-    /// Returns the schema of a database, which says nothing but whose it is.
-    #[must_use]
-    pub fn schema(&self, name: &str) -> Option<String> {
-        let database = self.observed.databases.get(name)?;
-        Some(format!("-- {name} of {}\n", database.owner))
     }
 
     /// Notes the revision that is applied.
@@ -138,58 +133,61 @@ impl World {
             Step::ForgetRole { oid, name: _ } => drop(self.observed.role_marks.remove(oid)),
             Step::ForgetDatabase { id, name: _ } => drop(self.observed.database_marks.remove(id)),
             Step::RetireRole { oid, name: _, found_as, renamed_to, drops } => {
-                self.retire(*oid, found_as, renamed_to.as_deref())?;
-                self.role_mark(*oid)?.drops = *drops;
+                self.retire(*oid, (found_as, renamed_to.as_deref()), *drops)?;
             }
             Step::CreateRole { name, born, login, valid_until, is_active } => {
                 let oid = self.create_role(name.as_str(), login)?;
-                self.set_active(name.as_str(), *is_active && *login != Login::Never)?;
-                self.set_validity(oid, *valid_until);
-                let mark = marked(name, *born, login, *valid_until, *is_active);
-                self.observed.role_marks.insert(oid, mark);
+                self.set_login(name.as_str(), login, *is_active)?;
+                self.role_mut(name.as_str())?.valid_until = *valid_until;
+                let login = login.of(VerifierDigest::of);
+                let mark = RoleMark::new(name.clone(), *born, login, *valid_until, *is_active);
+                self.note_role(oid, mark);
             }
             Step::SetActive { oid, name, is_active, has_login } => {
-                self.set_active(name.as_str(), *is_active && *has_login)?;
+                self.role_mut(name.as_str())?.can_login = *is_active && *has_login;
                 self.role_mark(*oid)?.is_active = *is_active;
             }
             Step::Disconnect { oid, name: _, found_as: _ } => {
                 self.observed.connected.remove(oid);
             }
             Step::SetLogin { oid, name, login, is_active } => {
-                self.set_login(*oid, name.as_str(), login)?;
-                self.set_active(name.as_str(), *is_active && *login != Login::Never)?;
+                self.set_login(name.as_str(), login, *is_active)?;
                 self.role_mark(*oid)?.login = login.of(VerifierDigest::of);
             }
             Step::SetValidity { oid, name, valid_until } => {
-                self.role(name.as_str())?;
-                self.set_validity(*oid, *valid_until);
+                self.role_mut(name.as_str())?.valid_until = *valid_until;
                 self.role_mark(*oid)?.valid_until = *valid_until;
             }
-            Step::ActFor { name, was: _, original } => self.act_for(name, original.as_ref())?,
+            Step::ActFor { name, was, original } => {
+                self.act_for(name, was.as_deref(), original.as_ref())?;
+            }
+            Step::RestoreRole { oid: _, name, clauses } => {
+                restore(self.role_mut(name.as_str())?, clauses);
+            }
+            Step::RestoreMembership { oid: _, name, grant, revoke } => {
+                self.set_membership(name.as_str(), grant, revoke)?;
+            }
+            Step::NoteRole { oid, name, born, login, valid_until, is_active, is_adopted } => {
+                let (name, login) = (name.clone(), login.clone());
+                let mark = RoleMark::new(name, *born, login, *valid_until, *is_active);
+                self.note_role(*oid, RoleMark { is_adopted: *is_adopted, ..mark });
+            }
             Step::JoinGroup { names } => self.join_group(names)?,
             Step::RemoveRole { oid, name: _, found_as } => self.remove_role(*oid, found_as)?,
             Step::CleanUp { oid, found_as, database, estate, name: _ } => {
                 self.clean_up(*oid, found_as, database, estate)?;
             }
-            Step::AdoptDatabase { id, found_as, name: _ } => {
-                let oid = self.database(found_as)?.oid;
-                let mark = self.database_mark(*id)?;
-                mark.oid = Some(oid);
-                mark.name = database_name(found_as)?;
-            }
+            Step::AdoptDatabase { id, found_as, name: _ } => self.adopt_database(*id, found_as)?,
             Step::ChangeOwner { id, found_as, owner, name: _ } => {
-                self.role(owner.as_str())?;
-                self.database_mut(found_as)?.owner = owner.as_str().into();
+                self.give_database(found_as, owner.as_str())?;
                 self.database_mark(*id)?.owner = owner.clone();
             }
             Step::IntendDatabase { id, name, owner } => {
                 let mark = DatabaseMark { name: name.clone(), owner: owner.clone(), oid: None };
                 self.observed.database_marks.insert(*id, mark);
             }
-            Step::DropDatabase { id, oid, found_as, name: _ } => {
-                self.database(found_as)?;
-                self.observed.databases.remove(found_as);
-                self.belongings.retain(|(_, database)| database != oid);
+            Step::DropDatabase { id, oid: _, found_as, name: _ } => {
+                self.drop_database(found_as)?;
                 self.observed.database_marks.remove(id);
             }
             Step::RenameDatabase { id, found_as, to, name: _ } => self.rename(*id, found_as, to)?,
@@ -231,40 +229,75 @@ impl World {
         mark.ok_or_else(|| Refused(format!("database {} has no mark", id.0)))
     }
 
-    fn set_login(&mut self, oid: Oid, name: &str, login: &Login<Verifier>) -> Result<(), Refused> {
+    fn role_mut(&mut self, name: &str) -> Result<&mut ObservedRole, Refused> {
         let role = self.observed.roles.get_mut(name);
-        let role = role.ok_or_else(|| Refused(format!("role \"{name}\" does not exist")))?;
-        role.can_login = *login != Login::Never;
-        self.verifiers.remove(&oid);
-        self.verifiers.extend(login.credential().map(|verifier| (oid, verifier.clone())));
+        role.ok_or_else(|| Refused(format!("role \"{name}\" does not exist")))
+    }
+
+    /// Notes what a role has. What was noted before of other things stays.
+    fn note_role(&mut self, oid: Oid, mark: RoleMark) {
+        let was = self.observed.role_marks.remove(&oid);
+        let mark = match was {
+            None => mark,
+            Some(was) => RoleMark {
+                acts_for: was.acts_for,
+                in_group: was.in_group,
+                drops: was.drops,
+                is_retired: was.is_retired,
+                is_adopted: was.is_adopted || mark.is_adopted,
+                ..mark
+            },
+        };
+        self.observed.role_marks.insert(oid, mark);
+    }
+
+    fn set_login(
+        &mut self,
+        name: &str,
+        login: &Login<Verifier>,
+        is_active: bool,
+    ) -> Result<(), Refused> {
+        let role = self.role_mut(name)?;
+        role.can_login = is_active && login.is_any();
+        role.password = match login.credential() {
+            None => ObservedPassword::None,
+            Some(verifier) => ObservedPassword::Verifier(verifier.clone()),
+        };
         Ok(())
     }
 
-    fn set_active(&mut self, name: &str, can_log_in: bool) -> Result<(), Refused> {
-        self.role(name)?;
-        self.observed.roles.entry(name.into()).and_modify(|role| role.can_login = can_log_in);
+    fn set_membership(
+        &mut self,
+        name: &str,
+        grant: &[String],
+        revoke: &[String],
+    ) -> Result<(), Refused> {
+        for group in grant {
+            let group = self.role(group)?.oid;
+            self.role_mut(name)?.member_of.insert(group);
+        }
+        for group in revoke {
+            let group = self.role(group)?.oid;
+            self.role_mut(name)?.member_of.remove(&group);
+        }
         Ok(())
     }
 
-    fn set_validity(&mut self, oid: Oid, until: Option<Timestamp>) {
-        self.validity.remove(&oid);
-        self.validity.extend(until.map(|until| (oid, until)));
-    }
-
-    fn retire(&mut self, oid: Oid, found_as: &str, to: Option<&str>) -> Result<(), Refused> {
-        self.set_login(oid, found_as, &Login::Never)?;
-        let mark = self.role_mark(oid)?;
-        mark.is_retired = true;
-        mark.login = Login::Never;
-        to.map_or(Ok(()), |to| self.rename_role(found_as, to))
-    }
-
-    fn act_for(&mut self, name: &RoleName, original: Option<&RoleName>) -> Result<(), Refused> {
+    fn act_for(
+        &mut self,
+        name: &RoleName,
+        was: Option<&str>,
+        original: Option<&RoleName>,
+    ) -> Result<(), Refused> {
         let oid = self.role(name.as_str())?.oid;
         let original = match original {
             None => None,
             Some(original) => Some(self.role(original.as_str())?.oid),
         };
+        let was = was.and_then(|was| self.role(was).ok()).map(|was| was.oid);
+        let member_of = &mut self.role_mut(name.as_str())?.member_of;
+        was.map(|was| member_of.remove(&was));
+        member_of.extend(original);
         self.acting.remove(&oid);
         self.acting.extend(original.map(|original| (oid, original)));
         self.role_mark(oid)?.acts_for = original;
@@ -272,60 +305,21 @@ impl World {
     }
 
     fn join_group(&mut self, names: &[RoleName]) -> Result<(), Refused> {
-        self.role(ROLE_GROUP)?;
+        let group = self.role(ROLE_GROUP)?.oid;
         for name in names {
-            let oid = self.role(name.as_str())?.oid;
+            let role = self.role_mut(name.as_str())?;
+            role.member_of.insert(group);
+            let oid = role.oid;
             self.role_mark(oid)?.in_group = true;
         }
         Ok(())
     }
 
-    fn clean_up(
-        &mut self,
-        oid: Oid,
-        found_as: &str,
-        database: &str,
-        estate: &Estate,
-    ) -> Result<(), Refused> {
-        self.role(found_as)?;
-        let database_oid = self.database(database)?.oid;
-        let heir = match estate {
-            Estate::Given(heir) => heir.as_str(),
-            Estate::Unclaimed => {
-                let owns = self.belongings.contains(&(oid, database_oid));
-                let refused = || Refused(format!("nobody in \"{database}\" may inherit"));
-                return if owns { Err(refused()) } else { Ok(()) };
-            }
-            Estate::Dropped => {
-                self.belongings.remove(&(oid, database_oid));
-                return Ok(());
-            }
-        };
-        let (heir_oid, database) = (self.role(heir)?.oid, database_oid);
-        if self.belongings.remove(&(oid, database)) {
-            self.belongings.insert((heir_oid, database));
-        }
-        // As Postgres does: databases that the role owns change hands too.
-        for database in self.observed.databases.values_mut().filter(|it| it.owner == found_as) {
-            database.owner = heir.into();
-        }
-        Ok(())
-    }
-
-    fn remove_role(&mut self, oid: Oid, found_as: &str) -> Result<(), Refused> {
-        if self.role(found_as)?.oid != oid {
-            return Err(Refused(format!("role \"{found_as}\" is another")));
-        }
-        let owns = self.observed.databases.values().any(|database| database.owner == found_as)
-            || self.belongings.iter().any(|(owner, _)| *owner == oid);
-        if owns {
-            return Err(Refused(format!("role \"{found_as}\" cannot be dropped")));
-        }
-        self.observed.roles.remove(found_as);
-        self.observed.role_marks.remove(&oid);
-        self.verifiers.remove(&oid);
-        self.validity.remove(&oid);
-        self.acting.retain(|member, original| *member != oid && *original != oid);
+    fn adopt_database(&mut self, id: DatabaseId, found_as: &str) -> Result<(), Refused> {
+        let oid = self.database(found_as)?.oid;
+        let mark = self.database_mark(id)?;
+        mark.oid = Some(oid);
+        mark.name = database_name(found_as)?;
         Ok(())
     }
 
@@ -336,24 +330,18 @@ impl World {
     }
 }
 
-/// Returns the mark of a new role.
-fn marked(
-    name: &RoleName,
-    born: Revision,
-    login: &Login<Verifier>,
-    valid_until: Option<Timestamp>,
-    is_active: bool,
-) -> RoleMark {
-    RoleMark {
-        name: name.clone(),
-        born,
-        login: login.of(VerifierDigest::of),
-        valid_until,
-        is_active,
-        acts_for: None,
-        in_group: false,
-        drops: false,
-        is_retired: false,
+fn restore(role: &mut ObservedRole, clauses: &[Clause]) {
+    for clause in clauses.iter().copied() {
+        match clause {
+            Clause::Login(can) => role.can_login = can,
+            Clause::Privilege(privilege, true) => {
+                role.privileges.insert(privilege);
+            }
+            Clause::Privilege(privilege, false) => {
+                role.privileges.remove(&privilege);
+            }
+            Clause::NoConnectionLimit => role.connection_limit = NO_LIMIT,
+        }
     }
 }
 

@@ -113,7 +113,7 @@ fn put<S: Write>(
     Ok((database, operations))
 }
 
-fn check_owner<S: Read>(
+pub(super) fn check_owner<S: Read>(
     state: &S,
     branch: &Branch,
     owner: &RoleName,

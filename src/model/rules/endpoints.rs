@@ -6,7 +6,7 @@ use crate::model::id::{BranchId, EndpointId};
 use crate::model::operation::{Action, Operation, Subject};
 use crate::model::refusal::Refusal;
 use crate::model::revision::Moment;
-use crate::model::rules::{Seed, get_branch, refuse, schedule, supersede};
+use crate::model::rules::{Seed, application, get_branch, refuse, schedule, supersede};
 use crate::model::state::{Denied, Read, Write};
 
 /// An endpoint and what is left to do about it.
@@ -161,6 +161,21 @@ pub fn set_power<S: Write>(
     };
     let operations = schedule(state, moment, seed, &branch, &[(action, Subject::Whole)])?;
     Ok((endpoint, operations))
+}
+
+/// Asks for a pass over a branch's Postgres.
+pub fn reconcile<S: Write>(
+    state: &mut S,
+    moment: Moment,
+    seed: Seed,
+    branch: &BranchId,
+) -> Result<Vec<Operation>, Denied<S::Error>> {
+    let branch = get_branch(state, branch)?;
+    if branch.endpoint.is_none() {
+        return refuse(Refusal::BranchWithoutEndpoint(branch.id));
+    }
+    let work = application(state, &branch, Subject::Whole)?;
+    schedule(state, moment, seed, &branch, &work)
 }
 
 fn get<S: Read>(state: &S, id: &EndpointId) -> Result<Endpoint, Denied<S::Error>> {

@@ -47,7 +47,8 @@ pub fn cancel<S: Write>(
     match &operation.status {
         Status::Cancelling | Status::Cancelled => return Ok(operation),
         Status::Finished | Status::Failed { .. } | Status::Skipped => {
-            return refuse(OperationRefusal::Ended { id, status: operation.status.as_str() });
+            let status = operation.status.as_str();
+            return refuse(OperationRefusal::Ended { id, status });
         }
         Status::Scheduling | Status::Running { .. } => {}
     }
@@ -107,7 +108,8 @@ pub fn retry<S: Write>(
             }
         }
         Status::Cancelling | Status::Finished | Status::Skipped => {
-            return refuse(OperationRefusal::Ended { id, status: operation.status.as_str() });
+            let status = operation.status.as_str();
+            return refuse(OperationRefusal::Ended { id, status });
         }
     };
     state.put_operation(retried.clone())?;
@@ -123,7 +125,10 @@ fn check_place<S: Read>(state: &S, operation: &Operation) -> Result<(), Denied<S
         | Action::CreateBranch
         | Action::StartCompute
         | Action::SuspendCompute
-        | Action::ApplyConfig => branch.is_some_and(|branch| branch.endpoint == operation.endpoint),
+        | Action::ApplyConfig
+        | Action::SyncDbsAndRolesFromCompute => {
+            branch.is_some_and(|branch| branch.endpoint == operation.endpoint)
+        }
     };
     if is_there { Ok(()) } else { refuse(OperationRefusal::WithoutPlace(operation.id)) }
 }

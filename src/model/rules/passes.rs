@@ -147,7 +147,7 @@ fn role_error(problem: &Problem) -> Option<RoleError> {
 /// its catalog has is not done while anything is missing; one that stops it never cares.
 fn concerns(problem: &Problem, operation: &Operation) -> bool {
     match operation.action {
-        Action::StartCompute | Action::ApplyConfig => {
+        Action::StartCompute | Action::ApplyConfig | Action::SyncDbsAndRolesFromCompute => {
             operation.subject == Subject::Whole || problem.subject == operation.subject
         }
         Action::CreateTimeline

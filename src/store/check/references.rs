@@ -8,8 +8,9 @@ use crate::store::engine::{Engine, LogId};
 use crate::store::nodes::LogNodes;
 use crate::store::records::get;
 use crate::store::stored::{
-    BranchRecord, Stored, StoredBranch, StoredBranchId, StoredEndpoint, StoredOperation,
-    StoredProjectEntry, StoredReceipt, StoredReceiptHash, StoredRotation, StoredUnfinished, decode,
+    BranchRecord, Stored, StoredBranch, StoredBranchId, StoredDrift, StoredEndpoint,
+    StoredOperation, StoredProjectEntry, StoredReceipt, StoredReceiptHash, StoredRotation,
+    StoredUnfinished, StoredWebhook, decode,
 };
 use crate::store::{StoreError, keys};
 use crate::tree::node::Bytes;
@@ -93,6 +94,11 @@ impl<'a> References<'a> {
                 let is_listed = self.get::<StoredBranchId>(&key)?.is_some();
                 is_there && (is_listed || rotation.ended_at.is_some())
             }
+            Some(b'F') => {
+                let drift = decode::<StoredDrift>(key, value)?;
+                let is_there = self.get::<StoredBranch>(&keys::branch(&drift.branch))?.is_some();
+                is_there && keys::drift(&drift.branch, drift.item.id()) == key
+            }
             Some(b'W') => {
                 let id = decode::<StoredBranchId>(key, value)?;
                 self.get::<StoredBranch>(&keys::branch(&id))?.is_some()
@@ -113,6 +119,7 @@ impl<'a> References<'a> {
                 let receipt = self.get::<StoredReceipt>(&keys::receipt(&hash))?;
                 receipt.is_some_and(|receipt| keys::receipt_number(receipt.number) == key)
             }
+            Some(b'U' | b'Z') => self.get::<StoredWebhook>(&keys::webhook_of(key))?.is_some(),
             _ => true,
         };
         if is_whole { Ok(()) } else { Err(StoreError::Dangling { key: key.to_vec() }) }

@@ -3,6 +3,7 @@
 use std::collections::{HashMap, VecDeque};
 use std::mem;
 use std::sync::Arc;
+use std::thread;
 
 use chrono::TimeDelta;
 use crossbeam_channel::{Receiver, Sender, select};
@@ -47,7 +48,7 @@ impl Group {
 
 /// What became of a group.
 pub(super) enum Outcome {
-    /// It is durable, published and answered.
+    /// It is durable.
     Done,
     /// Another process got in first. Nothing happened.
     Conflict(Vec<Command>),
@@ -55,24 +56,34 @@ pub(super) enum Outcome {
     Failed,
 }
 
-/// The right to write, publish and answer. It goes on when it is dropped, which without an
-/// [`Outcome`] means that the thread has panicked.
+/// The right to append. It goes on when it is dropped, which without an [`Outcome`] means that the
+/// thread has panicked.
 pub(super) struct Turn {
     next: Sender<Outcome>,
-    outcome: Outcome,
+    /// What is still to be said; nothing where the turn was passed on.
+    outcome: Option<Outcome>,
 }
 
 impl Turn {
-    /// Ends the turn.
+    /// Lets the next group be appended while this one, which is durable, is published.
+    pub(super) fn pass_on(&mut self) {
+        self.outcome = None;
+        // Nobody may be left who would take it.
+        drop(self.next.send(Outcome::Done));
+    }
+
+    /// Ends the turn, with what became of the group where that was not said before.
     pub(super) fn end(mut self, outcome: Outcome) {
-        self.outcome = outcome;
+        self.outcome = self.outcome.take().map(|_| outcome);
     }
 }
 
 impl Drop for Turn {
     fn drop(&mut self) {
-        // Nobody may be left who would take it.
-        drop(self.next.send(mem::replace(&mut self.outcome, Outcome::Failed)));
+        let panicked = thread::panicking().then_some(Outcome::Failed);
+        if let Some(outcome) = panicked.or_else(|| self.outcome.take()) {
+            drop(self.next.send(outcome));
+        }
     }
 }
 
@@ -144,7 +155,7 @@ impl Decider {
                 Next::TurnEnded(outcome) => self.settle(outcome),
                 Next::Append => {
                     self.is_free = false;
-                    let turn = Turn { next: self.turns.0.clone(), outcome: Outcome::Failed };
+                    let turn = Turn { next: self.turns.0.clone(), outcome: Some(Outcome::Failed) };
                     return Some((mem::take(&mut self.open), turn));
                 }
                 Next::End => return None,

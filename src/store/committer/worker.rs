@@ -21,6 +21,9 @@ use crate::store::trim::TrimError;
 pub(super) struct Worker {
     published: Arc<Published>,
     decider: Mutex<Decider>,
+    /// Is taken before the turn goes on, so groups are published in the order of their rows although
+    /// the next one is on its way to the disk meanwhile.
+    publishing: Mutex<()>,
     /// The last field, and so the last to go: whoever sees it gone may open the store again.
     told: watch::Sender<State>,
 }
@@ -28,7 +31,7 @@ pub(super) struct Worker {
 /// Why rows were not appended.
 enum Stopped {
     /// Another process got in first.
-    Conflict,
+    Conflict(LogId),
     /// The disk has failed, now or before.
     Failed,
 }
@@ -42,7 +45,7 @@ impl Worker {
     ) -> Self {
         let decider = Decider::new(Arc::clone(&published), clock, commands, told.clone());
         let decider = Mutex::new(decider);
-        Self { published, decider, told }
+        Self { published, decider, publishing: Mutex::default(), told }
     }
 
     /// Works until nobody can send any more and everybody is answered.
@@ -80,15 +83,32 @@ impl Worker {
     }
 
     /// Appends a group, publishes it, and answers everybody.
-    fn finish(&self, group: Group, turn: Turn) {
-        match self.append(&group) {
-            Ok(()) => turn.end(self.complete(group)),
-            Err(Stopped::Conflict) => turn.end(Outcome::Conflict(group.into_commands())),
-            Err(Stopped::Failed) => {
+    fn finish(&self, group: Group, mut turn: Turn) {
+        let appended = self.append(&group);
+        // Poisoned where the other thread has panicked before it had published its group.
+        let publishing = self.publishing.lock();
+        match appended {
+            Ok(()) if publishing.is_ok() => {
+                if group.trims.is_empty() {
+                    turn.pass_on();
+                }
+                let outcome = self.complete(group);
+                turn.end(outcome);
+            }
+            Err(Stopped::Conflict(log)) => match self.published.refresh(log) {
+                Ok(()) => turn.end(Outcome::Conflict(group.into_commands())),
+                Err(error) => {
+                    give_up(&error);
+                    fail(group);
+                    turn.end(Outcome::Failed);
+                }
+            },
+            Ok(()) | Err(Stopped::Failed) => {
                 fail(group);
                 turn.end(Outcome::Failed);
             }
         }
+        drop(publishing);
     }
 
     /// Publishes a group that is durable, answers everybody, and trims.
@@ -132,11 +152,7 @@ impl Worker {
             }
             Err(AppendError::Conflict { log, revision }) => {
                 tracing::debug!(%log, %revision, "another process got in first");
-                self.published.refresh(log).map_err(|error| {
-                    give_up(&error);
-                    Stopped::Failed
-                })?;
-                Err(Stopped::Conflict)
+                Err(Stopped::Conflict(log))
             }
             Err(error @ AppendError::Fatal(_)) => {
                 give_up(&error);

@@ -89,6 +89,7 @@ const ACTIONS: &[(Action, u8)] = &[
     (Action::StartCompute, 4),
     (Action::SuspendCompute, 5),
     (Action::ApplyConfig, 6),
+    (Action::SyncDbsAndRolesFromCompute, 7),
 ];
 
 impl Stored for StoredOperation {

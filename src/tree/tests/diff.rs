@@ -136,7 +136,9 @@ proptest! {
         prop_assert_eq!(found, expected);
         prop_assert!(loaded.is_sorted_by(|a, b| a < b), "a node is loaded twice");
         let unshared = kept.unshared(&a.tree, &b.tree);
-        prop_assert!(loaded.iter().all(|id| unshared.contains(id)));
+        let shared = loaded.iter().filter(|id| !unshared.contains(id)).count();
+        // Of the nodes around the beginning of the span, only they themselves tell how far they reach.
+        prop_assert!(shared <= a.levels.max(b.levels), "{} shared nodes are loaded", shared);
     }
 }
 

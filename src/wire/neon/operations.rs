@@ -129,10 +129,15 @@ impl Operation {
         }
     }
 
-    /// Shows several operations of a project.
+    /// Shows several operations of a project. What was planned and done for each of them is told only
+    /// of one that is asked for.
     #[must_use]
     pub fn list(project: &ProjectId, operations: Vec<operation::Operation>) -> Vec<Self> {
-        operations.into_iter().map(|operation| Self::new(project, operation)).collect()
+        let shown = |operation| {
+            let operation = Self::new(project, operation);
+            Self { plan: Vec::new(), steps: Vec::new(), ..operation }
+        };
+        operations.into_iter().map(shown).collect()
     }
 }
 

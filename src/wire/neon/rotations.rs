@@ -9,6 +9,7 @@ use crate::model::preview;
 use crate::model::rotation::{self, Stage};
 use crate::model::session;
 use crate::wire::neon::operations::Operation;
+use crate::wire::neon::plans::PlanStatement;
 use crate::wire::secret::Secret;
 use crate::wire::time::Time;
 
@@ -49,10 +50,11 @@ pub struct Connections {
     pub applications: Vec<ApplicationConnections>,
 }
 
-/// The connections of one application from one address.
+/// The connections of one application from one address to one database.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ApplicationConnections {
     pub application_name: String,
+    pub database_name: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub address: Option<IpAddr>,
     pub open_connections: u32,
@@ -106,20 +108,12 @@ pub struct RotationPreview {
     pub username: String,
     pub keeps_original: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub statements: Option<Vec<Statement>>,
+    pub statements: Option<Vec<PlanStatement>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub holdings: Option<Vec<Holding>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub connections: Option<Connections>,
     pub accepted_by: Vec<AcceptingBranch>,
-}
-
-/// A statement that Postgres would be told.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Statement {
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub database_name: Option<String>,
-    pub sql: String,
 }
 
 /// What the credential that would go has in a database, or beside them all.
@@ -144,7 +138,7 @@ impl From<preview::Preview> for RotationPreview {
         let (statements, holdings) = match effect {
             None => (None, None),
             Some(preview::Effect { statements, holdings }) => (
-                Some(statements.into_iter().map(Statement::from).collect()),
+                Some(statements.into_iter().map(PlanStatement::from).collect()),
                 Some(holdings.into_iter().map(Holding::from).collect()),
             ),
         };
@@ -161,12 +155,6 @@ impl From<preview::Preview> for RotationPreview {
             connections: sessions.map(Connections::from),
             accepted_by: accepted_by.into_iter().map(accepting).collect(),
         }
-    }
-}
-
-impl From<preview::Statement> for Statement {
-    fn from(preview::Statement { database, sql }: preview::Statement) -> Self {
-        Self { database_name: database, sql }
     }
 }
 
@@ -246,9 +234,10 @@ impl From<Vec<session::Sessions>> for Connections {
 
 impl From<session::Sessions> for ApplicationConnections {
     fn from(sessions: session::Sessions) -> Self {
-        let session::Sessions { role: _, application, address, count, oldest } = sessions;
+        let session::Sessions { role: _, database, application, address, count, oldest } = sessions;
         Self {
             application_name: application,
+            database_name: database,
             address,
             open_connections: count,
             oldest_started_at: oldest.map(Time),

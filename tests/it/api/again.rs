@@ -8,10 +8,13 @@ use std::sync::Arc;
 use futures_util::future::join_all;
 use offshoot::api;
 use offshoot::clock::ManualClock;
-use offshoot::model::revision::Timestamp;
+use offshoot::model::alias::Alias;
+use offshoot::model::event::EventId;
+use offshoot::model::revision::{Revision, Timestamp};
 use serde_json::{Value, json};
 
 use super::plane::{Answer, TestPlane, TestProject};
+use super::probed::decisions;
 
 /// A day, for which a request is remembered.
 const DAY_MICROS: i64 = 24 * 3600 * 1_000_000;
@@ -32,12 +35,30 @@ async fn everything(project: &TestProject) -> Vec<Value> {
     for path in ["/projects?limit=400", "/api_keys", "/organizations/org-offshoot/api_keys"] {
         shown.push(project.ask_plane("GET", path).await.body);
     }
+    let webhooks = project.plane().ask_render("GET", "/webhooks", &Value::Null);
+    shown.push(webhooks.await.body);
     shown
 }
 
 /// Returns a clock that does not run.
 fn clock() -> Arc<ManualClock> {
     Arc::new(ManualClock::at(Timestamp::UNIX_EPOCH))
+}
+
+fn new_webhook() -> Value {
+    json!({ "name": "a hook", "url": "https://receiver.example/", "enabled": true })
+}
+
+/// Returns the path of a new webhook, and the id of an event.
+async fn webhook(project: &TestProject) -> (String, String) {
+    let plane = project.plane();
+    let created = plane.ask_render("POST", "/webhooks", &new_webhook()).await.body;
+    let listed = plane.ask_render("GET", "/postgres", &Value::Null).await.body;
+    let alias: Alias =
+        listed[0]["postgres"]["id"].as_str().and_then(|id| id.parse().ok()).expect("an id");
+    let event = EventId { log: alias.log, revision: Revision::FIRST, index: 0 };
+    let webhook = format!("/v1/webhooks/{}", created["id"].as_str().expect("an id"));
+    (webhook, event.to_string())
 }
 
 /// A request for each operation that is asked for with a POST and changes something.
@@ -53,6 +74,9 @@ struct Samples {
     /// Operations that have not ended, below the project.
     unwanted: String,
     waiting: String,
+    /// A webhook, and an event.
+    webhook: String,
+    event: String,
 }
 
 impl Samples {
@@ -68,12 +92,15 @@ impl Samples {
         project.promote_rotation(&promoted).await;
         let unwanted = running(project, "dave").await;
         let waiting = running(project, "erin").await;
-        Self { main: project.main(), child, ahead, endpoint, begun, promoted, unwanted, waiting }
+        let (webhook, event) = webhook(project).await;
+        let main = project.main();
+        Self { main, child, ahead, endpoint, begun, promoted, unwanted, waiting, webhook, event }
     }
 
     /// Returns the path and the body for an operation.
     fn of(&self, operation: &str, project: &TestProject) -> (String, Value) {
-        let Self { main, child, ahead, endpoint, begun, promoted, unwanted, waiting } = self;
+        let Self { main, child, ahead, endpoint, begun, promoted, .. } = self;
+        let Self { unwanted, waiting, webhook, event, .. } = self;
         let id = |path: &str| path.rsplit('/').next().expect("an id").to_owned();
         let below = |path: &str| format!("/api/v2{}", project.path(path));
         let key = json!({ "key_name": "ci" });
@@ -119,6 +146,7 @@ impl Samples {
             "completeProjectBranchRotation" => {
                 (below(&format!("{promoted}/complete")), Value::Null)
             }
+            "reconcileProjectBranch" => (below(&format!("{main}/reconcile")), json!({})),
             "deactivateProjectBranchRole" => {
                 (below(&format!("{main}/roles/sally/deactivate")), Value::Null)
             }
@@ -131,7 +159,19 @@ impl Samples {
             "create-postgres-user" => {
                 (format!("/v1/postgres/{}/credentials", id(main)), Value::Null)
             }
-            other => panic!("there is no sample of {other}"),
+            "create-webhook" => ("/v1/webhooks".into(), new_webhook()),
+            "resend-webhook-event" => (format!("{webhook}/events/{event}/resend"), Value::Null),
+            "replay-webhook" => (
+                format!("{webhook}/replay"),
+                json!({ "since": project.created["project"]["created_at"] }),
+            ),
+            "rotate-webhook-secret" => (format!("{webhook}/secret/rotate"), Value::Null),
+            other => {
+                let decisions = decisions(main);
+                let decision = decisions.iter().find(|(operation, _)| *operation == other);
+                let (_, path) = decision.unwrap_or_else(|| panic!("there is no sample of {other}"));
+                (below(path), Value::Null)
+            }
         }
     }
 }
@@ -149,7 +189,8 @@ async fn running(project: &TestProject, role: &str) -> String {
 fn operations() -> impl Iterator<Item = &'static str> {
     let is_read = |operation: &&str| *operation == "revealProjectBranchRolePassword";
     let posts = api::routes().filter(|route| route.method == "POST");
-    posts.map(|route| route.operation).filter(move |operation| !is_read(operation))
+    let posts = posts.map(|route| route.operation);
+    posts.filter(move |operation| !is_read(operation))
 }
 
 #[tokio::test]

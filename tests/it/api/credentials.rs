@@ -30,7 +30,7 @@ fn pairs(expected: &[(&str, bool)]) -> Vec<(String, bool)> {
 impl Answer {
     /// Checks that the answer is an error in Render's form.
     #[track_caller]
-    fn is_refused_by_render(&self, status: u16, code: &str) {
+    pub(super) fn is_refused_by_render(&self, status: u16, code: &str) {
         assert_eq!((self.status, &self.body["code"]), (status, &json!(code)), "{:#}", self.body);
         assert!(self.body["id"].is_string() && self.body["message"].is_string());
         assert_eq!(self.body.get("request_id"), None);

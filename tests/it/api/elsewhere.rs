@@ -12,6 +12,9 @@ const NOBODY: &str = "br-nobody-here-a1b2c3d4";
 /// The id of a rotation that nobody has.
 const NO_ROTATION: &str = "01990000-0000-7000-8000-000000000000";
 
+/// The id of a drift that nobody has.
+const NO_DRIFT: &str = "dr-0123456789abcdef";
+
 /// Returns a project and the ids of a branch and an endpoint that are another project's.
 async fn beside_another() -> (TestProject, String, String) {
     let project = TestPlane::new().await.create_project().await;
@@ -36,6 +39,7 @@ fn body(route: &Route, project: &TestProject) -> Value {
             json!({ "database": { "name": "x", "owner_name": "neondb_owner" } })
         }
         "updateProjectBranchDatabase" => json!({ "database": { "name": "x" } }),
+        "setProjectBranchDriftPolicy" => json!({ "policy": {} }),
         "updateProjectEndpoint" => json!({ "endpoint": { "suspend_timeout_seconds": 60 } }),
         _ => Value::Null,
     }
@@ -52,6 +56,7 @@ async fn asked(project: &TestProject, route: &Route, branch: &str, endpoint: &st
         .replace("{role_name}", "neondb_owner")
         .replace("{username}", "neondb_owner")
         .replace("{rotation_id}", NO_ROTATION)
+        .replace("{drift_id}", NO_DRIFT)
         .replace("{database_name}", "neondb");
     assert!(!path.contains('{'), "{path}");
     let is_about_schema = route.operation.contains("Schema");

@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use super::probed;
 use crate::contract::exchange::{self, Exchange};
 use axum::Router;
 use axum::body::{Body, to_bytes};
@@ -102,6 +103,7 @@ impl TestPlane {
         };
         let settings = Settings { installed: vec![PgVersion::DEFAULT], ..settings };
         let control = ControlPlane::open(store, machine, settings).await.expect("a store");
+        control.set_probes(probed::probes());
         let router = api::router(Api {
             control: control.clone(),
             keys: ApiKeys::of_admin(KEY),

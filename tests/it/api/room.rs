@@ -5,10 +5,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use offshoot::api;
+use offshoot::model::alias::Alias;
+use offshoot::model::event::EventId;
+use offshoot::model::revision::Revision;
 use offshoot::room::{Disk, Room, Space};
 use serde_json::{Value, json};
 
 use super::plane::{TestPlane, TestProject};
+use super::probed::decisions;
 
 const FLOOR: u64 = 1 << 20;
 
@@ -145,6 +149,23 @@ fn operation_changes(project: &TestProject) -> Vec<(&'static str, &'static str, 
     ]
 }
 
+/// Returns the changes about drift, and what is asked of a pass, below the project.
+fn drift_changes(main: &str) -> Vec<(&'static str, &'static str, String, Value)> {
+    let decisions = decisions(main).into_iter();
+    let mut changes: Vec<_> =
+        decisions.map(|(operation, path)| (operation, "POST", path, Value::Null)).collect();
+    changes.extend([
+        ("reconcileProjectBranch", "POST", format!("{main}/reconcile"), json!({})),
+        (
+            "setProjectBranchDriftPolicy",
+            "PUT",
+            format!("{main}/drift/policy"),
+            json!({ "policy": { "login": "report" } }),
+        ),
+    ]);
+    changes
+}
+
 /// Returns the changes of what belongs to no project, and of what is granted on one.
 async fn account_changes(
     project: &TestProject,
@@ -170,6 +191,30 @@ async fn account_changes(
     ]
 }
 
+/// Returns the changes that Render's clients ask for.
+async fn render_changes(project: &TestProject) -> Vec<(&'static str, &'static str, String, Value)> {
+    let credentials = format!("/postgres/{}/credentials", project.main().replace("/branches/", ""));
+    let new = json!({ "name": "a hook", "url": "https://receiver.example/" });
+    let created = project.plane().ask_render("POST", "/webhooks", &new).await.body;
+    let webhook = format!("/webhooks/{}", created["id"].as_str().expect("an id"));
+    let listed = project.plane().ask_render("GET", "/postgres", &Value::Null).await.body;
+    let alias = listed[0]["postgres"]["id"].as_str().and_then(|id| id.parse::<Alias>().ok());
+    let log = alias.expect("an id").log;
+    let event = EventId { log, revision: Revision::FIRST, index: 0 };
+    let since = json!({ "since": project.created["project"]["created_at"] });
+    vec![
+        ("create-postgres-user", "POST", credentials.clone(), Value::Null),
+        ("delete-postgres-user", "DELETE", format!("{credentials}/sally"), Value::Null),
+        ("promote-postgres-user", "PUT", format!("{credentials}/sally/default"), Value::Null),
+        ("create-webhook", "POST", "/webhooks".into(), new),
+        ("update-webhook", "PATCH", webhook.clone(), json!({ "name": "other" })),
+        ("delete-webhook", "DELETE", webhook.clone(), Value::Null),
+        ("replay-webhook", "POST", format!("{webhook}/replay"), since),
+        ("resend-webhook-event", "POST", format!("{webhook}/events/{event}/resend"), Value::Null),
+        ("rotate-webhook-secret", "POST", format!("{webhook}/secret/rotate"), Value::Null),
+    ]
+}
+
 /// The id of a rotation that is not there: nobody looks for it while the disk is too full.
 const NO_ROTATION: &str = "01990000-0000-7000-8000-000000000000";
 
@@ -184,14 +229,14 @@ async fn every_change_is_refused_while_the_disk_is_too_full_and_nothing_is_chang
     let endpoint = project.created["endpoints"][0]["id"].as_str().expect("an id").to_owned();
     let before = show(&project).await;
     let account = account_changes(&project).await;
+    let render = render_changes(&project).await;
     free.store(FLOOR - 1, Ordering::SeqCst);
     let endpoint = format!("/endpoints/{endpoint}");
     let mut asked = BTreeSet::new();
-    for (operation, method, path, body) in changes(&main, &child, &endpoint)
-        .into_iter()
-        .chain(credential_changes(&main))
-        .chain(operation_changes(&project))
-    {
+    let changes = changes(&main, &child, &endpoint).into_iter();
+    let of_branch = credential_changes(&main).into_iter().chain(drift_changes(&main));
+    let of_operations = operation_changes(&project);
+    for (operation, method, path, body) in changes.chain(of_branch).chain(of_operations) {
         let answer = project.ask(method, &path, body).await;
         answer.is_refused(507, "INSUFFICIENT_STORAGE");
         let message = answer.body["message"].as_str().expect("a message");
@@ -204,14 +249,8 @@ async fn every_change_is_refused_while_the_disk_is_too_full_and_nothing_is_chang
         answer.is_refused(507, "INSUFFICIENT_STORAGE");
         asked.insert(operation);
     }
-    let branch = main.replace("/branches/", "");
-    for (operation, method, path) in [
-        ("create-postgres-user", "POST", ""),
-        ("delete-postgres-user", "DELETE", "/sally"),
-        ("promote-postgres-user", "PUT", "/sally/default"),
-    ] {
-        let path = format!("/postgres/{branch}/credentials{path}");
-        let answer = project.plane().ask_render(method, &path, &Value::Null).await;
+    for (operation, method, path, body) in render {
+        let answer = project.plane().ask_render(method, &path, &body).await;
         assert_eq!((answer.status, &answer.body["code"]), (503, &json!("INSUFFICIENT_STORAGE")));
         asked.insert(operation);
     }

@@ -1,11 +1,14 @@
 //! What the property test asks of the catalog.
 
+use std::collections::BTreeMap;
+
 use offshoot::model::cause::Deed;
 use offshoot::model::change::Change;
 use offshoot::model::endpoint::{EndpointState, Site, Tuning};
 use offshoot::model::fault::Fault;
 use offshoot::model::id::BranchId;
 use offshoot::model::lsn::Lsn;
+use offshoot::model::merge::{Choices, Side};
 use offshoot::model::name::{BranchName, DatabaseName, RoleName};
 use offshoot::model::operation::{Operation, Subject};
 use offshoot::model::progress::Trace;
@@ -15,11 +18,14 @@ use offshoot::model::role::{Credential, Login};
 use offshoot::model::rules::branches::{BranchChange, NewBranch};
 use offshoot::model::rules::databases::DatabaseChange;
 use offshoot::model::rules::endpoints::NewEndpoint;
+use offshoot::model::rules::merge::Asked;
 use offshoot::model::rules::passes::{Outcome, Problem, Report};
 use offshoot::model::rules::projects::NewProject;
 use offshoot::model::rules::restore::Restoration;
 use offshoot::model::rules::roles::NewRole;
-use offshoot::model::rules::{Seed, branches, databases, expiry, passes, projects, restore, roles};
+use offshoot::model::rules::{
+    Seed, branches, databases, expiry, merge, passes, projects, restore, roles,
+};
 use offshoot::model::secret::Verifier;
 use offshoot::model::state::{Denied, Mark, Write};
 
@@ -137,6 +143,12 @@ pub enum Command {
         restoration: Restoration,
         asked: Option<Timestamp>,
     },
+    /// Merges a branch into another, with a side that decides where they disagree.
+    Merge {
+        source: BranchId,
+        target: BranchId,
+        others: Option<Side>,
+    },
     RenameBranch {
         branch: BranchId,
         name: BranchName,
@@ -211,6 +223,9 @@ impl Command {
             Self::Restore { restoration, asked: _ } => {
                 told(restore::restore(state, moment, seed, &restoration))
             }
+            Self::Merge { source, target, others } => {
+                told(merge::merge(state, moment, seed, &asked(source, target, others)))
+            }
             Self::RenameBranch { branch, name } => {
                 let change = BranchChange { name: Some(name), ..BranchChange::default() };
                 told(branches::update(state, moment, &branch, &change))
@@ -245,6 +260,7 @@ impl Command {
             Self::DropDatabase { .. } => Deed::DeleteDatabase,
             Self::Branch { .. } => Deed::CreateBranch,
             Self::Restore { .. } => Deed::RestoreBranch,
+            Self::Merge { .. } => Deed::MergeBranch,
             Self::RenameBranch { .. } | Self::SetEnd { role: None, .. } => Deed::UpdateBranch,
             Self::DeleteBranch { .. } => Deed::DeleteBranch,
             Self::SetEnd { role: Some(_), .. } => Deed::UpdateRole,
@@ -253,6 +269,11 @@ impl Command {
             Self::Record(_) => Deed::RecordPass,
         }
     }
+}
+
+fn asked(source: BranchId, target: BranchId, others: Option<Side>) -> Asked {
+    let choices = Choices { others, ..Choices::default() };
+    Asked { source, target, choices, drawn: BTreeMap::new() }
 }
 
 pub fn new_project() -> NewProject {

@@ -3,6 +3,7 @@
 use chrono::TimeDelta;
 use offshoot::clock::Clock;
 use offshoot::model::id::BranchId;
+use offshoot::model::merge::Side;
 use offshoot::model::name::RoleName;
 use offshoot::model::revision::{Revision, Timestamp};
 use offshoot::model::role::{Login, Role};
@@ -13,6 +14,7 @@ use offshoot::model::rules::restore::Restoration;
 use proptest::prelude::*;
 
 use super::command::{Command, credential, database, endpoint, id, name, report, role};
+use super::merges::event::side;
 use super::world::{World, bulk};
 
 /// Something that happens. Its numbers name what there is at that time, so that histories stay
@@ -75,6 +77,11 @@ pub enum Event {
         source: usize,
         revision: Option<usize>,
         preserve: Option<usize>,
+    },
+    Merge {
+        source: usize,
+        target: usize,
+        others: Option<Side>,
     },
     RenameBranch {
         branch: usize,
@@ -155,6 +162,8 @@ fn branch_event() -> impl Strategy<Value = Event> {
                 Event::BranchInPast { parent, name, revision, micros }
             }),
         4 => restore_event(),
+        4 => (0..4usize, 0..4usize, side()).prop_map(
+            |(source, target, others)| Event::Merge { source, target, others }),
         1 => (branch.clone(), name).prop_map(
             |(branch, name)| Event::RenameBranch { branch, name }),
         2 => branch.prop_map(|branch| Event::DeleteBranch { branch }),
@@ -312,6 +321,10 @@ impl World {
             Event::SetEnd { branch, role: index, micros } => {
                 let at = micros.map(|micros| self.clock.now() + TimeDelta::microseconds(micros));
                 Command::SetEnd { branch: self.branch(branch), role: index.map(role), at }
+            }
+            Event::Merge { source, target, others } => {
+                let (source, target) = (self.branch(source), self.branch(target));
+                Command::Merge { source, target, others }
             }
             Event::RenameBranch { branch, name: index } => {
                 Command::RenameBranch { branch: self.branch(branch), name: name(index) }

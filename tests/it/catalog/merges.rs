@@ -2,7 +2,7 @@
 
 mod act;
 mod cost;
-mod event;
+pub mod event;
 mod naive;
 mod plainly;
 

@@ -5,11 +5,13 @@
 use std::collections::BTreeMap;
 
 use chrono::TimeDelta;
+use offshoot::model::branch::Branch;
 use offshoot::model::id::BranchId;
 use offshoot::model::name::{BranchName, DatabaseName, RoleName};
 use offshoot::model::revision::Timestamp;
-use offshoot::model::role::{Credential, Login};
+use offshoot::model::role::{Credential, Login, Role};
 use offshoot::model::rules::restore::Restoration;
+use offshoot::model::state::Read;
 
 use super::command::{Command, credential, database, id, name, role};
 
@@ -57,6 +59,23 @@ impl PlainRole {
 }
 
 impl PlainBranch {
+    /// Returns what is plain of a branch.
+    pub fn of<S: Read>(state: &S, branch: Branch) -> Result<Self, S::Error> {
+        let plainly = |role: Role| {
+            let password = role.login.credential().map(verifier);
+            (role.name, PlainRole { password, end: role.expires_at })
+        };
+        let roles = state.roles(&branch.id)?.into_iter();
+        let databases = state.databases(&branch.id)?.into_iter();
+        Ok(Self {
+            parent: branch.branch_point().map(|point| point.parent.clone()),
+            end: branch.expiry.map(|expiry| (expiry.at, expiry.ttl_seconds)),
+            roles: roles.map(plainly).collect(),
+            databases: databases.map(|database| (database.name, database.owner)).collect(),
+            name: branch.name,
+        })
+    }
+
     fn is_droppable(&self, name: &RoleName) -> bool {
         !is_protected(name) && self.databases.values().all(|owner| owner != name)
     }
@@ -81,7 +100,8 @@ impl Plain {
     pub fn carry_out(&mut self, command: &Command, now: Timestamp) -> Option<bool> {
         let before = self.now.clone();
         let done = match command {
-            Command::Record(_) => return None,
+            // The other oracle tells what a merge leaves.
+            Command::Record(_) | Command::Merge { .. } => return None,
             Command::CreateProject => {
                 self.now.insert(id(0), first_branch());
                 Some(())

@@ -24,7 +24,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::command::{Command, DATABASES, NAMES, ROLES, database, id, name, role};
 use super::copies::{Copies, State};
-use super::plain::{Branches, Plain, PlainBranch, PlainRole};
+use super::plain::{Branches, Plain, PlainBranch};
 use crate::store::memory::Memory;
 use crate::store::reach::{kept, needed};
 use crate::store::support::{CACHE_BYTES, LOG, cause, clock, time};
@@ -122,6 +122,11 @@ impl World {
             assert!(is_below_floor(&found), "{command:?}: {found:?}");
             return self.copies.undo(before);
         }
+        if let (Command::Merge { .. }, true) = (command, is_below_floor(&found)) {
+            // The histories of merges know when.
+            assert!(1 < self.floor, "{command:?}: {found:?}");
+            return self.copies.undo(before);
+        }
         let is_done = match (found, expected) {
             (Ok((told, moment)), Ok(expected)) => {
                 assert_eq!(told, expected, "{command:?}");
@@ -137,6 +142,12 @@ impl World {
         };
         if let Some(expected) = self.plain.carry_out(command, now) {
             assert_eq!(is_done, expected, "{command:?}");
+        }
+        if let Command::Merge { target, .. } = command
+            && let Some(branch) = self.copies.now.branches.get(target).cloned()
+        {
+            let Ok(merged) = PlainBranch::of(&self.copies.now, branch);
+            self.plain.now.insert(target.clone(), merged);
         }
         if before != self.copies.head() {
             self.plain.commit(*self.copies.times.last().expect("a commit"));
@@ -355,21 +366,7 @@ fn check_due(state: &Catalog, expected: &State) -> Result<(), StoreError> {
 fn check_plain(state: &Catalog, expected: &Branches) -> Result<(), StoreError> {
     let mut found = Branches::new();
     for branch in state.branches()? {
-        let plainly = |role: Role| {
-            let password = role.login.credential();
-            let password = password.map(|credential| credential.verifier.reveal().to_owned());
-            (role.name, PlainRole { password, end: role.expires_at })
-        };
-        let roles = state.roles(&branch.id)?.into_iter();
-        let databases = state.databases(&branch.id)?.into_iter();
-        let plain = PlainBranch {
-            parent: branch.branch_point().map(|point| point.parent.clone()),
-            end: branch.expiry.map(|expiry| (expiry.at, expiry.ttl_seconds)),
-            roles: roles.map(plainly).collect(),
-            databases: databases.map(|database| (database.name, database.owner)).collect(),
-            name: branch.name,
-        };
-        found.insert(branch.id, plain);
+        found.insert(branch.id.clone(), PlainBranch::of(state, branch)?);
     }
     assert_eq!(found, *expected);
     Ok(())

@@ -24,7 +24,8 @@ const RENDERS: &[(&str, &str)] = &[
 ];
 
 /// Operations of ours that no client is seen to call, each with tests of its own: monitors call the
-/// first, and neither Neon's API nor Render's has the next.
+/// first, and neither Neon's API nor Render's has the next. Events are called for by those who were told of
+/// one, and the receivers of `receivers.rs` are.
 const UNCALLED: &[&str] = &[
     "getHealth",
     "getReadiness",
@@ -42,8 +43,20 @@ const UNCALLED: &[&str] = &[
     "getProjectBranchRotation",
     "completeProjectBranchRotation",
     "abortProjectBranchRotation",
+    "reconcileProjectBranch",
     "cancelProjectOperation",
     "retryProjectOperation",
+    "resend-webhook-event",
+    "replay-webhook",
+    "rotate-webhook-secret",
+    "retrieve-event",
+    "getProjectBranchDrift",
+    "listProjectBranchDriftHistory",
+    "getProjectBranchDriftPolicy",
+    "setProjectBranchDriftPolicy",
+    "adoptProjectBranchDrift",
+    "revertProjectBranchDrift",
+    "ignoreProjectBranchDrift",
     "getProjectBranchRoleDeletion",
     "deactivateProjectBranchRole",
     "activateProjectBranchRole",

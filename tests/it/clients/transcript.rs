@@ -11,6 +11,8 @@ const KINDS: &[(&str, &str)] = &[
     ("uuid", r"\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b"),
     ("branch", r"\bbr-[a-z]+-[a-z]+-[a-z0-9]{8}\b"),
     ("instance", r"\bdpg-[0-9a-v]{20}-a\b"),
+    ("webhook", r"\bwhk-[0-9a-v]{20}\b"),
+    ("secret", r"\bwhsec_[A-Za-z0-9+/=]+"),
     ("endpoint", r"\bep-[a-z]+-[a-z]+-[a-z0-9]{8}\b"),
     ("project", r"\b[a-z]+-[a-z]+-[0-9]{8}\b"),
     ("password", r"\bnpg_[A-Za-z0-9]{24}\b"),
@@ -25,7 +27,7 @@ const KINDS: &[(&str, &str)] = &[
 
 /// Numbers that differ from run to run, by the name of their field.
 const NUMBERS: &str = r#"(?x)
-    ("?\b(?:cutoff|id|port|pg_version|pgVersion|revision|total_duration_ms|ttl_interval_seconds)"?
+    ("?\b(?:cutoff|id|port|pg_version|pgVersion|revision|[a-z_]*duration_ms|ttl_interval_seconds)"?
     (?::\ |=))\d+"#;
 
 /// What passes did for an operation, which differs with how many requests one of them saw to.

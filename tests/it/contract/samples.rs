@@ -2,13 +2,16 @@
 //! server makes them, and requests as a client would.
 
 mod account;
+mod drift;
 mod histories;
 mod merges;
 mod operations;
+mod plans;
 mod render;
 mod requests;
 mod rotations;
 mod schemas;
+mod webhooks;
 
 use std::collections::BTreeMap;
 
@@ -47,9 +50,12 @@ pub fn all() -> Vec<(&'static str, Value)> {
         endpoints(),
         others(),
         account::all(),
+        drift::all(),
         histories::all(),
         merges::all(),
+        plans::all(),
         render::all(),
+        webhooks::all(),
         rotations::all(),
         requests::all(),
         schemas::all(),

@@ -138,7 +138,7 @@ async fn a_wrong_password_ends_the_operation_and_says_what_to_do() {
 }
 
 /// Creates a branch and attaches its endpoint to a Postgres.
-pub(super) async fn attach(server: &Server, cluster: &Cluster, password: &str) -> (Branch, Value) {
+pub async fn attach(server: &Server, cluster: &Cluster, password: &str) -> (Branch, Value) {
     let project = server.begin_project(json!({})).await;
     let answer = server.api.post(&project.path("/branches"), &json!({})).await.expect(201);
     let branch = Branch::born(&server.api, &project.id, &answer);

@@ -112,6 +112,8 @@ async fn a_deleted_role_loses_its_sessions_and_leaves_what_it_owned_to_the_owner
     let server = Server::start();
     let (cluster, branch, sally) = shop(&server).await;
     let held = branch.login_with("sally", &sally).await.expect("a session");
+    // From there on its own rights on what it owns look like grants, too.
+    execute(&cluster.boss_in("shop").await, "GRANT SELECT ON public.ledger TO owner").await;
     branch.delete_role("sally").await;
     held.query_one("SELECT 1", &[]).await.expect_err("a session that was ended");
     for name in ["shop", "mart"] {

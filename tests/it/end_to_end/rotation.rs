@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use reqwest::Method;
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
+use tokio::time::interval;
 
 use super::support::api::Answer;
 use super::support::branch::Branch;
@@ -15,11 +16,17 @@ use super::support::session::{ask, login, refused, who};
 use super::support::{OWNER, POLL, Server};
 
 /// How many applications connect anew again and again, and how many stay connected.
-const VISITORS: usize = 4;
+const VISITORS: usize = 10;
 const RESIDENTS: usize = 3;
 
-/// How long a visitor and a resident rest between two things that they do.
+/// How often a visitor connects. Together they do so 55 times a second, where the machine can.
+const VISIT: Duration = Duration::from_millis(180);
+
+/// How long a resident rests between two queries.
 const REST: Duration = Duration::from_millis(40);
+
+/// How long all this goes on at the least.
+const LOAD: Duration = Duration::from_secs(60);
 
 /// How often it is looked where a rotation is.
 const LOOKS: usize = 6000;
@@ -223,7 +230,9 @@ async fn refresh(place: Arc<Mutex<Branch>>, uri: Arc<Mutex<String>>, stop: Arc<A
 }
 
 async fn visit(uri: Arc<Mutex<String>>, stop: Arc<AtomicBool>, tally: Arc<Tally>) {
+    let mut visits = interval(VISIT);
     while !stop.load(Ordering::SeqCst) {
+        visits.tick().await;
         match login(&shown(&uri)).await {
             Ok(session) => {
                 ask(&session, "SELECT 'x'").await;
@@ -233,7 +242,6 @@ async fn visit(uri: Arc<Mutex<String>>, stop: Arc<AtomicBool>, tally: Arc<Tally>
                 tally.trouble.lock().expect("no panic").push(format!("a login: {error:?}"));
             }
         }
-        tokio::time::sleep(REST).await;
     }
 }
 
@@ -295,6 +303,7 @@ async fn a_rotation_locks_nobody_out_though_the_server_is_killed_in_every_state(
         }
     }
     assert_eq!(seen.last().map(String::as_str), Some("dropped"), "{seen:?}");
+    tokio::time::sleep(LOAD.saturating_sub(began.elapsed())).await;
     let (took, (logins, queries)) = (began.elapsed(), load.end().await);
     assert!(0 < logins && 0 < queries);
     #[expect(clippy::print_stderr, reason = "the figures, for those who ask for them")]

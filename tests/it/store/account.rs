@@ -18,6 +18,8 @@ use offshoot::store::directory::Directory;
 use offshoot::store::receipts::Receipts;
 use uuid::Uuid;
 
+use super::webhooks;
+
 fn project() -> ProjectId {
     "cool-sample-00000001".parse().expect("an id")
 }
@@ -47,6 +49,7 @@ pub fn put(directory: &mut Directory, moment: Moment) -> Result<(), StoreError> 
         revoked_at: None,
     };
     directory.put_permission(&project(), permission)?;
+    webhooks::put(directory, moment)?;
     put_receipts(directory, moment)
 }
 
@@ -94,6 +97,7 @@ pub fn tell(told: &mut String, directory: &Directory) -> Result<(), StoreError> 
         writeln!(told, "{key:?} {:?} {found:?}", key.hash.0).expect("a text");
     }
     writeln!(told, "{:?}", directory.permissions(&project())?).expect("a text");
+    webhooks::tell(told, directory)?;
     for key in ["first", "second"] {
         let receipt = directory.receipt(&attempt(key).key)?.expect("a receipt");
         let sealed = receipt.secrets.as_ref().map(|sealed| &sealed.0);

@@ -6,9 +6,12 @@ use std::sync::Arc;
 
 use offshoot::model::cause::Deed;
 use offshoot::model::revision::Revision;
+use offshoot::model::webhook::{Place, WebhookId};
 use offshoot::store::check::check;
-use offshoot::store::engine::Engine;
+use offshoot::store::engine::{Engine, LogId};
+use offshoot::store::keys;
 use offshoot::store::row::{Encoder, Row};
+use offshoot::store::stored::{Stored as _, StoredPlace};
 use offshoot::tree::node::Bytes;
 use offshoot::tree::{Node, NodeId, Nodes, Tree};
 
@@ -126,4 +129,13 @@ async fn a_project_of_the_directory_without_its_log_is_found() {
     assert_eq!(check(), [""; 0]);
     sample.rows().retain(|(log, _), _| *log != sample::LOG);
     assert!(check().iter().any(|sentence| sentence.contains("leads to")));
+}
+
+#[tokio::test]
+async fn what_is_kept_of_a_webhook_that_is_gone_is_found() {
+    let mut state = records().await;
+    let (webhook, log) = (WebhookId(7), LogId(9));
+    let place = StoredPlace::to_bytes(Place::after(Revision(3))).expect("a small record");
+    state.insert(keys::place(webhook, log).into(), place.into());
+    assert_eq!(wrong(&[&state]).len(), 1);
 }

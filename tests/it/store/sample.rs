@@ -42,8 +42,8 @@ use uuid::Uuid;
 
 use super::account;
 use super::memory::Memory;
-use super::rotating;
 use super::support::{CACHE_BYTES, clock, time};
+use super::{drifting, rotating};
 
 /// The log of the sample's project.
 pub const LOG: LogId = LogId(1);
@@ -342,6 +342,8 @@ impl Maker {
         self.commit(Deed::BeginRotation, rotating::begin).await;
         self.commit(Deed::AbortRotation, rotating::abort).await;
         self.commit(Deed::BeginRotation, rotating::begin).await;
+        self.commit(Deed::RecordDrift, drifting::look).await;
+        self.commit(Deed::SetDriftPolicy, drifting::set_policy).await;
     }
 }
 

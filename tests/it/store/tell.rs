@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use offshoot::model::endpoint::{Attachment, Site};
 use offshoot::model::revision::Revision;
 use offshoot::model::role::{Credential, Login};
-use offshoot::model::state::Read;
+use offshoot::model::state::{Read, ReadDrift};
 use offshoot::store::catalog::Catalog;
 use offshoot::store::directory::Directory;
 use offshoot::store::engine::LogId;
@@ -56,6 +56,10 @@ fn tell_state(told: &mut String, state: &Catalog) -> Result<(), StoreError> {
         }
         for rotation in state.rotations(&branch.id)? {
             line(&rotation);
+        }
+        line(&state.drift_policy(&branch.id)?);
+        for drift in state.drifts(&branch.id)? {
+            line(&drift);
         }
         for database in state.databases(&branch.id)? {
             line(&database);

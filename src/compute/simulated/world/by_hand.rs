@@ -1,6 +1,6 @@
-//! What is done by hand, as an administrator does it with SQL.
+//! What people do with SQL, whether Offshoot likes it or not.
 
-use crate::compute::simulated::world::{Refused, World};
+use super::{Refused, World};
 use crate::model::role::Login;
 use crate::model::secret::Verifier;
 use crate::plan::observed::{ObservedDatabase, ObservedRole, Oid};
@@ -12,9 +12,8 @@ impl World {
             return Err(Refused(format!("role \"{name}\" already exists")));
         }
         let oid = self.draw_oid();
-        let role = ObservedRole { oid, can_login: false, is_superuser: false };
-        self.observed.roles.insert(name.into(), role);
-        self.set_login(oid, name, login)?;
+        self.observed.roles.insert(name.into(), ObservedRole::plain(oid));
+        self.set_login(name, login, true)?;
         Ok(oid)
     }
 
@@ -28,6 +27,13 @@ impl World {
         let database = ObservedDatabase { oid, owner: owner.into(), is_connectable: true };
         self.observed.databases.insert(name.into(), database);
         Ok(oid)
+    }
+
+    /// Returns the schema of a database, which says nothing but whose it is.
+    #[must_use]
+    pub fn schema(&self, name: &str) -> Option<String> {
+        let database = self.observed.databases.get(name)?;
+        Some(format!("-- {name} of {}\n", database.owner))
     }
 
     /// Makes something that a role owns in a database.
@@ -83,6 +89,31 @@ impl World {
         let database = self.database(from)?.clone();
         self.observed.databases.remove(from);
         self.observed.databases.insert(to.into(), database);
+        Ok(())
+    }
+
+    /// Changes a role by hand.
+    pub fn alter_role(
+        &mut self,
+        name: &str,
+        change: impl FnOnce(&mut ObservedRole),
+    ) -> Result<(), Refused> {
+        change(self.role_mut(name)?);
+        Ok(())
+    }
+
+    /// Gives a database to another role by hand.
+    pub fn give_database(&mut self, name: &str, owner: &str) -> Result<(), Refused> {
+        self.role(owner)?;
+        self.database_mut(name)?.owner = owner.into();
+        Ok(())
+    }
+
+    /// Drops a database by hand.
+    pub fn drop_database(&mut self, name: &str) -> Result<(), Refused> {
+        let oid = self.database(name)?.oid;
+        self.observed.databases.remove(name);
+        self.belongings.retain(|(_, database)| *database != oid);
         Ok(())
     }
 }

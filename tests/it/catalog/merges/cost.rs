@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 use offshoot::model::cause::Deed;
 use offshoot::model::merge::Choices;
@@ -14,16 +13,12 @@ use offshoot::model::rules::merge::{Asked, foretell};
 use offshoot::model::rules::{Seed, branches, roles};
 use offshoot::model::state::{Denied, Held, Page, Place, Read, Write};
 use offshoot::store::catalog::Catalog;
-use offshoot::store::engine::{AppendError, Engine, EngineError, LogId, NewRow, TrimFailed};
 use offshoot::store::{Store, StoreError};
 
 use super::act::create_project;
 use crate::catalog::command::{credential, id};
-use crate::store::memory::Memory;
+use crate::store::counting::{Counting, NO_CACHE_BYTES};
 use crate::store::support::{LOG, cause, clock, time};
-
-/// So little that no node stays in the cache, and every one that is loaded is a row that is read.
-const NO_CACHE_BYTES: u64 = 1;
 
 /// Far more than the roles take while they are made.
 const CACHE_BYTES: u64 = 64 << 20;
@@ -35,49 +30,6 @@ const ROLES_PER_COMMIT: usize = 5_000;
 /// How far the names of two roles lie apart that are made one after the other. Names come in no
 /// order; those that ascend leave every node half full, and more of them to read.
 const STRIDE: usize = 7_919;
-
-/// Counts the rows that are read.
-#[derive(Default)]
-struct Counting {
-    rows: Memory,
-    reads: AtomicUsize,
-}
-
-impl Engine for Counting {
-    fn logs(&self) -> Result<Vec<LogId>, EngineError> {
-        self.rows.logs()
-    }
-
-    fn head(&self, log: LogId) -> Result<Revision, EngineError> {
-        self.rows.head(log)
-    }
-
-    fn row(&self, log: LogId, revision: Revision) -> Result<Option<Vec<u8>>, EngineError> {
-        self.reads.fetch_add(1, Ordering::Relaxed);
-        self.rows.row(log, revision)
-    }
-
-    fn floor(&self, log: LogId) -> Result<Revision, EngineError> {
-        self.rows.floor(log)
-    }
-
-    fn rows(
-        &self,
-        log: LogId,
-        before: Revision,
-        limit: usize,
-    ) -> Result<Vec<Revision>, EngineError> {
-        Engine::rows(&self.rows, log, before, limit)
-    }
-
-    fn append(&self, rows: &[NewRow]) -> Result<(), AppendError> {
-        self.rows.append(rows)
-    }
-
-    fn trim(&self, log: LogId, floor: Revision, rows: &[Revision]) -> Result<(), TrimFailed> {
-        self.rows.trim(log, floor, rows)
-    }
-}
 
 async fn commit(
     store: &Store,
@@ -127,7 +79,7 @@ async fn nine_changes_among_ten_thousand_roles_are_compared_and_merged_by_readin
     let place = |held| Place { branch: id(1), at: None, held };
     let inventory = |held| state.inventory(&place(held)).expect("a read").expect("a branch");
     let (before, after) = (inventory(Held::Source), inventory(Held::Now));
-    let reads = || engine.reads.load(Ordering::Relaxed);
+    let reads = || engine.reads();
 
     let begun = reads();
     let found = state.compare_roles(&before, &after, Page::first(100)).expect("a comparison").found;

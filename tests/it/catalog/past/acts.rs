@@ -257,6 +257,7 @@ fn of_command(command: &Command) -> (Deed, Topic) {
         | Command::DropDatabase { branch, name } => Topic::Database(branch.clone(), name.clone()),
         Command::Branch { new, .. } => Topic::Branch(new.id.clone()),
         Command::Restore { restoration, .. } => Topic::Branch(restoration.target.clone()),
+        Command::Merge { target, .. } => Topic::Branch(target.clone()),
         Command::RenameBranch { branch, .. }
         | Command::DeleteBranch { branch }
         | Command::SetEnd { branch, role: None, .. }

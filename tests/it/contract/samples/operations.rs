@@ -70,5 +70,5 @@ pub(super) fn operation_shapes() -> Vec<neon::operations::Operation> {
         created_at: at(),
         updated_at: at(),
     });
-    neon::operations::Operation::list(&project_id(), operations.collect())
+    operations.map(|it| neon::operations::Operation::new(&project_id(), it)).collect()
 }

@@ -1,6 +1,7 @@
 //! Samples of rotations.
 
-use offshoot::model::preview::{Effect, Holding, Preview, Statement};
+use offshoot::model::planned::Statement;
+use offshoot::model::preview::{Effect, Holding, Preview};
 use offshoot::model::revision::Revision;
 use offshoot::model::rotation::{Drain, Party, Rotation, RotationId, Stage};
 use offshoot::model::secret::Password;
@@ -50,9 +51,10 @@ fn shape(stage: Stage) -> rotations::Rotation {
     rotations::Rotation::new(&project_id(), rotation)
 }
 
-fn sessions() -> Vec<Sessions> {
+pub(super) fn sessions() -> Vec<Sessions> {
     vec![Sessions {
         role: "sally".into(),
+        database: "shop".into(),
         application: "psql".into(),
         address: Some([192, 0, 2, 7].into()),
         count: 2,
@@ -67,7 +69,7 @@ pub(super) fn all() -> Vec<(&'static str, Value)> {
         to: name("app_2"),
         keeps_original: true,
         effect: Some(Effect {
-            statements: vec![Statement { database: Some("shop".into()), sql: "DROP ..".into() }],
+            statements: vec![Statement { database: "shop".into(), sql: "DROP ..".into() }],
             holdings: vec![Holding { database: Some("shop".into()), owned: 2, granted: 1 }],
         }),
         sessions: Some(sessions()),

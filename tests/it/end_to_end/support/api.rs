@@ -37,6 +37,11 @@ impl Api {
         &self.origin
     }
 
+    /// Returns the key.
+    pub fn key(&self) -> &str {
+        &self.key
+    }
+
     /// Begins a request to a path under `base`, with the key.
     pub fn request(&self, method: Method, base: &str, path: &str) -> RequestBuilder {
         self.http.request(method, format!("{}{base}{path}", self.origin)).bearer_auth(&self.key)
@@ -53,6 +58,10 @@ impl Api {
     /// Posts nothing, as `curl -X POST` does.
     pub async fn post_nothing(&self, path: &str) -> Answer {
         self.call(Method::POST, path, None).await
+    }
+
+    pub async fn put(&self, path: &str, body: &Value) -> Answer {
+        self.call(Method::PUT, path, Some(body)).await
     }
 
     pub async fn patch(&self, path: &str, body: &Value) -> Answer {
