@@ -41,7 +41,7 @@ deny: ## Check licenses, sources and advisories (needs cargo-deny)
 	cargo deny check
 
 bench: postgres ## Print the ratios of the README
-	cargo bench --bench catalog --bench login --bench retention --bench passes
+	cargo bench --bench catalog --bench fleet --bench login --bench retention --bench passes
 
 fuzz: postgres clients ## Send 100,000 requests drawn from openapi.yaml to a real server
 	OFFSHOOT_NEED_CLIENTS=1 OFFSHOOT_FUZZ_EXAMPLES=2600 OFFSHOOT_FUZZ_REQUESTS=100000 cargo test --test it clients::fuzz

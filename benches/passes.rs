@@ -126,8 +126,13 @@ fn catalog(roles: u64, passwords: u64) -> Desired {
     for number in 0..roles {
         let login =
             if number < passwords { Login::Password(verifier.clone()) } else { Login::Unset };
-        let role =
-            DesiredRole { born: Revision(number + 1), login, valid_until: None, acts_for: None };
+        let role = DesiredRole {
+            is_active: true,
+            born: Revision(number + 1),
+            login,
+            valid_until: None,
+            acts_for: None,
+        };
         let name: RoleName = format!("role_{number}").parse().expect("a name");
         desired.roles.insert(name, role);
     }

@@ -129,6 +129,7 @@ impl Plane {
                 standing: None,
                 origin: Origin { branch: branch(), revision: moment.revision },
                 expires_at: None,
+                deactivated_at: None,
                 created_at: moment.at,
                 updated_at: moment.at,
             };

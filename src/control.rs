@@ -8,6 +8,7 @@ pub mod branches;
 pub mod connection;
 pub mod credentials;
 pub mod databases;
+pub mod deletions;
 pub mod deliveries;
 pub mod diff;
 pub mod draw;
@@ -53,7 +54,7 @@ use crate::model::id::{BranchId, EndpointId, ProjectId};
 use crate::model::lsn::Lsn;
 use crate::model::name::RoleName;
 use crate::model::planned::Planned;
-use crate::model::preview::{Effect, Exchange};
+use crate::model::preview::{Effect, Exchange, Holding};
 use crate::model::project::{PgVersion, Project};
 use crate::model::refusal::Refusal;
 use crate::model::revision::{Moment, Timestamp};
@@ -73,6 +74,7 @@ use crate::vault::Vault;
 pub use crate::model::cause::Caller;
 pub use branches::{BranchRequest, ChangedBranch, CreatedBranch};
 pub use connection::{Connection, ConnectionQuery};
+pub use deletions::Deletion;
 pub use diff::{Diff, DiffQuery, DiffSide};
 pub use endpoints::{AttachRequest, EndpointRequest};
 pub use error::{ControlError, Result};
@@ -85,7 +87,7 @@ pub use past::{BranchAt, Past, ProjectAt};
 pub use points::History;
 pub use projects::{CreatedProject, ProjectPage, ProjectQuery, ProjectRequest};
 pub use restore::RestoreRequest;
-pub use roles::{RoleRequest, ShownRole};
+pub use roles::{Activity, Owned, RoleRequest, ShownRole};
 
 /// The use cases. Cloning it makes another handle to the same ones.
 #[derive(Clone)]
@@ -113,14 +115,19 @@ pub type Probe<T> = Box<dyn Fn(BranchRef) -> BoxFuture<'static, Option<T>> + Sen
 pub type EffectProbe =
     Box<dyn Fn(BranchRef, Exchange) -> BoxFuture<'static, Option<Effect>> + Send + Sync>;
 
+/// Asks what a role of a branch's Postgres owns and was granted.
+pub type HoldingsProbe =
+    Box<dyn Fn(BranchRef, RoleName) -> BoxFuture<'static, Option<Vec<Holding>>> + Send + Sync>;
+
 /// Asks what a pass over a branch's Postgres would do.
 pub type PlanProbe = Box<dyn Fn(BranchRef) -> BoxFuture<'static, Result<Planned>> + Send + Sync>;
 
-/// Tells whether a branch's Postgres can be reached, as far as is known.
-pub type CircuitProbe = Box<dyn Fn(&BranchRef) -> Circuit + Send + Sync>;
 /// Asks what differs in a branch's Postgres from its catalog.
 pub type DriftProbe =
     Box<dyn Fn(BranchRef) -> BoxFuture<'static, Result<Vec<Deviation>>> + Send + Sync>;
+
+/// Tells whether a branch's Postgres can be reached, as far as is known.
+pub type CircuitProbe = Box<dyn Fn(&BranchRef) -> Circuit + Send + Sync>;
 
 /// What can be asked of a branch's Postgres. The reconciler does, since nobody else talks to one.
 pub struct Probes {
@@ -130,6 +137,8 @@ pub struct Probes {
     pub sessions: Probe<Vec<Sessions>>,
     /// What an exchange of credentials would do.
     pub effect: EffectProbe,
+    /// What a role owns and was granted.
+    pub holdings: HoldingsProbe,
     /// What a pass would do.
     pub plan: PlanProbe,
     /// Whether a branch's Postgres can be reached, as far as is known.

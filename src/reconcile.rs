@@ -31,9 +31,10 @@ use crate::model::drift::Deviation;
 use crate::model::endpoint::{Attachment, Endpoint, EndpointState, Power, Site};
 use crate::model::id::BranchId;
 use crate::model::lsn::Lsn;
-use crate::model::operation::Action;
+use crate::model::name::RoleName;
+use crate::model::operation::{Action, Operation, Subject};
 use crate::model::progress::Trace;
-use crate::model::revision::Timestamp;
+use crate::model::revision::{Revision, Timestamp};
 use crate::model::rules::passes::{Outcome, Problem};
 use crate::model::state::Mark;
 use crate::plan::desired::Desired;
@@ -119,8 +120,7 @@ async fn apply(
 ) -> Result<(), ComputeError> {
     timed(trace, "start", compute.start()).await?;
     passed.left = Some(EndpointState::Active);
-    let Assignment { revision, roles, databases, orders, .. } = assignment;
-    let desired = Desired::new(branch.clone(), *revision, roles, databases).under(orders.clone());
+    let desired = desired(branch, assignment);
     let converged = compute.converge(&desired, trace).await?;
     passed.lsn = Some(converged.lsn);
     passed.problems = converged.problems;
@@ -128,6 +128,22 @@ async fn apply(
     passed.deviations = Some(converged.deviations);
     passed.steps = converged.steps;
     Ok(())
+}
+
+/// Returns what the catalog wants of a branch's Postgres.
+fn desired(branch: &BranchId, assignment: &Assignment) -> Desired {
+    let Assignment { revision, roles, databases, orders, .. } = assignment;
+    let desired = Desired::new(branch.clone(), *revision, roles, databases).under(orders.clone());
+    Desired { estates: estates(assignment), ..desired }
+}
+
+/// Returns the dropped roles whose objects somebody wants to go with them.
+fn estates(assignment: &Assignment) -> BTreeSet<(RoleName, Revision)> {
+    let estate = |operation: &Operation| match &operation.subject {
+        Subject::Role(name) => Some((name.clone(), operation.drops?)),
+        Subject::Whole | Subject::Database(_) => None,
+    };
+    assignment.unfinished.iter().filter_map(estate).collect()
 }
 
 /// Whether somebody asked for the compute to stop, and for nothing else in the same request.

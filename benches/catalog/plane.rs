@@ -160,6 +160,7 @@ fn role(number: usize, at: Timestamp) -> Role {
         standing: None,
         origin: Origin { branch: id("br-main"), revision: Revision(1) },
         expires_at: None,
+        deactivated_at: None,
         created_at: at,
         updated_at: at,
     }

@@ -32,7 +32,8 @@ use crate::api::route::Route;
 
 /// Returns every route of Neon's API that is served, relative to either base, and those of ours.
 pub(super) fn routes() -> impl Iterator<Item = &'static Route> {
-    ROUTES.iter().chain(operations::ROUTES).chain(drift::ROUTES)
+    let others = [operations::ROUTES, roles::ROUTES, drift::ROUTES];
+    ROUTES.iter().chain(others.into_iter().flatten())
 }
 
 static ROUTES: &[Route] = &[
@@ -137,65 +138,16 @@ static ROUTES: &[Route] = &[
         |method| on(method, branches::list_project_branch_endpoints),
     ),
     Route::new(
-        "listProjectBranchRoles",
-        Method::GET,
-        "/projects/{project_id}/branches/{branch_id}/roles",
-        |method| on(method, roles::list_project_branch_roles),
-    ),
-    Route::new(
-        "createProjectBranchRole",
-        Method::POST,
-        "/projects/{project_id}/branches/{branch_id}/roles",
-        |method| on(method, roles::create_project_branch_role),
-    ),
-    Route::new(
         "diffProjectBranchRoles",
         Method::GET,
         "/projects/{project_id}/branches/{branch_id}/roles/diff",
         |method| on(method, diff::diff_project_branch_roles),
     ),
     Route::new(
-        "getProjectBranchRole",
-        Method::GET,
-        "/projects/{project_id}/branches/{branch_id}/roles/{role_name}",
-        |method| on(method, roles::get_project_branch_role),
-    ),
-    Route::new(
-        "updateProjectBranchRole",
-        Method::PATCH,
-        "/projects/{project_id}/branches/{branch_id}/roles/{role_name}",
-        |method| on(method, roles::update_project_branch_role),
-    ),
-    Route::new(
-        "deleteProjectBranchRole",
-        Method::DELETE,
-        "/projects/{project_id}/branches/{branch_id}/roles/{role_name}",
-        |method| on(method, roles::delete_project_branch_role),
-    ),
-    Route::new(
         "getProjectBranchRoleHistory",
         Method::GET,
         "/projects/{project_id}/branches/{branch_id}/roles/{role_name}/history",
         |method| on(method, history::get_project_branch_role_history),
-    ),
-    Route::new(
-        "resetProjectBranchRolePassword",
-        Method::POST,
-        "/projects/{project_id}/branches/{branch_id}/roles/{role_name}/reset_password",
-        |method| on(method, roles::reset_project_branch_role_password),
-    ),
-    Route::new(
-        "getProjectBranchRolePassword",
-        Method::GET,
-        "/projects/{project_id}/branches/{branch_id}/roles/{role_name}/reveal_password",
-        |method| on(method, roles::get_project_branch_role_password),
-    ),
-    // Neon's Python client asks with a POST.
-    Route::new(
-        "revealProjectBranchRolePassword",
-        Method::POST,
-        "/projects/{project_id}/branches/{branch_id}/roles/{role_name}/reveal_password",
-        |method| on(method, roles::get_project_branch_role_password),
     ),
     Route::new(
         "listProjectBranchDatabases",

@@ -57,6 +57,7 @@ fn code(refusal: &Refusal) -> ErrorCode {
         | Refusal::EndpointElsewhere { .. } => ErrorCode::EndpointNotFound,
         Refusal::RoleMissing(_) => ErrorCode::RoleNotFound,
         Refusal::Credential(refusal) => code_of_credential(refusal),
+        Refusal::RoleOwnsObjects { .. } => ErrorCode::RoleOwnsObjects,
         Refusal::Drift(refusal) => code_of_drift(refusal),
         Refusal::Webhook(refusal) => code_of_webhook(refusal),
         Refusal::DatabaseMissing(_) => ErrorCode::DatabaseNotFound,

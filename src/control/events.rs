@@ -72,6 +72,8 @@ fn parts_of(deed: Deed) -> &'static [Part] {
         | Deed::ResetRolePassword
         | Deed::UpdateRole
         | Deed::DeleteRole
+        | Deed::DeactivateRole
+        | Deed::ActivateRole
         | Deed::ExpireRole
         | Deed::CreateCredential
         | Deed::DeleteCredential

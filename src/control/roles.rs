@@ -10,7 +10,7 @@ use crate::model::refusal::Refusal;
 use crate::model::revision::Timestamp;
 use crate::model::role::{Login, Role};
 use crate::model::rules;
-use crate::model::rules::roles::NewRole;
+use crate::model::rules::roles::{NewRole, OnOwned};
 use crate::model::secret::Password;
 use crate::model::state::Read;
 use crate::store::catalog::Catalog;
@@ -24,6 +24,26 @@ pub struct RoleRequest {
     pub no_login: bool,
     /// When it is to go by itself, if it is.
     pub expires_at: Option<Timestamp>,
+}
+
+/// Whether a role may log in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Activity {
+    /// It may, if it has a password.
+    Active,
+    /// It may not, and keeps its password.
+    Deactivated,
+}
+
+/// What becomes of what a dropped role owns.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Owned {
+    /// It is given to the owner of the database that it is in.
+    Reassign,
+    /// It is dropped.
+    Drop,
+    /// The role is not dropped while there is any.
+    Reject,
 }
 
 /// A role that was created or given another password.
@@ -126,17 +146,56 @@ impl ControlPlane {
         .await
     }
 
+    /// Takes the login from a role and keeps its password, or gives the login back.
+    pub async fn set_role_activity(
+        &self,
+        asker: &Asker,
+        at: &BranchRef,
+        name: &RoleName,
+        activity: Activity,
+    ) -> Result<Told<(Role, Vec<Operation>)>> {
+        let done = if let Some(done) = self.done_before(asker, &at.project)? {
+            done
+        } else {
+            self.view_branch(at)?;
+            let (branch, name, seed) = (at.branch.clone(), name.clone(), self.seed());
+            let topic = Topic::Role(branch.clone(), name.clone());
+            let deed = match activity {
+                Activity::Active => Deed::ActivateRole,
+                Activity::Deactivated => Deed::DeactivateRole,
+            };
+            let set = move |state: &mut Catalog, moment| match activity {
+                Activity::Active => rules::roles::activate(state, moment, seed, &branch, &name),
+                Activity::Deactivated => {
+                    rules::roles::deactivate(state, moment, seed, &branch, &name)
+                }
+            };
+            self.carry_out(asker, &at.project, (asker.asks(deed, topic), None), set).await?
+        };
+        let role = done.view.state.role(&at.branch, name)?.expect("a role that the commit left");
+        Ok(done.told((role, done.operations()?)))
+    }
+
     /// Drops a role.
     pub async fn delete_role(
         &self,
         caller: &Caller,
         at: &BranchRef,
         name: &RoleName,
+        owned: Owned,
     ) -> Result<(Role, Vec<Operation>)> {
+        let on_owned = match owned {
+            Owned::Reassign => OnOwned::Reassign,
+            Owned::Drop => OnOwned::Drop,
+            Owned::Reject => {
+                self.check_owns_nothing(at, name).await?;
+                OnOwned::Reassign
+            }
+        };
         let (branch, name, seed) = (at.branch.clone(), name.clone(), self.seed());
         let topic = Topic::Role(branch.clone(), name.clone());
         self.commit(caller.asks(Deed::DeleteRole, topic), &at.project, move |state, moment| {
-            rules::roles::delete(state, moment, seed, &branch, &name)
+            rules::roles::delete(state, moment, seed, (&branch, &name), on_owned)
         })
         .await
     }

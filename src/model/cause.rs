@@ -213,6 +213,10 @@ deeds! {
     CancelOperation = "cancel_operation", 81;
     /// Another try of an operation was asked for.
     RetryOperation = "retry_operation", 82;
+    /// A role lost its login and kept its password.
+    DeactivateRole = "deactivate_role", 83;
+    /// A role got its login back.
+    ActivateRole = "activate_role", 84;
     /// A credential was created.
     CreateCredential = "create_credential", 51;
     /// A credential was deleted, or the original one lost its login.

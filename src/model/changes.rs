@@ -95,6 +95,7 @@ fn role(role: &Role) -> Attributes {
         standing,
         origin: _,
         expires_at,
+        deactivated_at,
         created_at: _,
         updated_at: _,
     } = role;
@@ -111,6 +112,7 @@ fn role(role: &Role) -> Attributes {
         ("password", password),
         ("protected", flag(*protected)),
         ("expires_at", time(*expires_at)),
+        ("deactivated_at", time(*deactivated_at)),
         ("credential", flag(standing.is_some())),
         ("promoted_at", time(standing.as_ref().and_then(|standing| standing.promoted_at))),
         ("acts_for", maybe(standing.as_ref().and_then(|it| it.acts_for.as_ref()).map(text))),
@@ -306,6 +308,7 @@ mod tests {
             standing: None,
             origin: Origin { branch: "br-a".parse().expect("an id"), revision: Revision(3) },
             expires_at,
+            deactivated_at: None,
             created_at: Timestamp::UNIX_EPOCH,
             updated_at: Timestamp::UNIX_EPOCH,
         }

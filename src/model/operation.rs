@@ -30,6 +30,8 @@ pub struct Operation {
     pub failures: u32,
     /// What passes planned and did for it.
     pub progress: Progress,
+    /// When the role was born whose objects are to be dropped with it, if they are.
+    pub drops: Option<Revision>,
     /// The operation that this one tries again, if it does.
     pub retry_of: Option<OperationId>,
     /// When the request was committed.
@@ -224,6 +226,7 @@ mod tests {
             revision: Revision(1),
             failures: 0,
             progress: Progress::default(),
+            drops: None,
             retry_of: None,
             created_at: Timestamp::UNIX_EPOCH,
             updated_at: Timestamp::UNIX_EPOCH,

@@ -126,6 +126,17 @@ pub enum Refusal {
         /// How many others there are, as words.
         more: String,
     },
+    /// The role owns objects, and is not to be dropped while it does.
+    #[error(
+        "role \"{role}\" owns {what}; give those to another role, or say what becomes of them \
+         (on_owned=reassign or drop_owned)"
+    )]
+    RoleOwnsObjects {
+        /// The role that was to be deleted.
+        role: RoleName,
+        /// What it owns where, as words.
+        what: String,
+    },
     /// The role has no password to reset or reveal, and never will.
     #[error("role \"{0}\" cannot log in, so it has no password")]
     RoleWithoutPassword(RoleName),

@@ -27,6 +27,8 @@ pub struct Role {
     pub origin: Origin,
     /// When it is deleted by itself, if it is. It cannot log in with its password from then on.
     pub expires_at: Option<Timestamp>,
+    /// Since when it is deactivated, if it is: it keeps its password and cannot log in with it.
+    pub deactivated_at: Option<Timestamp>,
     /// When it was created, in the branch where it was.
     pub created_at: Timestamp,
     /// When it was last changed.
@@ -44,7 +46,8 @@ impl Role {
     /// Returns how it stands among the credentials of its branch, if it is one that can log in.
     #[must_use]
     pub fn live(&self) -> Option<&Standing> {
-        self.standing.as_ref().filter(|_| self.login != Login::Never)
+        let can_log_in = self.login != Login::Never && self.deactivated_at.is_none();
+        self.standing.as_ref().filter(|_| can_log_in)
     }
 
     /// Whether it is the original of its branch's credentials.
@@ -93,6 +96,15 @@ pub enum Login<C = Credential> {
 }
 
 impl<C> Login<C> {
+    /// Whether the role logs in at all, be it with a password that it is still to be given.
+    #[must_use]
+    pub fn is_any(&self) -> bool {
+        match self {
+            Self::Never => false,
+            Self::Unset | Self::Password(_) => true,
+        }
+    }
+
     /// Returns the credential of a role that can log in.
     #[must_use]
     pub fn credential(&self) -> Option<&C> {

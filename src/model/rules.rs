@@ -71,6 +71,7 @@ fn schedule<S: Write>(
             revision: moment.revision,
             failures: 0,
             progress: Progress::default(),
+            drops: None,
             retry_of: None,
             created_at: moment.at,
             updated_at: moment.at,

@@ -1,6 +1,6 @@
 //! Desired: what a branch's catalog wants its Postgres to have.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::database::{Database, DatabaseId};
 use crate::model::drift::{Deviation, Orders};
@@ -21,6 +21,8 @@ pub struct Desired {
     pub roles: BTreeMap<RoleName, DesiredRole>,
     /// Every database that the catalog has.
     pub databases: BTreeMap<DatabaseId, DesiredDatabase>,
+    /// The dropped roles whose objects are to go with them, and when they were born.
+    pub estates: BTreeSet<(RoleName, Revision)>,
     /// What is to be done about what somebody changed in Postgres.
     pub orders: Orders,
 }
@@ -34,8 +36,18 @@ pub struct DesiredRole {
     pub login: Login<Verifier>,
     /// Until when its password is good; for ever, where there is no such time.
     pub valid_until: Option<Timestamp>,
+    /// Whether it may log in at all. One that is deactivated keeps its password.
+    pub is_active: bool,
     /// As which role it acts, if as another: what it makes is that one's.
     pub acts_for: Option<RoleName>,
+}
+
+impl DesiredRole {
+    /// Whether it should be able to log in. One that is deactivated keeps its password and is not.
+    #[must_use]
+    pub fn can_log_in(&self) -> bool {
+        self.is_active && self.login.is_any()
+    }
 }
 
 /// A database that should exist.
@@ -66,13 +78,14 @@ impl Desired {
                 standing,
                 origin: _,
                 expires_at,
+                deactivated_at,
                 created_at: _,
                 updated_at: _,
             } = role;
             let login = login.of(|credential| credential.verifier.clone());
             let acts_for = standing.as_ref().and_then(|standing| standing.acts_for.clone());
-            let valid_until = *expires_at;
-            (name.clone(), DesiredRole { born: *born, login, valid_until, acts_for })
+            let (valid_until, is_active) = (*expires_at, deactivated_at.is_none());
+            (name.clone(), DesiredRole { born: *born, login, valid_until, is_active, acts_for })
         };
         let database = |database: &Database| {
             let Database { id, name, owner, origin: _, created_at: _, updated_at: _ } =
@@ -84,6 +97,7 @@ impl Desired {
             revision,
             roles: roles.into_iter().map(role).collect(),
             databases: databases.into_iter().map(database).collect(),
+            estates: BTreeSet::new(),
             orders: Orders::default(),
         }
     }

@@ -151,6 +151,7 @@ fn about(step: &Step) -> Option<(Kind, String, Attribute)> {
             (Kind::Role, name.as_str(), Attribute::Existence)
         }
         Step::SetLogin { name, .. } => (Kind::Role, name.as_str(), Attribute::Password),
+        Step::SetActive { name, .. } => (Kind::Role, name.as_str(), Attribute::Login),
         Step::SetValidity { name, .. } => (Kind::Role, name.as_str(), Attribute::ValidUntil),
         Step::ActFor { name, .. } => (Kind::Role, name.as_str(), Attribute::Membership),
         Step::ChangeOwner { name, .. } => (Kind::Database, name.as_str(), Attribute::Owner),
@@ -166,6 +167,7 @@ fn about(step: &Step) -> Option<(Kind, String, Attribute)> {
         | Step::JoinGroup { .. }
         | Step::AdoptDatabase { .. }
         | Step::IntendDatabase { .. }
+        | Step::Disconnect { .. }
         | Step::CleanUp { .. }
         | Step::RemoveRole { .. } => return None,
     };

@@ -6,7 +6,7 @@ use crate::model::planned::{Risk, Touched};
 use crate::model::role::Login;
 use crate::model::session::Sessions;
 use crate::plan::observed::{Observed, Oid};
-use crate::plan::step::{Clause, Step};
+use crate::plan::step::{Clause, Estate, Step};
 
 /// Returns what somebody could mind about a step.
 #[must_use]
@@ -20,7 +20,8 @@ pub fn risks(step: &Step) -> BTreeSet<Risk> {
         | Step::IntendDatabase { .. }
         | Step::CreateDatabase { .. }
         | Step::SetValidity { valid_until: None, .. } => &[],
-        Step::RetireRole { renamed_to: None, .. }
+        Step::SetActive { is_active: false, .. }
+        | Step::RetireRole { renamed_to: None, .. }
         | Step::SetLogin { login: Login::Never | Login::Unset, .. } => &[Risk::RevokesLogin],
         Step::RetireRole { renamed_to: Some(_), .. } => &[Risk::RevokesLogin, Risk::Renames],
         Step::SetLogin { login: Login::Password(_), .. } => &[Risk::ChangesPassword],
@@ -30,15 +31,20 @@ pub fn risks(step: &Step) -> BTreeSet<Risk> {
         }
         Step::RestoreRole { .. }
         | Step::RestoreMembership { .. }
+        | Step::SetActive { is_active: true, .. }
         | Step::ActFor { .. }
         | Step::JoinGroup { .. } => &[Risk::ChangesPrivileges],
         Step::ChangeOwner { .. } => &[Risk::ChangesOwner],
         Step::DropDatabase { .. } => &[Risk::EndsSessions, Risk::DropsObjects, Risk::Locks],
         Step::RenameDatabase { .. } => &[Risk::Locks, Risk::Renames],
-        Step::CleanUp { heir: Some(_), .. } => {
+        Step::Disconnect { .. } => &[Risk::EndsSessions],
+        Step::CleanUp { estate: Estate::Given(_), .. } => {
             &[Risk::ChangesOwner, Risk::Locks, Risk::ChangesPrivileges]
         }
-        Step::CleanUp { heir: None, .. } => &[Risk::Locks, Risk::ChangesPrivileges],
+        Step::CleanUp { estate: Estate::Unclaimed, .. } => &[Risk::Locks, Risk::ChangesPrivileges],
+        Step::CleanUp { estate: Estate::Dropped, .. } => {
+            &[Risk::DropsObjects, Risk::Locks, Risk::ChangesPrivileges]
+        }
         Step::RemoveRole { .. } => &[Risk::DropsObjects],
     };
     risks.iter().copied().collect()
@@ -58,6 +64,8 @@ pub fn touched(step: &Step, observed: &Observed) -> Vec<Touched> {
         Step::ForgetRole { .. } | Step::ForgetDatabase { .. } => Vec::new(),
         Step::RetireRole { oid, name, .. }
         | Step::SetLogin { oid, name, .. }
+        | Step::SetActive { oid, name, .. }
+        | Step::Disconnect { oid, name, .. }
         | Step::SetValidity { oid, name, .. }
         | Step::RestoreRole { oid, name, .. }
         | Step::RestoreMembership { oid, name, .. }

@@ -41,6 +41,8 @@ pub struct Observed {
     pub roles: BTreeMap<String, ObservedRole>,
     /// Every database, by name.
     pub databases: BTreeMap<String, ObservedDatabase>,
+    /// The roles that have sessions open, the administrator's own left out.
+    pub connected: BTreeSet<Oid>,
     /// The marks of managed roles.
     pub role_marks: BTreeMap<Oid, RoleMark>,
     /// The marks of managed databases.
@@ -153,6 +155,7 @@ pub struct ObservedDatabase {
 }
 
 /// The mark of a role that Offshoot made: what it last applied to it.
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact that a column of the mark has")]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RoleMark {
     /// Its name in the catalog.
@@ -163,12 +166,16 @@ pub struct RoleMark {
     pub login: Login<VerifierDigest>,
     /// Until when its password was made good; for ever, where there is no such time.
     pub valid_until: Option<Timestamp>,
+    /// Whether it was left its login.
+    pub is_active: bool,
     /// As which role it was made to act, if as another. That is a number: a role that was dropped and
     /// made again under its name is another.
     pub acts_for: Option<Oid>,
     /// Whether it was put into the group of the roles made over the API. Whoever takes it out again
     /// by hand has reasons, so this is done once.
     pub in_group: bool,
+    /// Whether what it owns is to be dropped with it. It is asked for once, with the drop.
+    pub drops: bool,
     /// Whether it was dropped from the catalog, and only waits for its removal. There is no way
     /// back: the same name, even of the same birth, is then another role.
     pub is_retired: bool,
@@ -185,17 +192,26 @@ impl RoleMark {
         born: Revision,
         login: Login<VerifierDigest>,
         valid_until: Option<Timestamp>,
+        is_active: bool,
     ) -> Self {
         Self {
             name,
             born,
             login,
             valid_until,
+            is_active,
             acts_for: None,
             in_group: false,
+            drops: false,
             is_retired: false,
             is_adopted: false,
         }
+    }
+
+    /// Whether it was left able to log in.
+    #[must_use]
+    pub fn can_log_in(&self) -> bool {
+        self.is_active && self.login.is_any()
     }
 }
 

@@ -14,7 +14,7 @@ use crate::plan::desired::DesiredRole;
 use crate::plan::drift::{Act, Differing};
 use crate::plan::observed::{ObservedRole, Oid, RoleMark, VerifierDigest};
 use crate::plan::roles::attributes::Ours;
-use crate::plan::step::{Stage, Step};
+use crate::plan::step::{Estate, Stage, Step};
 
 /// Postgres keeps roles of this prefix for itself.
 const RESERVED_PREFIX: &str = "pg_";
@@ -34,6 +34,8 @@ pub(super) struct RolePlan {
 pub(super) struct Retired {
     oid: Oid,
     name: RoleName,
+    /// Whether what it owns goes with it.
+    drops: bool,
     /// Its name once it is retired.
     name_after: String,
     /// The role as which it acted, if as another. What it owns is that one's.
@@ -126,15 +128,17 @@ fn retire(draft: &mut Draft<'_>) -> RolePlan {
             draft.problem(subject, message);
             continue;
         }
+        let drops = mark.drops || draft.desired.estates.contains(&(name.clone(), mark.born));
         let renamed_to = draft.desired.roles.keys().any(|taken| taken.as_str() == found_as);
         let renamed_to = renamed_to.then(|| format!("offshoot_retired_{}", oid.0));
         let name_after = renamed_to.clone().unwrap_or_else(|| found_as.into());
         if !mark.is_retired || role.can_login || renamed_to.is_some() {
             let (name, found_as) = (name.clone(), found_as.into());
-            draft.steps.push(Step::RetireRole { oid, name, found_as, renamed_to });
+            draft.steps.push(Step::RetireRole { oid, name, found_as, renamed_to, drops });
         }
         let acted_for = mark.acts_for;
-        roles.retired.insert(found_as.into(), Retired { oid, name, name_after, acted_for });
+        let retired = Retired { oid, name, drops, name_after, acted_for };
+        roles.retired.insert(found_as.into(), retired);
     }
     roles
 }
@@ -198,13 +202,24 @@ fn change(
         draft.differs(Differing { is_revertible: false, ..found });
     }
     let has_login = want.login.of(VerifierDigest::of) == mark.login;
-    if !has_login || want.valid_until != mark.valid_until {
+    let has_activity = want.is_active == mark.is_active;
+    let is_idle = want.is_active || !draft.observed.connected.contains(&role.oid);
+    if !(has_login && has_activity && is_idle) || want.valid_until != mark.valid_until {
         let message = format!(
             "role `{name}` {why}, so Offshoot does not change how it logs in; undo that with SQL"
         );
         draft.problem(subject, message);
     }
     true
+}
+
+/// Plans the end of the sessions of a role that cannot log in any more, where it has some.
+fn disconnect(draft: &mut Draft<'_>, oid: Oid, name: &RoleName, found_as: &str) {
+    let is_aside = draft.is_aside(Stage::Disconnect, &Subject::Role(name.clone()));
+    if draft.observed.connected.contains(&oid) && !is_aside {
+        let (name, found_as) = (name.clone(), found_as.to_owned());
+        draft.steps.push(Step::Disconnect { oid, name, found_as });
+    }
 }
 
 fn differing(name: &RoleName, attribute: Attribute, desired: &str, found: &str) -> Differing {
@@ -222,9 +237,9 @@ fn create(draft: &mut Draft<'_>, name: &RoleName, want: &DesiredRole, roles: &Ro
     if let Some(role) = observed.roles.get(name.as_str()).filter(|_| !is_freed) {
         return unmanaged::adopt(draft, name, want, role);
     }
-    let DesiredRole { born, login, valid_until, acts_for: _ } = want.clone();
+    let DesiredRole { born, login, valid_until, is_active, acts_for: _ } = want.clone();
     let name = name.clone();
-    draft.steps.push(Step::CreateRole { name, born, login, valid_until });
+    draft.steps.push(Step::CreateRole { name, born, login, valid_until, is_active });
     true
 }
 
@@ -286,8 +301,12 @@ pub(super) fn clean_up(draft: &mut Draft<'_>, roles: &RolePlan, databases: &Data
             (name, owner.unwrap_or_else(|| roles.name_after(&database.owner)), database)
         })
         .collect();
-    for Retired { oid, name, name_after, acted_for } in roles.retired.values() {
+    for Retired { oid, name, drops, name_after, acted_for } in roles.retired.values() {
         let subject = Subject::Role(name.clone());
+        // Who is connected with a credential acts for another role, and may go on as that one.
+        if acted_for.is_none() {
+            disconnect(draft, *oid, name, name_after);
+        }
         let owned: Vec<_> = kept
             .iter()
             .filter(|(_, owner, _)| owner == name_after)
@@ -313,9 +332,13 @@ pub(super) fn clean_up(draft: &mut Draft<'_>, roles: &RolePlan, databases: &Data
                 oid: *oid,
                 found_as: name_after.clone(),
                 database: (*database).clone(),
-                heir: original
-                    .or_else(|| Some(*owner).filter(|owner| may_inherit(draft, owner)))
-                    .map(str::to_owned),
+                estate: if *drops {
+                    Estate::Dropped
+                } else {
+                    original
+                        .or_else(|| Some(*owner).filter(|owner| may_inherit(draft, owner)))
+                        .map_or(Estate::Unclaimed, |heir| Estate::Given(heir.to_owned()))
+                },
             });
         }
         let (oid, name, found_as) = (*oid, name.clone(), name_after.clone());

@@ -10,12 +10,12 @@ use std::fmt;
 use crate::model::id::BranchId;
 use crate::model::name::{ROLE_GROUP, RoleName};
 use crate::model::refusal::time_text;
-use crate::model::revision::{Revision, Timestamp};
+use crate::model::revision::Timestamp;
 use crate::model::role::Login;
 use crate::model::secret::Verifier;
 use crate::plan::observed::{Oid, VerifierDigest};
-use crate::plan::sql::marks::{Marks, Noted, can_log_in, digest, time};
-use crate::plan::step::{Clause, Step};
+use crate::plan::sql::marks::{Marks, Noted, digest, time};
+use crate::plan::step::{Clause, Estate, Step};
 
 pub use crate::plan::sql::marks::{MARKS, note_revision};
 
@@ -44,6 +44,9 @@ impl fmt::Display for Literal<'_> {
     }
 }
 
+/// How long each session may take to end, in milliseconds.
+const DISCONNECT_MS: u32 = 10_000;
+
 /// Returns the one statement of a step that Postgres allows in no transaction; its mark is written
 /// by [`statements`], after it.
 #[must_use]
@@ -68,19 +71,27 @@ pub fn statements(step: &Step, branch: &BranchId) -> Vec<String> {
         Step::ForgetDatabase { id, .. } | Step::DropDatabase { id, .. } => {
             vec![marks.forget_database(*id)]
         }
-        Step::RetireRole { oid, name: _, found_as, renamed_to } => {
-            retire_role(&marks, *oid, found_as, renamed_to.as_deref())
+        Step::RetireRole { oid, name: _, found_as, renamed_to, drops } => {
+            retire_role(&marks, *oid, (found_as, renamed_to.as_deref()), *drops)
         }
-        Step::CreateRole { name, born, login, valid_until } => {
-            create_role(&marks, (name, *born), login, *valid_until)
+        &Step::CreateRole { ref name, born, ref login, valid_until, is_active } => {
+            let noted = login.of(VerifierDigest::of);
+            let is_adopted = false;
+            let noted = Noted { name, born, login: noted, valid_until, is_active, is_adopted };
+            create_role(&marks, login, &noted)
         }
-        Step::SetLogin { oid, name, login } => vec![
-            format!("ALTER ROLE {} {}", Ident(name.as_str()), logging_in(login)),
+        Step::SetActive { oid, name, is_active, has_login } => vec![
+            alter_role(name, &[Clause::Login(*is_active && *has_login)]),
+            marks.set_role(*oid, &format!("active = {is_active}")),
+        ],
+        Step::Disconnect { oid, name: _, found_as: _ } => vec![disconnect(*oid)],
+        Step::SetLogin { oid, name, login, is_active } => vec![
+            format!("ALTER ROLE {} {}", Ident(name.as_str()), logging_in(login, *is_active)),
             marks.set_role(
                 *oid,
                 &format!(
                     "login = {}, digest = {}",
-                    can_log_in(login),
+                    login.is_any(),
                     digest(&login.of(VerifierDigest::of))
                 ),
             ),
@@ -92,13 +103,15 @@ pub fn statements(step: &Step, branch: &BranchId) -> Vec<String> {
         Step::ActFor { name, was, original } => {
             act_for(&marks, name, was.as_deref(), original.as_ref())
         }
-        Step::RestoreRole { oid: _, name, clauses } => vec![restore_role(name, clauses)],
+        Step::RestoreRole { oid: _, name, clauses } => vec![alter_role(name, clauses)],
         Step::RestoreMembership { oid: _, name, grant, revoke } => {
             restore_membership(name, grant, revoke)
         }
-        &Step::NoteRole { ref name, born, ref login, valid_until, is_adopted, oid: _ } => {
+        &Step::NoteRole {
+            ref name, born, ref login, valid_until, is_active, is_adopted, ..
+        } => {
             let login = login.clone();
-            vec![marks.note_role(&Noted { name, born, login, valid_until, is_adopted })]
+            vec![marks.note_role(&Noted { name, born, login, valid_until, is_active, is_adopted })]
         }
         Step::JoinGroup { names } => join_group(&marks, names),
         Step::AdoptDatabase { id, name: _, found_as } => {
@@ -119,9 +132,8 @@ pub fn statements(step: &Step, branch: &BranchId) -> Vec<String> {
             format!("ALTER DATABASE {} RENAME TO {}", Ident(found_as), Ident(to.as_str())),
             marks.set_database(*id, &format!("name = {}", Literal(to.as_str()))),
         ],
-        Step::CleanUp { found_as, heir, name: _, oid: _, database: _ } => {
-            let give = heir.as_ref().map(|heir| give_all(found_as, heir));
-            give.into_iter().chain([take_all(found_as)]).collect()
+        Step::CleanUp { found_as, estate, name: _, oid: _, database: _ } => {
+            clean_up(found_as, estate)
         }
         Step::RemoveRole { oid, name: _, found_as } => {
             vec![format!("DROP ROLE IF EXISTS {}", Ident(found_as)), marks.forget_role(*oid)]
@@ -129,33 +141,50 @@ pub fn statements(step: &Step, branch: &BranchId) -> Vec<String> {
     }
 }
 
-fn retire_role(marks: &Marks<'_>, oid: Oid, found_as: &str, to: Option<&str>) -> Vec<String> {
+fn retire_role(
+    marks: &Marks<'_>,
+    oid: Oid,
+    (found_as, to): (&str, Option<&str>),
+    drops: bool,
+) -> Vec<String> {
     let found_as = Ident(found_as);
     let mut statements = vec![format!("ALTER ROLE {found_as} NOLOGIN PASSWORD NULL")];
     if let Some(to) = to {
         statements.push(format!("ALTER ROLE {found_as} RENAME TO {}", Ident(to)));
     }
-    statements.push(marks.set_role(oid, "retired = true, login = false, digest = NULL"));
+    let what = format!("retired = true, login = false, digest = NULL, drops = {drops}");
+    statements.push(marks.set_role(oid, &what));
     statements
 }
 
-fn create_role(
-    marks: &Marks<'_>,
-    (name, born): (&RoleName, Revision),
-    login: &Login<Verifier>,
-    valid_until: Option<Timestamp>,
-) -> Vec<String> {
-    let mut create = format!("CREATE ROLE {} {}", Ident(name.as_str()), logging_in(login));
+fn create_role(marks: &Marks<'_>, login: &Login<Verifier>, noted: &Noted<'_>) -> Vec<String> {
+    let Noted { name, valid_until, is_active, .. } = noted;
+    let mut create =
+        format!("CREATE ROLE {} {}", Ident(name.as_str()), logging_in(login, *is_active));
     if valid_until.is_some() {
         create.push(' ');
-        create.push_str(&validity(valid_until));
+        create.push_str(&validity(*valid_until));
     }
-    let login = login.of(VerifierDigest::of);
-    let noted = Noted { name, born, login, valid_until, is_adopted: false };
-    vec![create, marks.note_role(&noted)]
+    vec![create, marks.note_role(noted)]
 }
 
-fn restore_role(name: &RoleName, clauses: &[Clause]) -> String {
+fn clean_up(found_as: &str, estate: &Estate) -> Vec<String> {
+    let give = match estate {
+        Estate::Given(heir) => Some(give_all(found_as, heir)),
+        Estate::Unclaimed | Estate::Dropped => None,
+    };
+    give.into_iter().chain([take_all(found_as)]).collect()
+}
+
+/// Answers whether all sessions of a role have ended; nothing where it had none.
+fn disconnect(Oid(oid): Oid) -> String {
+    format!(
+        "SELECT bool_and(pg_terminate_backend(pid, {DISCONNECT_MS})) FROM pg_stat_activity \
+         WHERE usesysid = {oid} AND pid <> pg_backend_pid()"
+    )
+}
+
+fn alter_role(name: &RoleName, clauses: &[Clause]) -> String {
     let clauses: Vec<_> = clauses.iter().map(ToString::to_string).collect();
     format!("ALTER ROLE {} {}", Ident(name.as_str()), clauses.join(" "))
 }
@@ -184,17 +213,19 @@ pub fn give_all(from: &str, to: &str) -> String {
     format!("REASSIGN OWNED BY {} TO {}", Ident(from), Ident(to))
 }
 
-/// Takes from a role all that it was granted in a database, but by roles other than the owners.
+/// Drops all that a role owns in a database, unless something of others depends on it, and takes from
+/// the role all that it was granted there, but by roles other than the owners.
 #[must_use]
 pub fn take_all(from: &str) -> String {
     format!("DROP OWNED BY {}", Ident(from))
 }
 
-fn logging_in(login: &Login<Verifier>) -> String {
+fn logging_in(login: &Login<Verifier>, is_active: bool) -> String {
+    let word = Clause::Login(is_active);
     match login {
         Login::Never => "NOLOGIN PASSWORD NULL".into(),
-        Login::Unset => "LOGIN PASSWORD NULL".into(),
-        Login::Password(verifier) => format!("LOGIN PASSWORD {}", Literal(verifier.reveal())),
+        Login::Unset => format!("{word} PASSWORD NULL"),
+        Login::Password(verifier) => format!("{word} PASSWORD {}", Literal(verifier.reveal())),
     }
 }
 
@@ -259,6 +290,7 @@ fn join_group(marks: &Marks<'_>, names: &[RoleName]) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::revision::Revision;
 
     #[test]
     fn text_is_quoted_so_that_it_stays_text() {
@@ -274,6 +306,7 @@ mod tests {
             born: Revision(1),
             login: Login::Password(Verifier::from_trusted("SCRAM-SHA-256$4096:salt$a:b")),
             valid_until: None,
+            is_active: true,
         };
         assert!(!format!("{step} {step:?}").contains("SCRAM"));
         assert!(statements(&step, &"br-a".parse().expect("an id"))[0].contains("SCRAM"));

@@ -18,10 +18,11 @@ const REDACTED: &str = "<verifier>";
 ///
 /// 1. *Forget*, *Retire* and *Change* are one transaction. A dropped role loses its login before
 ///    anything else can fail, and its name before a new role takes it; roles exist before they own.
-/// 2. *Reshape* is what Postgres allows in no transaction, or only while nobody is connected.
+/// 2. *Disconnect* comes when those who are to go cannot come back.
+/// 3. *Reshape* is what Postgres allows in no transaction, or only while nobody is connected.
 ///    Databases are dropped before others take their names, and made last.
-/// 3. *`CleanUp`* comes when every database has the owner that inherits what a dropped role had.
-/// 4. *Remove* comes when a dropped role has nothing left.
+/// 4. *`CleanUp`* comes when every database has the owner that inherits what a dropped role had.
+/// 5. *Remove* comes when a dropped role has nothing left.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Stage {
     /// Marks without anything to mark go.
@@ -30,6 +31,8 @@ pub enum Stage {
     Retire,
     /// Roles and owners become what the catalog wants.
     Change,
+    /// The sessions of those who cannot log in any more end.
+    Disconnect,
     /// Databases are dropped, renamed, made.
     Reshape,
     /// What dropped roles own goes to the owners of the databases it is in, unless one could do
@@ -51,16 +54,29 @@ pub enum Step {
     /// Removes the mark of a database that is gone.
     ForgetDatabase { id: DatabaseId, name: DatabaseName },
     /// Takes the login, and where another role needs it the name, from a role that was dropped.
-    RetireRole { oid: Oid, name: RoleName, found_as: String, renamed_to: Option<String> },
+    RetireRole {
+        oid: Oid,
+        name: RoleName,
+        found_as: String,
+        renamed_to: Option<String>,
+        drops: bool,
+    },
     /// Makes a role.
     CreateRole {
         name: RoleName,
         born: Revision,
         login: Login<Verifier>,
         valid_until: Option<Timestamp>,
+        is_active: bool,
     },
-    /// Gives a role another password, or takes its password or its login.
-    SetLogin { oid: Oid, name: RoleName, login: Login<Verifier> },
+    /// Gives a role another password, or takes its password or its login. One that is not active does
+    /// not log in with it.
+    SetLogin { oid: Oid, name: RoleName, login: Login<Verifier>, is_active: bool },
+    /// Takes its login from a role and leaves its password, or gives the login back where the role
+    /// `has_login`.
+    SetActive { oid: Oid, name: RoleName, is_active: bool, has_login: bool },
+    /// Ends the sessions of a role that cannot log in any more.
+    Disconnect { oid: Oid, name: RoleName, found_as: String },
     /// Changes until when a role's password is good. That is a step of its own: a password that
     /// was changed by hand is not overwritten because its end moves.
     SetValidity { oid: Oid, name: RoleName, valid_until: Option<Timestamp> },
@@ -79,6 +95,7 @@ pub enum Step {
         born: Revision,
         login: Login<VerifierDigest>,
         valid_until: Option<Timestamp>,
+        is_active: bool,
         is_adopted: bool,
     },
     /// Puts roles into the group of the roles made over the API. All at once: for an administrator
@@ -97,11 +114,22 @@ pub enum Step {
     RenameDatabase { id: DatabaseId, name: DatabaseName, found_as: String, to: DatabaseName },
     /// Makes a database.
     CreateDatabase { id: DatabaseId, name: DatabaseName, owner: RoleName },
-    /// Gives all that a dropped role owns in a database to the heir, and takes from it what it was
-    /// granted there. Without an heir it must own nothing there.
-    CleanUp { name: RoleName, oid: Oid, found_as: String, database: String, heir: Option<String> },
+    /// Takes from a dropped role what it owns in a database, as its estate says, and what it was
+    /// granted there.
+    CleanUp { name: RoleName, oid: Oid, found_as: String, database: String, estate: Estate },
     /// Removes a dropped role.
     RemoveRole { oid: Oid, name: RoleName, found_as: String },
+}
+
+/// What becomes of that which a dropped role owns in a database.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Estate {
+    /// It is given to this role.
+    Given(String),
+    /// Nobody may be given it, so there must be none.
+    Unclaimed,
+    /// It is dropped, as somebody asked; what others made on top of it is not.
+    Dropped,
 }
 
 /// Something that a role may or may not, as Postgres has it.
@@ -151,6 +179,7 @@ impl Step {
             Self::RetireRole { .. } => Stage::Retire,
             Self::CreateRole { .. }
             | Self::SetLogin { .. }
+            | Self::SetActive { .. }
             | Self::SetValidity { .. }
             | Self::ActFor { .. }
             | Self::RestoreRole { .. }
@@ -160,6 +189,7 @@ impl Step {
             | Self::AdoptDatabase { .. }
             | Self::ChangeOwner { .. }
             | Self::IntendDatabase { .. } => Stage::Change,
+            Self::Disconnect { .. } => Stage::Disconnect,
             Self::DropDatabase { .. }
             | Self::RenameDatabase { .. }
             | Self::CreateDatabase { .. } => Stage::Reshape,
@@ -176,6 +206,8 @@ impl Step {
             | Self::RetireRole { name, .. }
             | Self::CreateRole { name, .. }
             | Self::SetLogin { name, .. }
+            | Self::SetActive { name, .. }
+            | Self::Disconnect { name, .. }
             | Self::SetValidity { name, .. }
             | Self::ActFor { name, .. }
             | Self::RestoreRole { name, .. }
@@ -207,9 +239,10 @@ impl fmt::Display for Step {
             Self::RetireRole { found_as, renamed_to: Some(to), .. } => {
                 write!(f, "retire role {found_as} as {to}")
             }
-            Self::CreateRole { name, born: _, login, valid_until } => {
+            Self::CreateRole { name, born: _, login, valid_until, is_active } => {
                 write!(f, "create role {name}, {}", with(login))?;
-                valid_until.map_or(Ok(()), |at| write!(f, ", valid until {}", time_text(at)))
+                valid_until.map_or(Ok(()), |at| write!(f, ", valid until {}", time_text(at)))?;
+                if *is_active { Ok(()) } else { write!(f, ", deactivated") }
             }
             Self::SetLogin { name, login: Login::Password(_), .. } => {
                 write!(f, "set the password of role {name}")
@@ -220,6 +253,9 @@ impl fmt::Display for Step {
             Self::SetLogin { name, login: Login::Never, .. } => {
                 write!(f, "take the login of role {name}")
             }
+            Self::SetActive { name, is_active: true, .. } => write!(f, "activate role {name}"),
+            Self::SetActive { name, is_active: false, .. } => write!(f, "deactivate role {name}"),
+            Self::Disconnect { found_as, .. } => write!(f, "end the sessions of role {found_as}"),
             Self::SetValidity { name, valid_until: Some(at), .. } => {
                 write!(f, "let role {name} log in until {}", time_text(*at))
             }
@@ -254,12 +290,17 @@ impl fmt::Display for Step {
             Self::CreateDatabase { name, owner, .. } => {
                 write!(f, "create database {name}, owned by role {owner}")
             }
-            Self::CleanUp { found_as, database, heir: Some(heir), .. } => {
-                write!(f, "give what role {found_as} has in database {database} to role {heir}")
-            }
-            Self::CleanUp { found_as, database, heir: None, .. } => {
-                write!(f, "take what role {found_as} was granted in database {database}")
-            }
+            Self::CleanUp { found_as, database, estate, .. } => match estate {
+                Estate::Given(heir) => {
+                    write!(f, "give what role {found_as} has in database {database} to role {heir}")
+                }
+                Estate::Unclaimed => {
+                    write!(f, "take what role {found_as} was granted in database {database}")
+                }
+                Estate::Dropped => {
+                    write!(f, "drop what role {found_as} has in database {database}")
+                }
+            },
             Self::RemoveRole { found_as, .. } => write!(f, "remove role {found_as}"),
         }
     }

@@ -17,6 +17,7 @@ use crate::plan::drift::pending;
 use crate::plan::observed::Observed;
 use crate::plan::step::{Stage, Step};
 use crate::plan::{Plan, effects, plan};
+use crate::reconcile::desired;
 
 /// Returns what a pass would do to a branch's Postgres now.
 pub(super) async fn preview_pass(
@@ -25,7 +26,7 @@ pub(super) async fn preview_pass(
     assignment: Assignment,
 ) -> Result<Planned, ComputeError> {
     let observed = compute.observe(&branch).await?;
-    let desired = desired(branch, &assignment);
+    let desired = desired(&branch, &assignment);
     check_revision(&desired, &observed)?;
     // A pass tells what it found before it does anything about it, and goes on from there.
     let told = desired.clone().told(&plan(&desired, &observed).deviations);
@@ -61,7 +62,7 @@ pub(super) async fn preview_drift(
     assignment: Assignment,
 ) -> Result<Vec<Deviation>, ComputeError> {
     let observed = compute.observe(&branch).await?;
-    let desired = desired(branch, &assignment);
+    let desired = desired(&branch, &assignment);
     check_revision(&desired, &observed)?;
     let plan = plan(&desired, &observed);
     let pending = pending(&plan);
@@ -94,15 +95,10 @@ pub(super) async fn preview_exchange(
 ) -> Result<Effect, ComputeError> {
     let observed = compute.observe(&branch).await?;
     let holdings = compute.holdings(&exchange.from).await?;
-    let desired = desired(branch, &assignment);
+    let desired = desired(&branch, &assignment);
     let steps = steps(&desired, &observed, &exchange);
     let foretold = compute.foretell(&desired.branch, &steps).await?;
     Ok(Effect { statements: foretold.statements.concat(), holdings })
-}
-
-fn desired(branch: BranchId, assignment: &Assignment) -> Desired {
-    let Assignment { revision, roles, databases, orders, .. } = assignment;
-    Desired::new(branch, *revision, roles, databases).under(orders.clone())
 }
 
 fn steps(desired: &Desired, observed: &Observed, exchange: &Exchange) -> Vec<Step> {
@@ -113,6 +109,7 @@ fn steps(desired: &Desired, observed: &Observed, exchange: &Exchange) -> Vec<Ste
         // It is drawn when the rotation is asked for, and would not be shown anyway.
         login: Login::Password(Verifier::from_trusted("")),
         valid_until: None,
+        is_active: true,
         acts_for: original.clone(),
     };
     with.roles.insert(to.clone(), new);

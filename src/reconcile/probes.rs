@@ -9,7 +9,9 @@ use crate::chain::Chain;
 use crate::compute::error::ComputeError;
 use crate::compute::{AnyCompute, Compute};
 use crate::control::passes::Assignment;
-use crate::control::{BranchRef, CircuitProbe, ControlError, EffectProbe, Probe, Probes, Result};
+use crate::control::{
+    BranchRef, CircuitProbe, ControlError, EffectProbe, HoldingsProbe, Probe, Probes, Result,
+};
 use crate::model::endpoint::{EndpointState, Site};
 use crate::model::id::BranchId;
 use crate::model::lsn::Lsn;
@@ -31,6 +33,7 @@ pub(super) fn probes(shared: &Arc<Shared>) -> Probes {
         lsn: probe(shared, lsn),
         sessions: probe(shared, sessions),
         effect: effect(shared),
+        holdings: holdings(shared),
         plan: asked(shared, preview_pass),
         drift: asked(shared, preview_drift),
         circuit: circuit(shared),
@@ -66,6 +69,20 @@ fn effect(shared: &Arc<Shared>) -> EffectProbe {
             let branch = at.branch.clone();
             let asked = |compute, assignment| -> BoxFuture<'static, _> {
                 Box::pin(preview_exchange(compute, branch, assignment, exchange))
+            };
+            ask(&*shared?, &at, PROBE_TIME, asked).await.ok()
+        })
+    })
+}
+
+/// Returns a probe that asks what a role has.
+fn holdings(shared: &Arc<Shared>) -> HoldingsProbe {
+    let observed = Arc::downgrade(shared);
+    Box::new(move |at, role| {
+        let shared = observed.upgrade();
+        Box::pin(async move {
+            let asked = |compute: AnyCompute, _| -> BoxFuture<'static, _> {
+                Box::pin(async move { compute.holdings(&role).await })
             };
             ask(&*shared?, &at, PROBE_TIME, asked).await.ok()
         })

@@ -72,7 +72,8 @@ fn render(plan: &Plan) -> String {
 
 /// Reads a catalog: `role NAME born N password WORD`, `role NAME born N without login`,
 /// `role NAME born N without password`, `until NAME TIME`, `act NAME for NAME`,
-/// `database N NAME owner NAME`, `policy ATTRIBUTE POLICY`.
+/// `deactivated NAME`, `drop what NAME born N owns`, `database N NAME owner NAME`,
+/// `policy ATTRIBUTE POLICY`.
 fn parse(text: &str) -> Desired {
     text.lines().map(str::trim).filter(|line| !line.is_empty()).fold(
         Desired::empty(),
@@ -87,6 +88,10 @@ fn parse(text: &str) -> Desired {
                 desired.role_with(name, born.parse().expect("a revision"), Login::Unset)
             }
             ["until", name, at] => desired.until(name, Some(at.parse().expect("a time"))),
+            ["deactivated", name] => desired.deactivated(name),
+            ["drop", "what", name, "born", born, "owns"] => {
+                desired.dropping(name, born.parse().expect("a revision"))
+            }
             ["act", name, "for", original] => desired.acting(name, Some(original)),
             ["database", id, name, "owner", owner] => {
                 desired.database(id.parse().expect("a number"), name, owner)
@@ -122,11 +127,15 @@ fn world(text: &str) -> World {
             ["drop", "role", name] => world.drop_role(name),
             ["rename", "role", from, "to", to] => world.rename_role(from, to),
             ["raise", "role", name] => world.raise_role(name),
+            ["connect", name] => world.connect(name),
             ["rename", "database", from, "to", to] => world.rename_database(from, to),
             ["drop", "database", name] => world.drop_database(name),
             ["give", "database", name, "to", owner] => world.give_database(name, owner),
             ["alter", "role", name, "nologin"] => {
                 world.alter_role(name, |role| role.can_login = false)
+            }
+            ["alter", "role", name, "login"] => {
+                world.alter_role(name, |role| role.can_login = true)
             }
             ["alter", "role", name, "createdb"] => {
                 world.alter_role(name, |role| role.privileges.extend([Privilege::CreateDb]))

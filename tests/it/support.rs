@@ -71,6 +71,10 @@ pub trait Catalog {
     fn role_with(self, name: &str, born: u64, login: Login<Verifier>) -> Self;
     /// Says until when the password of a role is good.
     fn until(self, name: &str, at: Option<Timestamp>) -> Self;
+    /// Says that what a dropped role owns is to be dropped.
+    fn dropping(self, name: &str, born: u64) -> Self;
+    /// Deactivates a role.
+    fn deactivated(self, name: &str) -> Self;
     /// Says as which other role a role acts.
     fn acting(self, name: &str, original: Option<&str>) -> Self;
     /// Removes a role.
@@ -99,7 +103,8 @@ impl Catalog for Desired {
     }
 
     fn role_with(mut self, name: &str, born: u64, login: Login<Verifier>) -> Self {
-        let role = DesiredRole { born: Revision(born), login, valid_until: None, acts_for: None };
+        let (born, valid_until, acts_for) = (Revision(born), None, None);
+        let role = DesiredRole { born, login, valid_until, is_active: true, acts_for };
         self.roles.insert(RoleName::parse_existing(name).expect("a name"), role);
         self
     }
@@ -107,6 +112,18 @@ impl Catalog for Desired {
     fn until(mut self, name: &str, at: Option<Timestamp>) -> Self {
         let name = RoleName::parse_existing(name).expect("a name");
         self.roles.get_mut(&name).expect("a role of the catalog").valid_until = at;
+        self
+    }
+
+    fn dropping(mut self, name: &str, born: u64) -> Self {
+        let name = RoleName::parse_existing(name).expect("a name");
+        self.estates.insert((name, Revision(born)));
+        self
+    }
+
+    fn deactivated(mut self, name: &str) -> Self {
+        let name = RoleName::parse_existing(name).expect("a name");
+        self.roles.get_mut(&name).expect("a role of the catalog").is_active = false;
         self
     }
 

@@ -14,7 +14,7 @@ use chrono::TimeDelta;
 use offshoot::clock::{Clock, ManualClock};
 use offshoot::control::webhooks::{SendingQuery, WebhookRequest};
 use offshoot::control::{
-    Asker, BranchRef, Caller, ControlPlane, Machine, ProjectRequest, RoleRequest, Settings,
+    Asker, BranchRef, Caller, ControlPlane, Machine, Owned, ProjectRequest, RoleRequest, Settings,
 };
 use offshoot::deliver::Dispatcher;
 use offshoot::deliver::sender::Sender;
@@ -121,7 +121,9 @@ impl Plane {
 
     async fn delete_role(&self, name: &str) {
         let name = name.parse().expect("a name");
-        self.control.delete_role(&Caller::offshoot(), &self.main, &name).await.expect("a role");
+        let caller = Caller::offshoot();
+        let deleted = self.control.delete_role(&caller, &self.main, &name, Owned::Reassign);
+        deleted.await.expect("a role");
     }
 
     fn wait(&self, time: TimeDelta) {

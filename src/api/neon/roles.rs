@@ -1,6 +1,8 @@
 //! Roles of a branch.
 
 use axum::extract::State;
+use axum::http::Method;
+use axum::routing::on;
 
 use crate::api::answer::{Answer, Created, Deleted, Found, Seen};
 use crate::api::body::Body;
@@ -9,15 +11,89 @@ use crate::api::extract::{InBranch, InRole};
 use crate::api::neon::history::{self, Kinds};
 use crate::api::neon::{fields, point};
 use crate::api::query::Query;
-use crate::control::{Asker, BranchRef, Caller, ControlPlane, RoleRequest, ShownRole, Told};
+use crate::api::route::Route;
+use crate::control::{
+    Activity, Asker, BranchRef, Caller, ControlPlane, Deletion, Owned, RoleRequest, ShownRole, Told,
+};
 use crate::model::change::Change;
+use crate::model::name::RoleName;
 use crate::wire::neon::error::ErrorCode;
 use crate::wire::neon::operations::Operation;
 use crate::wire::neon::roles::{
-    PasswordAnswer, Role, RoleAnswer, RoleCreateRequest, RoleOperations, RoleUpdate,
-    RoleUpdateRequest, RolesAnswer,
+    self as wire, DeletionAnswer, PasswordAnswer, Role, RoleAnswer, RoleCreateRequest, RoleHolding,
+    RoleOperations, RoleUpdate, RoleUpdateRequest, RolesAnswer,
 };
 use crate::wire::secret::Secret;
+
+pub(super) static ROUTES: &[Route] = &[
+    Route::new(
+        "listProjectBranchRoles",
+        Method::GET,
+        "/projects/{project_id}/branches/{branch_id}/roles",
+        |method| on(method, list_project_branch_roles),
+    ),
+    Route::new(
+        "createProjectBranchRole",
+        Method::POST,
+        "/projects/{project_id}/branches/{branch_id}/roles",
+        |method| on(method, create_project_branch_role),
+    ),
+    Route::new(
+        "getProjectBranchRole",
+        Method::GET,
+        "/projects/{project_id}/branches/{branch_id}/roles/{role_name}",
+        |method| on(method, get_project_branch_role),
+    ),
+    Route::new(
+        "updateProjectBranchRole",
+        Method::PATCH,
+        "/projects/{project_id}/branches/{branch_id}/roles/{role_name}",
+        |method| on(method, update_project_branch_role),
+    ),
+    Route::new(
+        "deleteProjectBranchRole",
+        Method::DELETE,
+        "/projects/{project_id}/branches/{branch_id}/roles/{role_name}",
+        |method| on(method, delete_project_branch_role),
+    ),
+    Route::new(
+        "resetProjectBranchRolePassword",
+        Method::POST,
+        "/projects/{project_id}/branches/{branch_id}/roles/{role_name}/reset_password",
+        |method| on(method, reset_project_branch_role_password),
+    ),
+    Route::new(
+        "getProjectBranchRolePassword",
+        Method::GET,
+        "/projects/{project_id}/branches/{branch_id}/roles/{role_name}/reveal_password",
+        |method| on(method, get_project_branch_role_password),
+    ),
+    // Neon's Python client asks with a POST.
+    Route::new(
+        "revealProjectBranchRolePassword",
+        Method::POST,
+        "/projects/{project_id}/branches/{branch_id}/roles/{role_name}/reveal_password",
+        |method| on(method, get_project_branch_role_password),
+    ),
+    Route::new(
+        "getProjectBranchRoleDeletion",
+        Method::GET,
+        "/projects/{project_id}/branches/{branch_id}/roles/{role_name}/deletion",
+        |method| on(method, get_project_branch_role_deletion),
+    ),
+    Route::new(
+        "deactivateProjectBranchRole",
+        Method::POST,
+        "/projects/{project_id}/branches/{branch_id}/roles/{role_name}/deactivate",
+        |method| on(method, deactivate_project_branch_role),
+    ),
+    Route::new(
+        "activateProjectBranchRole",
+        Method::POST,
+        "/projects/{project_id}/branches/{branch_id}/roles/{role_name}/activate",
+        |method| on(method, activate_project_branch_role),
+    ),
+];
 
 /// Lists the roles of a branch.
 pub(super) async fn list_project_branch_roles(
@@ -89,16 +165,82 @@ pub(super) async fn delete_project_branch_role(
     State(control): State<ControlPlane>,
     caller: Caller,
     role: Result<InRole, ApiError>,
+    query: Query,
 ) -> Result<Deleted<RoleOperations>, ApiError> {
+    let owned = owned(&query)?;
     let delete = async {
         let InRole(at, name) = role?;
-        let (role, operations) = control.delete_role(&caller, &at, &name).await?;
+        let (role, operations) = control.delete_role(&caller, &at, &name, owned).await?;
         Ok(RoleOperations {
             role: Role::new(&at.branch, role),
             operations: Operation::list(&at.project, operations),
         })
     };
     Deleted::unless(ErrorCode::RoleNotFound, delete.await)
+}
+
+/// Shows what deleting a role would meet now.
+pub(super) async fn get_project_branch_role_deletion(
+    State(control): State<ControlPlane>,
+    _: Caller,
+    InRole(at, name): InRole,
+) -> Answer<DeletionAnswer> {
+    let Deletion { role, databases, holdings, open_sessions } =
+        control.preview_deletion(&at, &name).await?;
+    let deletion = wire::Deletion {
+        role_name: role.name.to_string(),
+        blocked: role.protected || !databases.is_empty(),
+        databases: databases.iter().map(ToString::to_string).collect(),
+        holdings: holdings.map(|held| held.into_iter().map(RoleHolding::from).collect()),
+        open_sessions,
+    };
+    Ok(Found(DeletionAnswer { deletion }))
+}
+
+/// Takes the login from a role and keeps its password.
+pub(super) async fn deactivate_project_branch_role(
+    State(control): State<ControlPlane>,
+    asker: Asker,
+    InRole(at, name): InRole,
+) -> Result<Told<Found<RoleOperations>>, ApiError> {
+    set_activity(&control, &asker, (&at, &name), Activity::Deactivated).await
+}
+
+/// Gives a role that was deactivated its login back.
+pub(super) async fn activate_project_branch_role(
+    State(control): State<ControlPlane>,
+    asker: Asker,
+    InRole(at, name): InRole,
+) -> Result<Told<Found<RoleOperations>>, ApiError> {
+    set_activity(&control, &asker, (&at, &name), Activity::Active).await
+}
+
+async fn set_activity(
+    control: &ControlPlane,
+    asker: &Asker,
+    (at, name): (&BranchRef, &RoleName),
+    activity: Activity,
+) -> Result<Told<Found<RoleOperations>>, ApiError> {
+    let told = control.set_role_activity(asker, at, name, activity).await?;
+    Ok(told.map(|(role, operations)| {
+        Found(RoleOperations {
+            role: Role::new(&at.branch, role),
+            operations: Operation::list(&at.project, operations),
+        })
+    }))
+}
+
+/// Returns what the request says about what a deleted role owns. Neon's clients say nothing, and it
+/// is reassigned as Neon does it.
+fn owned(query: &Query) -> Result<Owned, ApiError> {
+    match query.text("on_owned") {
+        None | Some("reassign") => Ok(Owned::Reassign),
+        Some("drop_owned") => Ok(Owned::Drop),
+        Some("reject") => Ok(Owned::Reject),
+        Some(_) => Err(ApiError::invalid(
+            "the query parameter `on_owned` must be `reassign`, `drop_owned` or `reject`",
+        )),
+    }
 }
 
 /// Gives a role another password, and shows it.

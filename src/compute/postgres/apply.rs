@@ -7,6 +7,7 @@ use tokio_postgres::error::SqlState;
 use crate::compute::error::ComputeError;
 use crate::compute::postgres::failure::{Class, Failure, told};
 use crate::compute::postgres::{Session, clean_up, observe};
+use crate::model::fault::Fault;
 use crate::model::rules::passes::Problem;
 use crate::plan::Aside;
 use crate::plan::desired::Desired;
@@ -31,6 +32,9 @@ pub(super) async fn apply(
     // Even with nothing to do in it, this transaction notes the revision before anything of it is
     // done: nobody with an older catalog may then undo that.
     let mut aside = apply_together(session, desired, together).await?;
+    for step in alone.iter().filter(|step| step.stage() == Stage::Disconnect) {
+        disconnect(session, desired, step, &mut aside).await?;
+    }
     for step in alone.iter().filter(|step| step.stage() == Stage::Reshape) {
         if !is_hindered(step, &aside) {
             note(&mut aside, step, reshape(session, desired, step).await)?;
@@ -49,10 +53,13 @@ pub(super) async fn apply(
 
 /// Whether an earlier step for the same thing failed, without which this one cannot succeed.
 pub(super) fn is_hindered(step: &Step, aside: &[Aside]) -> bool {
-    aside.iter().any(|Aside { stage, problem, is_passing: _ }| {
+    aside.iter().any(|Aside { stage, problem, is_passing }| {
         let is_before = match stage {
             Stage::Change => step.stage() == Stage::Reshape,
             Stage::Retire | Stage::CleanUp => Stage::CleanUp <= step.stage(),
+            // Who is still at work may make something new. Where nobody can ever be sent away, that
+            // is no reason to keep the role.
+            Stage::Disconnect => *is_passing && Stage::CleanUp <= step.stage(),
             Stage::Forget | Stage::Reshape | Stage::Remove => false,
         };
         is_before && problem.subject == step.subject()
@@ -190,14 +197,16 @@ pub(super) fn with_rights(session: &Session, step: &Step, does: Vec<String>) -> 
     before.chain(does).chain(options(session, step)).collect()
 }
 
-/// Lets an administrator who is no superuser hand something to a role. From 16 on it can do so
-/// with what it creates.
+/// Lets an administrator who is no superuser hand something to a role, or send it away. From 16 on it
+/// can do so with what it creates.
 fn membership(session: &Session, step: &Step) -> Option<String> {
     if let Step::ChangeOwner { owner, .. }
     | Step::CreateDatabase { owner, .. }
     | Step::ActFor { original: Some(owner), .. } = step
     {
         session.membership(owner.as_str())
+    } else if let Step::Disconnect { found_as, .. } = step {
+        session.membership(found_as)
     } else {
         None
     }
@@ -210,6 +219,25 @@ fn options(session: &Session, step: &Step) -> Option<String> {
     let (original, name) = (Ident(original.as_str()), Ident(name.as_str()));
     let sql = format!("GRANT {original} TO {name} WITH INHERIT TRUE, SET TRUE");
     (MEMBERSHIP_OPTIONS <= session.admin.version).then_some(sql)
+}
+
+/// Ends the sessions of a role.
+async fn disconnect(
+    session: &mut Session,
+    desired: &Desired,
+    step: &Step,
+    aside: &mut Vec<Aside>,
+) -> Result<(), ComputeError> {
+    let statements = with_rights(session, step, sql::statements(step, &desired.branch));
+    match session.run(&statements.join("; ")).await {
+        Ok(ended) if told(&ended) == Some("f") => {
+            let message = format!("failed to {step}: some of them do not end; trying again");
+            let problem = Problem { fault: Fault::Busy, ..Problem::new(step.subject(), message) };
+            aside.push(Aside { stage: step.stage(), problem, is_passing: true });
+            Ok(())
+        }
+        ended => note(aside, step, ended.map(|_| ())),
+    }
 }
 
 /// Drops, renames or makes a database.

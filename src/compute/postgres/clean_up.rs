@@ -11,7 +11,7 @@ use crate::model::rules::passes::Problem;
 use crate::plan::Aside;
 use crate::plan::observed::Oid;
 use crate::plan::sql::{self, Ident};
-use crate::plan::step::Step;
+use crate::plan::step::{Estate, Step};
 
 /// How long one statement may take in a database where it has much to do, and how long it is waited
 /// for. A pass has five minutes.
@@ -34,19 +34,30 @@ const OWNS: &str = "SELECT EXISTS (SELECT FROM pg_shdepend s \
      WHERE s.refclassid = 'pg_authid'::regclass AND s.refobjid = $1 AND s.deptype = 'o' \
      AND s.dbid IN (0, (SELECT oid FROM pg_database WHERE datname = current_database())))";
 
-/// What a role was granted in a database: the kind and name of the object, and by whom.
+/// What others granted a role in a database: the kind and name of the object, and by whom. What it has
+/// from itself it owns, or has by a grant of another.
 const GRANTS: &str = "SELECT DISTINCT CASE \
          WHEN o.type IN ('function', 'procedure', 'aggregate') THEN 'ROUTINE' \
-         WHEN o.type = 'sequence' THEN 'SEQUENCE' WHEN o.type = 'schema' THEN 'SCHEMA' \
+         WHEN o.type IN ('sequence', 'schema', 'database', 'tablespace', 'language', \
+             'foreign-data wrapper', 'large object') THEN upper(replace(o.type, '-', ' ')) \
+         WHEN o.type = 'server' THEN 'FOREIGN SERVER' \
          WHEN o.type IN ('type', 'domain') THEN 'TYPE' ELSE 'TABLE' END, \
          o.identity, a.grantor::regrole::text \
      FROM (SELECT 'pg_class'::regclass::oid AS class, oid, relacl AS acl FROM pg_class \
          UNION ALL SELECT 'pg_class'::regclass, attrelid, attacl FROM pg_attribute \
          UNION ALL SELECT 'pg_proc'::regclass, oid, proacl FROM pg_proc \
          UNION ALL SELECT 'pg_namespace'::regclass, oid, nspacl FROM pg_namespace \
-         UNION ALL SELECT 'pg_type'::regclass, oid, typacl FROM pg_type) AS x, \
+         UNION ALL SELECT 'pg_type'::regclass, oid, typacl FROM pg_type \
+         UNION ALL SELECT 'pg_database'::regclass, oid, datacl FROM pg_database \
+         UNION ALL SELECT 'pg_tablespace'::regclass, oid, spcacl FROM pg_tablespace \
+         UNION ALL SELECT 'pg_language'::regclass, oid, lanacl FROM pg_language \
+         UNION ALL SELECT 'pg_foreign_data_wrapper'::regclass, oid, fdwacl \
+             FROM pg_foreign_data_wrapper \
+         UNION ALL SELECT 'pg_foreign_server'::regclass, oid, srvacl FROM pg_foreign_server \
+         UNION ALL SELECT 'pg_largeobject'::regclass, oid, lomacl FROM pg_largeobject_metadata \
+         ) AS x, \
          aclexplode(x.acl) AS a, pg_identify_object(x.class, x.oid, 0) AS o \
-     WHERE a.grantee = $1";
+     WHERE a.grantee = $1 AND a.grantor <> a.grantee";
 
 /// Empties the hands of dropped roles, in those databases where they hold anything. Returns what
 /// failed for good.
@@ -57,8 +68,8 @@ pub(super) async fn clean_up(
 ) -> Result<(), ComputeError> {
     let mut by_database: BTreeMap<&str, Vec<CleanUp<'_>>> = BTreeMap::new();
     for step in steps {
-        if let Step::CleanUp { name: _, oid, found_as, database, heir } = step {
-            let clean_up = CleanUp { step, oid: *oid, found_as, database, heir: heir.as_deref() };
+        if let Step::CleanUp { name: _, oid, found_as, database, estate } = step {
+            let clean_up = CleanUp { step, oid: *oid, found_as, database, estate };
             by_database.entry(database).or_default().push(clean_up);
         }
     }
@@ -119,12 +130,12 @@ pub(super) async fn foretell(
 ) -> Result<Cleaning, ComputeError> {
     let mut cleaning = Cleaning { statements: BTreeMap::new(), problems: Vec::new() };
     for (index, step) in steps.iter().enumerate() {
-        let Step::CleanUp { name: _, oid, found_as, database, heir } = step else { continue };
+        let Step::CleanUp { name: _, oid, found_as, database, estate } = step else { continue };
         let now = names.get(database).unwrap_or(database);
         if !holders(session, now).await?.contains(oid) {
             continue;
         }
-        let clean_up = CleanUp { step, oid: *oid, found_as, database, heir: heir.as_deref() };
+        let clean_up = CleanUp { step, oid: *oid, found_as, database, estate };
         let problem = match session.beside(now).await {
             Ok(mut there) => match clean_up.statements(&mut there).await? {
                 Some(statements) => {
@@ -168,7 +179,7 @@ struct CleanUp<'a> {
     oid: Oid,
     found_as: &'a str,
     database: &'a str,
-    heir: Option<&'a str>,
+    estate: &'a Estate,
 }
 
 impl CleanUp<'_> {
@@ -194,12 +205,13 @@ impl CleanUp<'_> {
     async fn statements(&self, there: &mut Session) -> Result<Option<Vec<String>>, Failure> {
         let owns = there.query(OWNS, &[&self.oid.0]).await?;
         let owns = owns.first().and_then(|row| row.try_get(0).ok()).unwrap_or(true);
-        let give = match self.heir {
-            Some(heir) if owns => Some(sql::give_all(self.found_as, heir)),
-            None if owns => return Ok(None),
-            Some(_) | None => None,
+        let heir = match self.estate {
+            Estate::Given(heir) => Some(heir.as_str()),
+            Estate::Unclaimed if owns => return Ok(None),
+            Estate::Unclaimed | Estate::Dropped => None,
         };
-        let parties = [Some(self.found_as), self.heir].into_iter().flatten();
+        let give = heir.filter(|_| owns).map(|heir| sql::give_all(self.found_as, heir));
+        let parties = [Some(self.found_as), heir].into_iter().flatten();
         let mut statements: Vec<_> = parties.filter_map(|role| there.membership(role)).collect();
         statements.extend(give);
         if there.admin.is_superuser {

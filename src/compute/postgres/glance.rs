@@ -24,6 +24,10 @@ const TABLES: [&str; 6] = [
     "offshoot.state",
 ];
 
+/// Whether somebody is connected whose sessions a pass ends.
+const UNWANTED: &str = "EXISTS (SELECT FROM pg_stat_activity JOIN offshoot.managed_role \
+     ON oid = usesysid WHERE retired OR NOT active)";
+
 /// How the tables looked that a pass looks into.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::compute) struct Glance {
@@ -44,7 +48,7 @@ pub(in crate::compute) struct Seen {
     pub(in crate::compute) glance: Glance,
     /// The place in the write-ahead log before which everything is on the disk.
     flushed: Lsn,
-    /// Whether there are rows that came after the horizon of the glance before.
+    /// Whether there are rows that came after the horizon of the glance before, or sessions to be ended.
     has_news: bool,
     /// The place that the write-ahead log has reached.
     pub(in crate::compute) lsn: Lsn,
@@ -103,8 +107,8 @@ fn sql(before: Option<&Glance>) -> String {
              left(pg_walfile_name(pg_current_wal_lsn()), 8), pg_postmaster_start_time()), \
          pg_snapshot_xmin(pg_current_snapshot()), \
          string_agg(had::text, ' ' ORDER BY number), \
-         pg_current_wal_insert_lsn(), 0 < sum(news), pg_current_wal_flush_lsn(), \
-         pg_current_wal_lsn() FROM seen",
+         pg_current_wal_insert_lsn(), 0 < sum(news) OR {UNWANTED}, \
+         pg_current_wal_flush_lsn(), pg_current_wal_lsn() FROM seen",
         counts = counts.join(" UNION ALL "),
     )
 }

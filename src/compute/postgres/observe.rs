@@ -52,8 +52,11 @@ const SCHEMA: &str = "WITH me AS (SELECT oid FROM pg_roles WHERE rolname = curre
          OR EXISTS (SELECT FROM pg_inherits WHERE ours.oid IN (inhparent, inhrelid))), \
      to_regclass('offshoot.state') IS NOT NULL FROM pg_namespace WHERE nspname = 'offshoot'";
 
+const CONNECTED: &str = "SELECT DISTINCT usesysid FROM pg_stat_activity \
+     WHERE usesysid IS NOT NULL AND usename <> current_user";
+
 const ROLE_MARKS: &str = "SELECT oid, name, born, in_group, retired, login, digest, \
-     (extract(epoch FROM valid_until) * 1000000)::bigint, acts_for, adopted \
+     (extract(epoch FROM valid_until) * 1000000)::bigint, acts_for, active, drops, adopted \
      FROM offshoot.managed_role WHERE branch = $1";
 
 const DATABASE_MARKS: &str =
@@ -79,6 +82,9 @@ pub(super) async fn observe(
             is_connectable: get(&row, 3)?,
         };
         observed.databases.insert(name(&row, 0)?, database);
+    }
+    for row in session.query(CONNECTED, &[]).await? {
+        observed.connected.insert(Oid(get(&row, 0)?));
     }
     session.has_marks = has_marks(session).await?;
     if session.has_marks {
@@ -189,10 +195,12 @@ async fn role_marks(
             born,
             login,
             valid_until,
+            is_active: get(&row, 9)?,
             acts_for,
             in_group,
+            drops: get(&row, 10)?,
             is_retired,
-            is_adopted: get(&row, 9)?,
+            is_adopted: get(&row, 11)?,
         };
         marks.insert(Oid(get(&row, 0)?), mark);
     }

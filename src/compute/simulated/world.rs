@@ -1,6 +1,7 @@
 //! The world: a simple model of what a Postgres makes of steps. It refuses what Postgres would.
 
 mod by_hand;
+mod leaving;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -131,17 +132,26 @@ impl World {
         match step {
             Step::ForgetRole { oid, name: _ } => drop(self.observed.role_marks.remove(oid)),
             Step::ForgetDatabase { id, name: _ } => drop(self.observed.database_marks.remove(id)),
-            Step::RetireRole { oid, name: _, found_as, renamed_to } => {
-                self.retire(*oid, found_as, renamed_to.as_deref())?;
+            Step::RetireRole { oid, name: _, found_as, renamed_to, drops } => {
+                self.retire(*oid, (found_as, renamed_to.as_deref()), *drops)?;
             }
-            Step::CreateRole { name, born, login, valid_until } => {
+            Step::CreateRole { name, born, login, valid_until, is_active } => {
                 let oid = self.create_role(name.as_str(), login)?;
+                self.set_login(name.as_str(), login, *is_active)?;
                 self.role_mut(name.as_str())?.valid_until = *valid_until;
                 let login = login.of(VerifierDigest::of);
-                self.note_role(oid, RoleMark::new(name.clone(), *born, login, *valid_until));
+                let mark = RoleMark::new(name.clone(), *born, login, *valid_until, *is_active);
+                self.note_role(oid, mark);
             }
-            Step::SetLogin { oid, name, login } => {
-                self.set_login(name.as_str(), login)?;
+            Step::SetActive { oid, name, is_active, has_login } => {
+                self.role_mut(name.as_str())?.can_login = *is_active && *has_login;
+                self.role_mark(*oid)?.is_active = *is_active;
+            }
+            Step::Disconnect { oid, name: _, found_as: _ } => {
+                self.observed.connected.remove(oid);
+            }
+            Step::SetLogin { oid, name, login, is_active } => {
+                self.set_login(name.as_str(), login, *is_active)?;
                 self.role_mark(*oid)?.login = login.of(VerifierDigest::of);
             }
             Step::SetValidity { oid, name, valid_until } => {
@@ -157,34 +167,27 @@ impl World {
             Step::RestoreMembership { oid: _, name, grant, revoke } => {
                 self.set_membership(name.as_str(), grant, revoke)?;
             }
-            Step::NoteRole { oid, name, born, login, valid_until, is_adopted } => {
-                let mark = RoleMark::new(name.clone(), *born, login.clone(), *valid_until);
+            Step::NoteRole { oid, name, born, login, valid_until, is_active, is_adopted } => {
+                let (name, login) = (name.clone(), login.clone());
+                let mark = RoleMark::new(name, *born, login, *valid_until, *is_active);
                 self.note_role(*oid, RoleMark { is_adopted: *is_adopted, ..mark });
             }
             Step::JoinGroup { names } => self.join_group(names)?,
             Step::RemoveRole { oid, name: _, found_as } => self.remove_role(*oid, found_as)?,
-            Step::CleanUp { oid, found_as, database, heir, name: _ } => {
-                self.clean_up(*oid, found_as, database, heir.as_deref())?;
+            Step::CleanUp { oid, found_as, database, estate, name: _ } => {
+                self.clean_up(*oid, found_as, database, estate)?;
             }
-            Step::AdoptDatabase { id, found_as, name: _ } => {
-                let oid = self.database(found_as)?.oid;
-                let mark = self.database_mark(*id)?;
-                mark.oid = Some(oid);
-                mark.name = database_name(found_as)?;
-            }
+            Step::AdoptDatabase { id, found_as, name: _ } => self.adopt_database(*id, found_as)?,
             Step::ChangeOwner { id, found_as, owner, name: _ } => {
-                self.role(owner.as_str())?;
-                self.database_mut(found_as)?.owner = owner.as_str().into();
+                self.give_database(found_as, owner.as_str())?;
                 self.database_mark(*id)?.owner = owner.clone();
             }
             Step::IntendDatabase { id, name, owner } => {
                 let mark = DatabaseMark { name: name.clone(), owner: owner.clone(), oid: None };
                 self.observed.database_marks.insert(*id, mark);
             }
-            Step::DropDatabase { id, oid, found_as, name: _ } => {
-                self.database(found_as)?;
-                self.observed.databases.remove(found_as);
-                self.belongings.retain(|(_, database)| database != oid);
+            Step::DropDatabase { id, oid: _, found_as, name: _ } => {
+                self.drop_database(found_as)?;
                 self.observed.database_marks.remove(id);
             }
             Step::RenameDatabase { id, found_as, to, name: _ } => self.rename(*id, found_as, to)?,
@@ -239,6 +242,7 @@ impl World {
             Some(was) => RoleMark {
                 acts_for: was.acts_for,
                 in_group: was.in_group,
+                drops: was.drops,
                 is_retired: was.is_retired,
                 is_adopted: was.is_adopted || mark.is_adopted,
                 ..mark
@@ -247,9 +251,14 @@ impl World {
         self.observed.role_marks.insert(oid, mark);
     }
 
-    fn set_login(&mut self, name: &str, login: &Login<Verifier>) -> Result<(), Refused> {
+    fn set_login(
+        &mut self,
+        name: &str,
+        login: &Login<Verifier>,
+        is_active: bool,
+    ) -> Result<(), Refused> {
         let role = self.role_mut(name)?;
-        role.can_login = *login != Login::Never;
+        role.can_login = is_active && login.is_any();
         role.password = match login.credential() {
             None => ObservedPassword::None,
             Some(verifier) => ObservedPassword::Verifier(verifier.clone()),
@@ -272,14 +281,6 @@ impl World {
             self.role_mut(name)?.member_of.remove(&group);
         }
         Ok(())
-    }
-
-    fn retire(&mut self, oid: Oid, found_as: &str, to: Option<&str>) -> Result<(), Refused> {
-        self.set_login(found_as, &Login::Never)?;
-        let mark = self.role_mark(oid)?;
-        mark.is_retired = true;
-        mark.login = Login::Never;
-        to.map_or(Ok(()), |to| self.rename_role(found_as, to))
     }
 
     fn act_for(
@@ -314,46 +315,11 @@ impl World {
         Ok(())
     }
 
-    fn clean_up(
-        &mut self,
-        oid: Oid,
-        found_as: &str,
-        database: &str,
-        heir: Option<&str>,
-    ) -> Result<(), Refused> {
-        self.role(found_as)?;
-        let database_oid = self.database(database)?.oid;
-        let Some(heir) = heir else {
-            let owns = self.belongings.contains(&(oid, database_oid));
-            let refused = || Refused(format!("nobody in \"{database}\" may inherit"));
-            return if owns { Err(refused()) } else { Ok(()) };
-        };
-        let (heir_oid, database) = (self.role(heir)?.oid, database_oid);
-        if self.belongings.remove(&(oid, database)) {
-            self.belongings.insert((heir_oid, database));
-        }
-        // As Postgres does: databases that the role owns change hands too.
-        for database in self.observed.databases.values_mut().filter(|it| it.owner == found_as) {
-            database.owner = heir.into();
-        }
-        Ok(())
-    }
-
-    fn remove_role(&mut self, oid: Oid, found_as: &str) -> Result<(), Refused> {
-        if self.role(found_as)?.oid != oid {
-            return Err(Refused(format!("role \"{found_as}\" is another")));
-        }
-        let owns = self.observed.databases.values().any(|database| database.owner == found_as)
-            || self.belongings.iter().any(|(owner, _)| *owner == oid);
-        if owns {
-            return Err(Refused(format!("role \"{found_as}\" cannot be dropped")));
-        }
-        self.observed.roles.remove(found_as);
-        self.observed.role_marks.remove(&oid);
-        for role in self.observed.roles.values_mut() {
-            role.member_of.remove(&oid);
-        }
-        self.acting.retain(|member, original| *member != oid && *original != oid);
+    fn adopt_database(&mut self, id: DatabaseId, found_as: &str) -> Result<(), Refused> {
+        let oid = self.database(found_as)?.oid;
+        let mark = self.database_mark(id)?;
+        mark.oid = Some(oid);
+        mark.name = database_name(found_as)?;
         Ok(())
     }
 

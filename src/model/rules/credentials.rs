@@ -12,7 +12,7 @@ use crate::model::name::RoleName;
 use crate::model::refusal::{CredentialRefusal, Refusal};
 use crate::model::revision::{Moment, Timestamp};
 use crate::model::role::{Login, Role, Standing, default_of, original_of};
-use crate::model::rules::roles::{self, Changed, NewRole, get_changeable, origin, put};
+use crate::model::rules::roles::{self, Changed, NewRole, OnOwned, get_changeable, origin, put};
 use crate::model::rules::{Seed, get_branch, refuse};
 use crate::model::state::{Denied, Read, Write};
 
@@ -130,7 +130,7 @@ pub(super) fn drop<S: Write>(
         let (origin, updated_at) = (origin(&record, moment), moment.at);
         state.put_database(branch, Database { owner, origin, updated_at, ..database })?;
     }
-    roles::delete(state, moment, seed, branch, name)
+    roles::delete(state, moment, seed, (branch, name), OnOwned::Reassign)
 }
 
 /// Takes the login from a credential.

@@ -14,7 +14,7 @@ use crate::model::refusal::DriftRefusal;
 use crate::model::revision::{Moment, Timestamp};
 use crate::model::role::{Credential, Login, Role};
 use crate::model::rules::databases::DatabaseChange;
-use crate::model::rules::roles::{born, get_changeable, origin};
+use crate::model::rules::roles::{OnOwned, born, get_changeable, origin};
 use crate::model::rules::{Seed, databases, get_branch, refuse, roles, schedule};
 use crate::model::secret::Verifier;
 use crate::model::state::{Denied, WriteDrift};
@@ -209,7 +209,9 @@ fn adopt<S: WriteDrift>(
             let change = DatabaseChange { name: None, owner: Some(owner.clone()) };
             Ok(databases::update(state, moment, seed, &id, name, change)?.1)
         }
-        Adoption::DropRole { name } => Ok(roles::delete(state, moment, seed, &id, name)?.1),
+        Adoption::DropRole { name } => {
+            Ok(roles::delete(state, moment, seed, (&id, name), OnOwned::Reassign)?.1)
+        }
         Adoption::DropDatabase { name } => Ok(databases::delete(state, moment, seed, &id, name)?.1),
     }
 }

@@ -8,6 +8,7 @@ use crate::model::name::RoleName;
 use crate::model::project::Project;
 use crate::model::refusal::{Refusal, time_text};
 use crate::model::revision::{Moment, Timestamp};
+use crate::model::rules::roles::OnOwned;
 use crate::model::rules::{Seed, branches, refuse, roles};
 use crate::model::state::{Denied, Read, Write};
 
@@ -98,6 +99,6 @@ pub fn expire_role<S: Write>(
     let found = state.role(branch, name)?;
     match found.filter(|role| role.expires_at.is_some_and(|at| at <= moment.at)) {
         None => Ok(None),
-        Some(_) => roles::delete(state, moment, seed, branch, name).map(Some),
+        Some(_) => roles::delete(state, moment, seed, (branch, name), OnOwned::Reassign).map(Some),
     }
 }

@@ -166,8 +166,8 @@ impl Draft {
 /// Whether nobody can tell two roles apart but by what their passwords stand for.
 fn is_alike(before: &Role, after: &Role) -> bool {
     let told = |role: &Role| {
-        let Role { login, expires_at, protected, standing, .. } = role;
-        (login.clone(), *expires_at, *protected, standing.clone())
+        let Role { login, expires_at, deactivated_at, protected, standing, .. } = role;
+        (login.clone(), *expires_at, *deactivated_at, *protected, standing.clone())
     };
     told(before) == told(after)
 }

@@ -236,6 +236,7 @@ mod tests {
             revision: Revision(1),
             failures,
             progress: Progress::default(),
+            drops: None,
             retry_of: None,
             created_at: Timestamp::UNIX_EPOCH,
             updated_at: Timestamp::UNIX_EPOCH,

@@ -95,13 +95,61 @@ pub fn reset_password<S: Write>(
     put(state, moment, seed, branch, role)
 }
 
-/// Drops a role from a branch. One that owns a database is refused.
-pub fn delete<S: Write>(
+/// Takes the login from a role and keeps its password: a way back is open.
+pub fn deactivate<S: Write>(
     state: &mut S,
     moment: Moment,
     seed: Seed,
     branch: &BranchId,
     name: &RoleName,
+) -> Result<Changed, Denied<S::Error>> {
+    set_deactivated(state, moment, seed, (branch, name), Some(moment.at))
+}
+
+/// Gives a role that was deactivated its login back.
+pub fn activate<S: Write>(
+    state: &mut S,
+    moment: Moment,
+    seed: Seed,
+    branch: &BranchId,
+    name: &RoleName,
+) -> Result<Changed, Denied<S::Error>> {
+    set_deactivated(state, moment, seed, (branch, name), None)
+}
+
+/// A role that is so already is left as it is.
+fn set_deactivated<S: Write>(
+    state: &mut S,
+    moment: Moment,
+    seed: Seed,
+    (branch, name): (&BranchId, &RoleName),
+    deactivated_at: Option<Timestamp>,
+) -> Result<Changed, Denied<S::Error>> {
+    let branch = get_branch(state, branch)?;
+    let role = get_changeable(state, &branch.id, name)?;
+    if role.deactivated_at.is_some() == deactivated_at.is_some() {
+        return Ok((role, Vec::new()));
+    }
+    let (origin, updated_at) = (origin(&branch, moment), moment.at);
+    put(state, moment, seed, branch, Role { origin, deactivated_at, updated_at, ..role })
+}
+
+/// What becomes of what a dropped role owns in databases.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OnOwned {
+    /// It is given to the owner of the database that it is in.
+    Reassign,
+    /// It is dropped.
+    Drop,
+}
+
+/// Drops a role from a branch. One that owns a database is refused.
+pub fn delete<S: Write>(
+    state: &mut S,
+    moment: Moment,
+    seed: Seed,
+    (branch, name): (&BranchId, &RoleName),
+    on_owned: OnOwned,
 ) -> Result<Changed, Denied<S::Error>> {
     let branch = get_branch(state, branch)?;
     let role = get_changeable(state, &branch.id, name)?;
@@ -115,7 +163,12 @@ pub fn delete<S: Write>(
         });
     }
     state.drop_role(&branch.id, name)?;
-    let operations = changed(state, moment, seed, branch, Subject::Role(name.clone()))?;
+    let subject = Subject::Role(name.clone());
+    let mut operations = changed(state, moment, seed, branch, subject.clone())?;
+    for operation in operations.iter_mut().filter(|operation| operation.subject == subject) {
+        operation.drops = (on_owned == OnOwned::Drop).then_some(role.born);
+        state.put_operation(operation.clone())?;
+    }
     Ok((role, operations))
 }
 
@@ -145,6 +198,7 @@ pub(super) fn born(moment: Moment, origin: Origin, name: RoleName, login: Login)
         standing: None,
         origin,
         expires_at: None,
+        deactivated_at: None,
         created_at: moment.at,
         updated_at: moment.at,
     }

@@ -10,7 +10,7 @@ use crate::model::revision::{Moment, Timestamp};
 use crate::model::role::{Login, Role, default_of};
 use crate::model::rotation::{Drain, MAX_KEPT, Party, Rotation, RotationId, Stage};
 use crate::model::rules::credentials::{self, Default};
-use crate::model::rules::roles::{self, NewRole};
+use crate::model::rules::roles::{self, NewRole, OnOwned};
 use crate::model::rules::{Seed, get_branch, refuse};
 use crate::model::state::{Denied, Read, Write};
 
@@ -276,7 +276,7 @@ pub fn abort<S: Write>(
     let is_shown = ![Stage::Planned, Stage::Created].contains(&rotation.stage);
     let operations = match find(state, branch, &rotation.to)? {
         _ if is_shown => credentials::promote(state, moment, seed, branch, &rotation.from.name)?.1,
-        Some(to) => roles::delete(state, moment, seed, branch, &to.name)?.1,
+        Some(to) => roles::delete(state, moment, seed, (branch, &to.name), OnOwned::Reassign)?.1,
         None => Vec::new(),
     };
     let (rotation, _) = ended(rotation, Stage::Aborted, moment);

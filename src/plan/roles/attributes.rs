@@ -14,6 +14,7 @@ use crate::plan::drift::{Act, Differing};
 use crate::plan::observed::{
     NO_LIMIT, ObservedPassword, ObservedRole, Oid, Privilege, RoleMark, VerifierDigest,
 };
+use crate::plan::roles::disconnect;
 use crate::plan::step::{Clause, Stage, Step};
 
 /// A role of the catalog as it was found.
@@ -42,8 +43,12 @@ pub(super) fn plan(draft: &mut Draft<'_>, ours: Ours<'_>) {
     if !clauses.is_empty() {
         draft.steps.push(Step::RestoreRole { oid, name: name.clone(), clauses });
     }
+    // Whoever is left able to log in would be back at once.
+    if !want.is_active && (!role.can_login || draft.steps[first..].iter().any(takes_login)) {
+        disconnect(draft, oid, name, name.as_str());
+    }
     if [is_login_set, is_validity_set].contains(&Known::Already) {
-        let RoleMark { login, valid_until, .. } = ours.mark.clone();
+        let RoleMark { login, valid_until, is_active, .. } = ours.mark.clone();
         let wanted = want.login.of(VerifierDigest::of);
         let is_same = is_validity_set == Known::Already;
         let note = Step::NoteRole {
@@ -52,10 +57,23 @@ pub(super) fn plan(draft: &mut Draft<'_>, ours: Ours<'_>) {
             born: want.born,
             login: if is_login_set == Known::Already { wanted } else { login },
             valid_until: if is_same { want.valid_until } else { valid_until },
+            is_active,
             is_adopted: false,
         };
         // Before the others: what they note besides must not be noted as it was.
         draft.steps.insert(first, note);
+    }
+}
+
+/// Whether a step takes the login from a role that is not active.
+fn takes_login(step: &Step) -> bool {
+    if let Step::RestoreRole { clauses, .. } = step {
+        clauses.contains(&Clause::Login(false))
+    } else {
+        matches!(
+            step,
+            Step::SetActive { is_active: false, .. } | Step::SetLogin { is_active: false, .. }
+        )
     }
 }
 
@@ -74,38 +92,44 @@ impl Ours<'_> {
     }
 }
 
-fn can_log_in<C>(login: &Login<C>) -> bool {
-    !matches!(login, Login::Never)
+/// Returns on which side something differs from what is noted that was changed in Postgres.
+fn side(is_pending: bool) -> Side {
+    if is_pending { Side::Both } else { Side::Postgres }
 }
 
 fn login(draft: &mut Draft<'_>, ours: Ours<'_>, clauses: &mut Vec<Clause>) -> Known {
     let Ours { name, want, mark, role } = ours;
     let wanted = want.login.of(VerifierDigest::of);
-    let is_pending = wanted != mark.login;
-    let side = if is_pending { Side::Both } else { Side::Postgres };
+    let (is_pending, is_switched) = (wanted != mark.login, want.is_active != mark.is_active);
     let (found, base) = (role.password.digest(), mark.login.credential().copied());
     let is_known = role.password != ObservedPassword::Unknown;
-    let may_log_in = can_log_in(&want.login);
+    let may_log_in = want.can_log_in();
     let has_password = is_known && found == wanted.credential().copied();
-    if is_pending && has_password && role.can_login == may_log_in {
-        return Known::Already;
-    }
     let mut act = Act::Never;
-    if role.can_login != can_log_in(&mark.login) && role.can_login != may_log_in {
+    if role.can_login != mark.can_log_in() && role.can_login != may_log_in {
         let (desired, found) = (Clause::Login(may_log_in), Clause::Login(role.can_login));
         let found = ours.found(Attribute::Login, desired.to_string(), found.to_string());
+        let side = side(is_pending || is_switched);
         match draft.differs(Differing { side, ..found }) {
             Act::Now if !is_pending => clauses.push(Clause::Login(may_log_in)),
             other @ (Act::Now | Act::Later | Act::Never | Act::Silently) => act = other,
         }
     }
+    let (oid, name, is_active) = (role.oid, name.clone(), want.is_active);
+    if is_switched && act != Act::Later {
+        let (name, has_login) = (name.clone(), want.login.is_any());
+        draft.steps.push(Step::SetActive { oid, name, is_active, has_login });
+    }
+    if is_pending && has_password && role.can_login == may_log_in {
+        return Known::Already;
+    }
     if is_known && found != base && !has_password {
-        let other = draft.differs(Differing { side, ..password(ours) });
+        let other = draft.differs(Differing { side: side(is_pending), ..password(ours) });
         act = if act == Act::Later { act } else { other };
     }
     if act == Act::Now || (is_pending && act != Act::Later) {
-        let (oid, name, login) = (role.oid, name.clone(), want.login.clone());
-        draft.steps.push(Step::SetLogin { oid, name, login });
+        let login = want.login.clone();
+        draft.steps.push(Step::SetLogin { oid, name, login, is_active });
     }
     Known::Fine
 }
@@ -127,7 +151,7 @@ fn password(ours: Ours<'_>) -> Differing {
     };
     let digest = role.password.digest().map(|VerifierDigest(bytes)| format!("{bytes:?}"));
     let print = print_of(&[&digest.unwrap_or_default()]);
-    let adoption = adoption.filter(|_| can_log_in(&want.login));
+    let adoption = adoption.filter(|_| want.login.is_any());
     Differing { print, adoption, ..ours.found(Attribute::Password, desired.into(), found.into()) }
 }
 
@@ -141,8 +165,7 @@ fn validity(draft: &mut Draft<'_>, ours: Ours<'_>) -> Known {
     if role.valid_until != mark.valid_until {
         let found =
             ours.found(Attribute::ValidUntil, until(want.valid_until), until(role.valid_until));
-        let side = if is_pending { Side::Both } else { Side::Postgres };
-        act = draft.differs(Differing { side, ..found });
+        act = draft.differs(Differing { side: side(is_pending), ..found });
     }
     if act == Act::Now || (is_pending && act != Act::Later) {
         let (oid, name, valid_until) = (role.oid, name.clone(), want.valid_until);

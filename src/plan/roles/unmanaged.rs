@@ -28,6 +28,8 @@ pub(super) fn adopt(
             born: want.born,
             login: login_of(role).of(VerifierDigest::of),
             valid_until: role.valid_until,
+            // Its login is what it was found with; whether it is to keep that, the next plan says.
+            is_active: true,
             is_adopted: true,
         });
         return true;

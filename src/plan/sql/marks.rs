@@ -22,6 +22,7 @@ CREATE SCHEMA IF NOT EXISTS offshoot;
 CREATE TABLE IF NOT EXISTS offshoot.managed_role (
     branch text NOT NULL, oid oid NOT NULL, name text NOT NULL, born bigint NOT NULL,
     login boolean NOT NULL, digest bytea, valid_until timestamptz, acts_for oid,
+    active boolean NOT NULL DEFAULT true, drops boolean NOT NULL DEFAULT false,
     in_group boolean NOT NULL DEFAULT false, retired boolean NOT NULL DEFAULT false,
     adopted boolean NOT NULL DEFAULT false,
     PRIMARY KEY (branch, oid));
@@ -55,6 +56,7 @@ pub(super) struct Noted<'a> {
     pub(super) born: Revision,
     pub(super) login: Login<VerifierDigest>,
     pub(super) valid_until: Option<Timestamp>,
+    pub(super) is_active: bool,
     pub(super) is_adopted: bool,
 }
 
@@ -78,19 +80,19 @@ impl Marks<'_> {
 
     /// Notes what a role has. What was noted of its number before is forgotten.
     pub(super) fn note_role(&self, role: &Noted<'_>) -> String {
-        let Noted { name, born, login, valid_until, is_adopted } = role;
+        let Noted { name, born, login, valid_until, is_active, is_adopted } = role;
         format!(
             "INSERT INTO offshoot.managed_role \
-             (branch, oid, name, born, login, digest, valid_until, adopted) \
+             (branch, oid, name, born, login, digest, valid_until, active, adopted) \
              SELECT {branch}, oid, {name}, {born}, {login}, {digest}, {valid_until}::timestamptz, \
-             {is_adopted} FROM pg_roles WHERE rolname = {name} \
+             {is_active}, {is_adopted} FROM pg_roles WHERE rolname = {name} \
              ON CONFLICT (branch, oid) DO UPDATE SET name = excluded.name, born = excluded.born, \
              login = excluded.login, digest = excluded.digest, valid_until = excluded.valid_until, \
-             adopted = managed_role.adopted OR excluded.adopted",
+             active = excluded.active, adopted = managed_role.adopted OR excluded.adopted",
             branch = self.branch(),
             name = Literal(name.as_str()),
             digest = digest(login),
-            login = can_log_in(login),
+            login = login.is_any(),
             valid_until = time(*valid_until),
         )
     }
@@ -119,13 +121,6 @@ impl Marks<'_> {
             name = Literal(name),
             owner = Literal(owner.as_str()),
         )
-    }
-}
-
-pub(super) fn can_log_in<C>(login: &Login<C>) -> bool {
-    match login {
-        Login::Never => false,
-        Login::Unset | Login::Password(_) => true,
     }
 }
 

@@ -19,6 +19,7 @@ pub struct StoredRole {
     standing: Option<StoredStanding>,
     origin: StoredOrigin,
     expires_at: Option<i64>,
+    deactivated_at: Option<i64>,
     created_at: i64,
     updated_at: i64,
 }
@@ -117,6 +118,7 @@ impl Stored for StoredRole {
             standing,
             origin,
             expires_at,
+            deactivated_at,
             created_at,
             updated_at,
         } = role;
@@ -129,6 +131,7 @@ impl Stored for StoredRole {
             standing: standing.map(StoredStanding::from_model),
             origin: StoredOrigin::from_model(origin),
             expires_at: expires_at.map(time::store),
+            deactivated_at: deactivated_at.map(time::store),
             created_at: time::store(created_at),
             updated_at: time::store(updated_at),
         }
@@ -144,6 +147,7 @@ impl Stored for StoredRole {
             standing,
             origin,
             expires_at,
+            deactivated_at,
             created_at,
             updated_at,
         } = self;
@@ -156,6 +160,7 @@ impl Stored for StoredRole {
             standing: standing.map(StoredStanding::into_model).transpose()?,
             origin: origin.into_model()?,
             expires_at: expires_at.map(time::load).transpose()?,
+            deactivated_at: deactivated_at.map(time::load).transpose()?,
             created_at: time::load(created_at)?,
             updated_at: time::load(updated_at)?,
         })

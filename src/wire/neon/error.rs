@@ -105,6 +105,8 @@ codes! {
     RotationUnderWay = "ROTATION_UNDER_WAY", 409,
     /// The rotation is past what was asked for, or not there yet.
     RotationBeyond = "ROTATION_BEYOND", 409,
+    /// The role owns objects, and was not to be deleted while it does.
+    RoleOwnsObjects = "ROLE_OWNS_OBJECTS", 409,
     /// The operation has ended, or cannot be ended on request.
     OperationBeyond = "OPERATION_BEYOND", 409,
     // A 409 Neon's clients take for a name that is taken; a 412 can only mean that there is no password.

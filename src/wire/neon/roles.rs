@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::model::id::BranchId;
+use crate::model::preview::Holding;
 use crate::model::role::{self, Login};
 use crate::model::secret::Password;
 use crate::wire::field::Field;
@@ -27,6 +28,8 @@ pub struct Role {
     pub origin: Origin,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expires_at: Option<Time>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deactivated_at: Option<Time>,
 }
 
 /// One role.
@@ -54,6 +57,39 @@ pub struct RoleOperations {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PasswordAnswer {
     pub password: Secret,
+}
+
+/// What deleting a role would meet.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeletionAnswer {
+    pub deletion: Deletion,
+}
+
+/// What deleting a role would meet.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Deletion {
+    pub role_name: String,
+    pub blocked: bool,
+    pub databases: Vec<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub holdings: Option<Vec<RoleHolding>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub open_sessions: Option<u32>,
+}
+
+/// What a role has in a database, or beside them all.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RoleHolding {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub database: Option<String>,
+    pub owned: u32,
+    pub granted: u32,
+}
+
+impl From<Holding> for RoleHolding {
+    fn from(Holding { database, owned, granted }: Holding) -> Self {
+        Self { database, owned, granted }
+    }
 }
 
 /// A role that is to be created.
@@ -102,6 +138,7 @@ impl Role {
             standing: _,
             origin,
             expires_at,
+            deactivated_at,
             created_at,
             updated_at,
         } = role;
@@ -119,6 +156,7 @@ impl Role {
             updated_at: Time(updated_at),
             origin: Origin::new(&origin, updated_at),
             expires_at: expires_at.map(Time),
+            deactivated_at: deactivated_at.map(Time),
         }
     }
 
@@ -156,6 +194,7 @@ mod tests {
                 revision: Revision(3),
             },
             expires_at: None,
+            deactivated_at: None,
             created_at: Timestamp::UNIX_EPOCH,
             updated_at: Timestamp::UNIX_EPOCH,
         };

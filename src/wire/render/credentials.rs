@@ -50,6 +50,7 @@ impl PostgresUser {
             origin: _,
             expires_at: _,
             created_at,
+            deactivated_at: _,
             updated_at: _,
         } = role;
         Self {

@@ -147,6 +147,12 @@ impl Samples {
                 (below(&format!("{promoted}/complete")), Value::Null)
             }
             "reconcileProjectBranch" => (below(&format!("{main}/reconcile")), json!({})),
+            "deactivateProjectBranchRole" => {
+                (below(&format!("{main}/roles/sally/deactivate")), Value::Null)
+            }
+            "activateProjectBranchRole" => {
+                (below(&format!("{main}/roles/sally/activate")), Value::Null)
+            }
             "cancelProjectOperation" => (below(&format!("{unwanted}/cancel")), Value::Null),
             "retryProjectOperation" => (below(&format!("{waiting}/retry")), Value::Null),
             "abortProjectBranchRotation" => (below(&format!("{begun}/abort")), Value::Null),

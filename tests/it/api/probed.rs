@@ -51,6 +51,7 @@ pub fn probes() -> Probes {
         lsn: none(),
         sessions: none(),
         effect: Box::new(|_, _| Box::pin(ready(None))),
+        holdings: Box::new(|_, _| Box::pin(ready(None))),
         plan: Box::new(move |_| Box::pin(ready(Err(nobody())))),
         circuit: Box::new(|_| Circuit::default()),
         drift: Box::new(|_| Box::pin(ready(Ok(found().into())))),

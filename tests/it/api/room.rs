@@ -136,11 +136,14 @@ fn credential_changes(main: &str) -> Vec<(&'static str, &'static str, String, Va
     ]
 }
 
-/// Returns the requests that can be made about an operation.
+/// Returns the requests that can be made about an operation, and about whether a role may log in.
 fn operation_changes(project: &TestProject) -> Vec<(&'static str, &'static str, String, Value)> {
     let operation = project.created["operations"][1]["id"].as_str().expect("an id");
     let of = |deed: &str| format!("/operations/{operation}/{deed}");
+    let sally = format!("{}/roles/sally", project.main());
     vec![
+        ("deactivateProjectBranchRole", "POST", format!("{sally}/deactivate"), Value::Null),
+        ("activateProjectBranchRole", "POST", format!("{sally}/activate"), Value::Null),
         ("cancelProjectOperation", "POST", of("cancel"), Value::Null),
         ("retryProjectOperation", "POST", of("retry"), Value::Null),
     ]

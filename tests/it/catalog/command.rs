@@ -194,12 +194,18 @@ impl Command {
                 told(roles::reset_password(state, moment, seed, &branch, &name, credential))
             }
             Self::DropRole { branch, name } => {
-                told(roles::delete(state, moment, seed, &branch, &name))
+                told(roles::delete(state, moment, seed, (&branch, &name), roles::OnOwned::Reassign))
             }
             Self::DropRoles { branch, names } => {
                 for (seed, name) in (seed.0..).map(Seed).zip(names) {
                     if state.role(&branch, &name)?.is_some() {
-                        roles::delete(state, moment, seed, &branch, &name)?;
+                        roles::delete(
+                            state,
+                            moment,
+                            seed,
+                            (&branch, &name),
+                            roles::OnOwned::Reassign,
+                        )?;
                     }
                 }
                 Ok(String::new())

@@ -63,6 +63,7 @@ fn role(number: usize) -> Role {
         standing: None,
         origin: Origin { branch: id(0), revision },
         expires_at: None,
+        deactivated_at: None,
         created_at: Timestamp::UNIX_EPOCH,
         updated_at: Timestamp::UNIX_EPOCH,
     }

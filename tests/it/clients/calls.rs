@@ -57,6 +57,9 @@ const UNCALLED: &[&str] = &[
     "adoptProjectBranchDrift",
     "revertProjectBranchDrift",
     "ignoreProjectBranchDrift",
+    "getProjectBranchRoleDeletion",
+    "deactivateProjectBranchRole",
+    "activateProjectBranchRole",
 ];
 
 /// Returns which clients got a success from each operation, by their pages.

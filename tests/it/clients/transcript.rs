@@ -30,6 +30,10 @@ const NUMBERS: &str = r#"(?x)
     ("?\b(?:cutoff|id|port|pg_version|pgVersion|revision|[a-z_]*duration_ms|ttl_interval_seconds)"?
     (?::\ |=))\d+"#;
 
+/// What passes did for an operation, which differs with how many requests one of them saw to.
+/// In JSON, and in YAML.
+const PASSES: &str = r#"(?m),\s*"(?:plan|steps)": \[[^\[\]]*\]|^  (?:plan|steps):\n(?:    .*\n)+"#;
+
 /// A text that is built up, and the names that were given so far.
 #[derive(Default)]
 pub struct Transcript {
@@ -76,6 +80,8 @@ impl Names {
             let name = |found: &Captures<'_>| self.name(kind, &found[0]);
             text = pattern.replace_all(&text, name).into_owned();
         }
+        let passes = Regex::new(PASSES).expect("a pattern");
+        let text = passes.replace_all(&text, "");
         let numbers = Regex::new(NUMBERS).expect("a pattern");
         numbers.replace_all(&text, "${1}0").into_owned()
     }

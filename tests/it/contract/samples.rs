@@ -181,6 +181,7 @@ fn role_record() -> Role {
         standing: None,
         origin: Origin { branch: branch_id(), revision: Revision(7) },
         expires_at: Some(at()),
+        deactivated_at: Some(at()),
         created_at: at(),
         updated_at: at(),
     }
@@ -293,6 +294,14 @@ fn roles() -> Vec<(&'static str, Value)> {
         operations: operation_shapes(),
     };
     let password = Secret::from(&Password::new("npg_Xq3v"));
+    let holding = |database| neon::roles::RoleHolding { database, owned: 3, granted: 1 };
+    let deletion = neon::roles::Deletion {
+        role_name: "sally".into(),
+        blocked: true,
+        databases: vec!["shop".into()],
+        holdings: Some(vec![holding(None), holding(Some("shop".into()))]),
+        open_sessions: Some(2),
+    };
     let left_out = Some(histories::left_out());
     let roles = neon::roles::RolesAnswer { roles: vec![role_shape()], left_out };
     vec![
@@ -300,6 +309,7 @@ fn roles() -> Vec<(&'static str, Value)> {
         ("RolesAnswer", value(roles)),
         ("RoleOperations", value(changed)),
         ("PasswordAnswer", value(neon::roles::PasswordAnswer { password })),
+        ("DeletionAnswer", value(neon::roles::DeletionAnswer { deletion })),
     ]
 }
 

@@ -125,6 +125,33 @@ async fn a_password_that_was_changed_by_hand_is_adopted_and_a_later_reset_is_str
 }
 
 #[tokio::test]
+async fn that_a_deactivated_role_cannot_log_in_is_no_drift_and_that_it_can_is() {
+    let world = World::new().await;
+    let main = &world.branch;
+    let deactivated = main.api.post_nothing(&main.role_path("sally", "/deactivate")).await;
+    main.finish(&deactivated.expect(200)).await;
+    assert_eq!(ask(&world.boss, STATE).await, "f f -1");
+    assert_eq!(main.drift().await, Vec::<Value>::new());
+    world.hand("ALTER ROLE sally LOGIN PASSWORD 'by-hand'").await;
+    let held = main.login_with("sally", "by-hand").await.expect("a session");
+    let found = main.drift_of("sally", "login").await.expect("a drift");
+    assert_eq!(
+        (&found["desired"], &found["found"], &found["response"]),
+        (&json!("NOLOGIN"), &json!("LOGIN"), &json!("enforced"))
+    );
+    main.pass().await;
+    assert_eq!(main.ended_drift("sally", "login").await["response"], "enforced");
+    assert_eq!(main.ended_drift("sally", "password").await["response"], "adopted");
+    assert_eq!(ask(&world.boss, STATE).await, "f f -1");
+    held.query_one("SELECT 1", &[]).await.expect_err("a session that was ended");
+
+    let activate = main.role_path("sally", "/activate");
+    main.finish(&main.api.post_nothing(&activate).await.expect(200)).await;
+    main.login_with("sally", "by-hand").await.expect("a session with the password it has now");
+    assert_eq!(main.drift().await, Vec::<Value>::new());
+}
+
+#[tokio::test]
 async fn a_role_and_a_database_made_with_sql_are_adopted_with_what_they_have() {
     let world = World::new().await;
     let main = &world.branch;

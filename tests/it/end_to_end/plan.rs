@@ -5,7 +5,7 @@ use std::process::Command;
 use serde_json::{Value, json};
 
 use super::attached::attach;
-use super::support::branch::{Branch, DATABASE};
+use super::support::branch::{Branch, DATABASE, password};
 use super::support::cluster::{BOSS_PASSWORD, Cluster};
 use super::support::session::ask;
 use super::support::{OWNER, Server, run};
@@ -48,9 +48,12 @@ async fn a_dry_run_tells_the_sql_of_a_drop_that_waits_and_what_it_touches() {
     assert_eq!(main.plan().await["steps"], json!([]));
     main.add_role("bob").await;
     let bob = main.login("bob").await.expect("a session");
-    bob.batch_execute("CREATE TABLE a (id int); CREATE TABLE b (id int)").await.expect("tables");
+    let tables =
+        format!("CREATE TABLE a (id int); CREATE TABLE b (id int); GRANT SELECT ON a TO {OWNER}");
+    bob.batch_execute(&tables).await.expect("tables");
     // Who holds a table keeps it from being handed over, so the drop waits.
-    bob.batch_execute("BEGIN; LOCK TABLE a IN SHARE MODE").await.expect("a lock");
+    let owner = main.login(OWNER).await.expect("a session");
+    owner.batch_execute("BEGIN; LOCK TABLE a IN ACCESS SHARE MODE").await.expect("a lock");
     main.api.delete(&main.role_path("bob", "")).await.expect(200);
     let handover = format!("give what role bob has in database {DATABASE} to role {OWNER}");
     let plan = loop {
@@ -73,11 +76,7 @@ async fn a_dry_run_tells_the_sql_of_a_drop_that_waits_and_what_it_touches() {
           "granted_objects": 0 },
     ]);
     assert_eq!(handover["objects"], objects);
-    let connected = &handover["connections"][0];
-    assert_eq!(
-        (&connected["role_name"], &connected["open_connections"]),
-        (&json!("bob"), &json!(1))
-    );
+    assert_eq!(handover["connections"], json!([]), "they have ended");
     assert_eq!(sql(step(&plan, "remove role bob")), ["DROP ROLE IF EXISTS \"bob\""]);
 
     let (code, words) = main.offshoot(&["plan"]);
@@ -88,7 +87,7 @@ async fn a_dry_run_tells_the_sql_of_a_drop_that_waits_and_what_it_touches() {
     let told: Value = serde_json::from_str(&told).expect("JSON");
     assert_eq!(told["plan"]["steps"][0]["statements"], handover["statements"]);
 
-    bob.batch_execute("COMMIT").await.expect("an open session");
+    owner.batch_execute("COMMIT").await.expect("an open session");
     let (code, words) = main.offshoot(&["reconcile"]);
     assert_eq!(code, Some(0), "{words}");
     assert!(words.starts_with("apply_config finished"), "{words}");
@@ -127,6 +126,34 @@ async fn a_dry_run_neither_wakes_an_endpoint_nor_changes_anything() {
         let refused = bare.api.post(&bare.path("/reconcile"), &body).await;
         refused.refused(404, "ENDPOINT_NOT_FOUND");
     }
+}
+
+#[tokio::test]
+async fn a_dry_run_tells_whose_sessions_would_end() {
+    let (server, cluster) = (Server::start(), Cluster::start().await);
+    let (main, attached) = attach(&server, &cluster, BOSS_PASSWORD).await;
+    main.finish(&attached).await;
+    let password = password(&main.add_role("sally").await);
+    let deactivated = main.api.post_nothing(&main.role_path("sally", "/deactivate")).await;
+    main.finish(&deactivated.expect(200)).await;
+    let boss = cluster.boss().await;
+    boss.batch_execute("ALTER ROLE sally LOGIN").await.expect("an administrator's rights");
+    let sally = main.login_with("sally", &password).await.expect("a session");
+    let plan = main.plan().await;
+    let barred = step(&plan, "give role sally back: NOLOGIN");
+    assert_eq!(sql(barred), ["ALTER ROLE \"sally\" NOLOGIN"]);
+    let ended = step(&plan, "end the sessions of role sally");
+    assert_eq!(
+        (&ended["in_transaction"], &ended["risks"]),
+        (&json!(false), &json!(["ends_sessions"]))
+    );
+    assert!(sql(ended)[0].starts_with("SELECT bool_and(pg_terminate_backend("), "{ended}");
+    let connected = &ended["connections"][0];
+    assert_eq!(
+        (&connected["role_name"], &connected["open_connections"]),
+        (&json!("sally"), &json!(1))
+    );
+    assert_eq!(ask(&sally, "SELECT 'open'").await, "open", "it was only foretold");
 }
 
 #[tokio::test]

@@ -34,7 +34,7 @@ fn login() -> impl Strategy<Value = Login<Verifier>> {
 /// A catalog in which every database's owner exists. Few names, so that they often meet.
 fn desired() -> impl Strategy<Value = Desired> {
     let acting = prop::option::of(any::<prop::sample::Index>());
-    let role = (1..4u64, login(), prop::option::of(1..3i64), acting);
+    let role = (1..4u64, login(), prop::option::of(1..3i64), (any::<bool>(), acting));
     let roles = prop::collection::btree_map(name(), role, 0..4);
     let databases =
         prop::collection::btree_map(name(), (1..6u64, any::<prop::sample::Index>()), 0..4);
@@ -45,7 +45,8 @@ fn desired() -> impl Strategy<Value = Desired> {
                 let until = until.and_then(|second| Timestamp::from_timestamp(second, 0));
                 desired.role_with(name, *born, login.clone()).until(name, until)
             });
-        let desired = roles.iter().fold(desired, |desired, (name, (.., acting))| {
+        let desired = roles.iter().fold(desired, |desired, (name, (.., (is_active, acting)))| {
+            let desired = if *is_active { desired } else { desired.deactivated(name) };
             let original = acting.map(|original| owners[original.index(owners.len())]);
             desired.acting(name, original.filter(|original| original != name))
         });
@@ -60,7 +61,7 @@ fn desired() -> impl Strategy<Value = Desired> {
 
 /// What others do in that Postgres in the meantime.
 fn by_hand() -> impl Strategy<Value = Vec<(u8, &'static str, &'static str)>> {
-    prop::collection::vec((0..16u8, name(), name()), 0..6)
+    prop::collection::vec((0..17u8, name(), name()), 0..6)
 }
 
 fn act(world: &mut World, (what, one, other): (u8, &str, &str)) {
@@ -84,6 +85,7 @@ fn act(world: &mut World, (what, one, other): (u8, &str, &str)) {
         12 => drop(alter(world, |role| role.privileges.extend([Privilege::CreateDb]))),
         13 => drop(alter(world, |role| role.connection_limit = 3)),
         14 => drop(alter(world, |role| role.member_of.clear())),
+        15 => drop(world.connect(one)),
         _ => drop(alter(world, |role| role.valid_until = Timestamp::from_timestamp(9, 0))),
     }
 }
@@ -150,7 +152,7 @@ fn assert_agrees(world: &World, desired: &Desired, plan: &Plan) -> Result<(), Te
         };
         let is_touchable = !role.is_superuser;
         if is_touchable && !excused(Attribute::Login) {
-            prop_assert_eq!(role.can_login, want.login != Login::Never, "role {}", name);
+            prop_assert_eq!(role.can_login, want.can_log_in(), "role {}", name);
         }
         let is_known = role.password != ObservedPassword::Unknown;
         if is_touchable && is_known && !excused(Attribute::Password) {
@@ -167,6 +169,10 @@ fn assert_agrees(world: &World, desired: &Desired, plan: &Plan) -> Result<(), Te
             prop_assert_eq!(role.connection_limit, NO_LIMIT, "role {}", name);
         }
         let mark = observed.role_marks.get(&role.oid);
+        if is_touchable && mark.is_some() && !want.is_active && !role.can_login {
+            let is_connected = observed.connected.contains(&role.oid);
+            prop_assert!(!is_connected, "role {} is connected", name);
+        }
         if is_touchable && mark.is_some() && !excused(Attribute::Membership) {
             let original = want.acts_for.as_ref().map(RoleName::as_str);
             prop_assert_eq!(world.acts_for(name.as_str()), original, "role {}", name);
@@ -188,6 +194,23 @@ fn assert_agrees(world: &World, desired: &Desired, plan: &Plan) -> Result<(), Te
         let Some((found_as, role)) = observed.role(*oid) else { continue };
         let is_lost = (wanted && !mark.is_retired) || role.is_superuser;
         prop_assert!(is_lost || !role.can_login, "{} can log in", found_as);
+    }
+    Ok(())
+}
+
+/// Nobody is sent away but whom the catalog has dropped or deactivated, and who cannot come back.
+fn assert_others_stay_connected(
+    desired: &Desired,
+    before: &Observed,
+    after: &Observed,
+) -> Result<(), TestCaseError> {
+    for oid in before.connected.difference(&after.connected) {
+        let mark = before.role_marks.get(oid).expect("a role of ours");
+        let want = desired.roles.get(&mark.name).filter(|want| want.born == mark.born);
+        let is_left = want.is_some_and(|want| want.is_active) && !mark.is_retired;
+        prop_assert!(!is_left, "{} is sent away", mark.name);
+        let can_return = after.role(*oid).is_some_and(|(_, role)| role.can_login);
+        prop_assert!(!can_return, "{} is sent away and can return", mark.name);
     }
     Ok(())
 }
@@ -255,6 +278,7 @@ proptest! {
                 prop_assert_eq!(after.get(&what), Some(&role), "{}", what);
             }
             assert_agrees(&world, &desired, &last)?;
+            assert_others_stay_connected(&desired, &observed, &world.observe())?;
             for deed in by_hand {
                 act(&mut world, deed);
             }

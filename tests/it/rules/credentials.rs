@@ -70,7 +70,9 @@ fn nobody_does_without_the_original_while_others_act_for_it() {
     let mut plane = Plane::new();
     plane.add_credential("br-main", "first").expect("a credential");
     let delete = |plane: &mut Plane, name: &str| {
-        plane.tries(|s, m, seed| roles::delete(s, m, seed, &of("br-main"), &of(name)))
+        plane.tries(|s, m, seed| {
+            roles::delete(s, m, seed, (&of("br-main"), &of(name)), roles::OnOwned::Reassign)
+        })
     };
     let is_original =
         CredentialRefusal::RoleIsOriginal { role: of("owner"), credential: of("first") };

@@ -73,7 +73,7 @@ fn replace_original(plane: &mut Plane) {
     plane.does(|s, m, seed| {
         let (owner, database) = (of("owner"), of("shop"));
         offshoot::model::rules::databases::delete(s, m, seed, &of("br-child"), &database)?;
-        roles::delete(s, m, seed, &of("br-child"), &owner)
+        roles::delete(s, m, seed, (&of("br-child"), &owner), roles::OnOwned::Reassign)
     });
     let other = plane.add_credential("br-child", "other").expect("a credential");
     assert_eq!(other.standing.expect("a standing").acts_for, None);
@@ -113,7 +113,7 @@ fn a_role_is_no_credential_where_another_is_the_original() {
     plane.does(|s, m, seed| {
         let (owner, database) = (of("owner"), of("shop"));
         offshoot::model::rules::databases::delete(s, m, seed, &of("br-main"), &database)?;
-        roles::delete(s, m, seed, &of("br-main"), &owner)
+        roles::delete(s, m, seed, (&of("br-main"), &owner), roles::OnOwned::Reassign)
     });
     plane.add_credential("br-main", "another").expect("a credential");
     plane.add_credential("br-child", "app").expect("a credential");

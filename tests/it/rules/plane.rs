@@ -178,7 +178,9 @@ impl Plane {
     }
 
     pub fn drop_role(&mut self, branch: &str, name: &str) {
-        self.does(|s, m, seed| roles::delete(s, m, seed, &of(branch), &of(name)));
+        self.does(|s, m, seed| {
+            roles::delete(s, m, seed, (&of(branch), &of(name)), roles::OnOwned::Reassign)
+        });
     }
 
     pub fn reset_password(&mut self, branch: &str, name: &str) {

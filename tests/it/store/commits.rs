@@ -258,6 +258,7 @@ fn large_role(number: usize, bytes: usize, moment: Moment) -> Role {
         standing: None,
         origin: Origin { branch: "br-main".parse().expect("an id"), revision: moment.revision },
         expires_at: None,
+        deactivated_at: None,
         created_at: moment.at,
         updated_at: moment.at,
     }

@@ -102,6 +102,7 @@ fn decide(state: &mut Catalog, moment: Moment) -> Result<(), Denied<StoreError>>
             standing: None,
             origin: Origin { branch: main_branch(), revision: born },
             expires_at: None,
+            deactivated_at: None,
             created_at: at,
             updated_at: at,
         };

@@ -28,7 +28,7 @@ use offshoot::model::rules::merge::{Asked, merge};
 use offshoot::model::rules::passes::{Outcome, Problem, Report};
 use offshoot::model::rules::passwords::Passwords;
 use offshoot::model::rules::projects::NewProject;
-use offshoot::model::rules::roles::NewRole;
+use offshoot::model::rules::roles::{NewRole, OnOwned};
 use offshoot::model::rules::{
     Seed, branches, databases, endpoints, operations, passes, projects, roles,
 };
@@ -292,7 +292,7 @@ impl Maker {
         let main = || of::<BranchId>("br-main");
         let read = self
             .commit(Deed::DeleteRole, move |s, m, seed| {
-                roles::delete(s, m, seed, &main(), &of("readers"))
+                roles::delete(s, m, seed, (&main(), &of("readers")), OnOwned::Drop)
             })
             .await;
         let message = "role \"readers\" owns objects".into();

@@ -13,7 +13,7 @@ impl World {
         }
         let oid = self.draw_oid();
         self.observed.roles.insert(name.into(), ObservedRole::plain(oid));
-        self.set_login(name, login)?;
+        self.set_login(name, login, true)?;
         Ok(oid)
     }
 
@@ -50,6 +50,13 @@ impl World {
         self.remove_role(oid, name)?;
         // Who drops by hand knows nothing of marks.
         self.observed.role_marks.extend(mark.map(|mark| (oid, mark)));
+        Ok(())
+    }
+
+    /// Opens a session as a role.
+    pub fn connect(&mut self, name: &str) -> Result<(), Refused> {
+        let oid = self.role(name)?.oid;
+        self.observed.connected.insert(oid);
         Ok(())
     }
 

@@ -17,6 +17,7 @@ use crate::model::state::{Denied, Page, Read};
 struct Compared {
     password: Password,
     expires_at: Option<Timestamp>,
+    is_deactivated: bool,
     protected: bool,
     standing: Option<Standing>,
     /// Whether the target has passwords of its own, about which nobody disagrees with it.
@@ -43,7 +44,7 @@ impl Password {
 
 impl Content for Compared {
     fn merge(merge: &mut Attributes, base: Option<&Self>, source: &Self, target: &Self) -> Self {
-        let Self { password, expires_at, protected, standing, is_own } = source;
+        let Self { password, expires_at, is_deactivated, protected, standing, is_own } = source;
         // The target's own password differs from the base's where somebody reset it.
         let is_kept = *is_own && base.is_none_or(|base| base.password != target.password);
         let password = if is_kept {
@@ -52,6 +53,7 @@ impl Content for Compared {
             merge.pick("password", base.map(|b| &b.password), password, &target.password)
         };
         let ends = base.map(|b| &b.expires_at);
+        let activity = base.map(|b| &b.is_deactivated);
         let protections = base.map(|b| &b.protected);
         let standings = base.map(|b| &b.standing);
         let promoted_at =
@@ -59,6 +61,12 @@ impl Content for Compared {
         Self {
             password,
             expires_at: merge.pick("expires_at", ends, expires_at, &target.expires_at),
+            is_deactivated: merge.pick(
+                "deactivated",
+                activity,
+                is_deactivated,
+                &target.is_deactivated,
+            ),
             protected: merge.pick("protected", protections, protected, &target.protected),
             standing: later(standings, standing, &target.standing, promoted_at),
             is_own: *is_own,
@@ -123,6 +131,7 @@ impl<I> Task<'_, I> {
         Compared {
             password: Password::of(role.common_login()),
             expires_at: role.expires_at,
+            is_deactivated: role.deactivated_at.is_some(),
             protected: role.protected,
             standing: role.standing.clone(),
             is_own: self.has_own_passwords(),
@@ -137,7 +146,8 @@ impl<I> Task<'_, I> {
         content: &Compared,
         versions: &Versions<Role>,
     ) -> Role {
-        let Compared { password, expires_at, protected, standing, is_own: _ } = content;
+        let Compared { password, expires_at, is_deactivated, protected, standing, is_own: _ } =
+            content;
         let Versions { source, target, base: _ } = versions;
         let origin = roles::origin(self.target, self.moment);
         let role = match target {
@@ -145,7 +155,11 @@ impl<I> Task<'_, I> {
             Some(role) => Role { origin, updated_at: self.moment.at, ..role.clone() },
         };
         let standing = standing.clone();
-        let role = Role { expires_at: *expires_at, protected: *protected, standing, ..role };
+        let since = |role: &Option<Role>| role.as_ref().and_then(|role| role.deactivated_at);
+        let since = since(target).or_else(|| since(source)).unwrap_or(self.moment.at);
+        let deactivated_at = is_deactivated.then_some(since);
+        let (expires_at, protected) = (*expires_at, *protected);
+        let role = Role { protected, standing, expires_at, deactivated_at, ..role };
         let is_kept = target.as_ref().is_some_and(|t| Password::of(t.common_login()) == *password);
         let taken =
             source.as_ref().filter(|_| !is_kept).map(|source| source.common_login().clone());

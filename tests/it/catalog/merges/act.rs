@@ -197,9 +197,13 @@ impl Act {
                 let (name, password) = (role(index), drawn(number, index, &id(branch)));
                 told(roles::reset_password(state, moment, seed, &id(branch), &name, password))
             }
-            Self::DropRole { branch, role: index } => {
-                told(roles::delete(state, moment, seed, &id(branch), &role(index)))
-            }
+            Self::DropRole { branch, role: index } => told(roles::delete(
+                state,
+                moment,
+                seed,
+                (&id(branch), &role(index)),
+                roles::OnOwned::Reassign,
+            )),
             Self::SetExpiry { branch, role: index, days } => {
                 // The same moment, whoever asks that day, so that branches may agree.
                 let today = moment.at.duration_trunc(TimeDelta::days(1)).expect("a day");

@@ -65,6 +65,7 @@ pub(super) fn operation_shapes() -> Vec<neon::operations::Operation> {
         revision: Revision(7),
         failures: 1,
         progress: progress(),
+        drops: None,
         retry_of: Some(OperationId::at(at(), 1, 1)),
         created_at: at(),
         updated_at: at(),

@@ -14,7 +14,7 @@ use super::{OWNER, POLL};
 const OPERATIONS_TIME: Duration = Duration::from_secs(60);
 
 /// The statuses after which an operation changes no more.
-const ENDED: &[&str] = &["finished", "failed", "skipped"];
+const ENDED: &[&str] = &["finished", "failed", "skipped", "cancelled"];
 
 /// The database with which every project is born.
 pub const DATABASE: &str = "neondb";

@@ -37,24 +37,31 @@ impl Cluster {
     pub async fn start() -> Self {
         let directory = passable_directory();
         let ports = Ports::take();
-        let bin = bin();
-        let data = directory.path().join("data");
-        initialize(&bin, directory.path(), &data);
-        let log = fs::File::create(directory.path().join("log")).expect("a file");
-        let mut command = as_postgres(&bin.join("postgres"));
-        command.arg("-D").arg(&data).args(["-p", &ports.first.to_string()]);
-        for setting in ["listen_addresses=127.0.0.1", "unix_socket_directories=", "fsync=off"] {
-            command.args(["-c", setting]);
-        }
-        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log);
-        let child = command.spawn().expect("a Postgres");
+        initialize(&bin(), directory.path(), &directory.path().join("data"));
+        let child = spawn(directory.path(), ports.first);
         let cluster = Self { directory, ports, child };
+        cluster.wait_until_ready().await;
+        cluster
+    }
+
+    /// Ends it at once, as a machine that loses power does.
+    pub fn kill(&mut self) {
+        signal(self.child.id(), Signal::QUIT);
+        self.child.wait().expect("an end");
+    }
+
+    /// Starts it again after it was killed.
+    pub async fn revive(&mut self) {
+        self.child = spawn(self.directory.path(), self.ports.first);
+        self.wait_until_ready().await;
+    }
+
+    async fn wait_until_ready(&self) {
         let until = Instant::now() + START_TIME;
-        while login(&cluster.uri(BOSS, BOSS_PASSWORD)).await.is_err() {
-            assert!(Instant::now() < until, "Postgres does not start: {}", cluster.log());
+        while login(&self.uri(BOSS, BOSS_PASSWORD)).await.is_err() {
+            assert!(Instant::now() < until, "Postgres does not start: {}", self.log());
             tokio::time::sleep(POLL).await;
         }
-        cluster
     }
 
     fn uri(&self, role: &str, password: &str) -> String {
@@ -63,7 +70,13 @@ impl Cluster {
 
     /// Logs in as the administrator.
     pub async fn boss(&self) -> Client {
-        login(&self.uri(BOSS, BOSS_PASSWORD)).await.expect("a session")
+        self.boss_in("postgres").await
+    }
+
+    /// Logs in to a database as the administrator.
+    pub async fn boss_in(&self, database: &str) -> Client {
+        let uri = self.uri(BOSS, BOSS_PASSWORD).replace("/postgres", &format!("/{database}"));
+        login(&uri).await.expect("a session")
     }
 
     /// Returns what a request for an endpoint says about it.
@@ -88,6 +101,17 @@ impl Drop for Cluster {
         signal(self.child.id(), Signal::QUIT);
         self.child.wait().ok();
     }
+}
+
+fn spawn(directory: &Path, port: u16) -> Child {
+    let log = fs::OpenOptions::new().create(true).append(true).open(directory.join("log"));
+    let mut command = as_postgres(&bin().join("postgres"));
+    command.arg("-D").arg(directory.join("data")).args(["-p", &port.to_string()]);
+    for setting in ["listen_addresses=127.0.0.1", "unix_socket_directories=", "fsync=off"] {
+        command.args(["-c", setting]);
+    }
+    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log.expect("a file"));
+    command.spawn().expect("a Postgres")
 }
 
 fn initialize(bin: &Path, parent: &Path, data: &Path) {
