@@ -1,5 +1,7 @@
 //! A pass that is cut at any of its messages, in either direction.
 
+use std::time::Duration;
+
 use crate::crash::rng;
 use crate::cut::frames::Side;
 use crate::cut::places;
@@ -63,6 +65,22 @@ async fn a_pass_that_is_held_at_any_message_ends_and_so_does_the_next() {
             }
         }
     }
+    scene.end().await;
+}
+
+/// It may have been committed or not. That is for the next pass to find out, on another connection:
+/// whatever is asked on this one is not answered either.
+#[tokio::test]
+async fn a_postgres_that_falls_silent_is_waited_for_once() {
+    let mut scene = Scene::new().await;
+    let seen = scene.count().await;
+    let result = scene.hold((Side::Offshoot, seen.commit), Then::Wait).await;
+    let error = result.as_ref().expect("an end").as_ref().expect_err("a commit without an answer");
+    assert!(error.is_out_of_reach(), "{error:?}");
+    // No time is measured here: it stood still, and was moved on by what was waited for.
+    let patience = Duration::from_secs(61);
+    assert!(scene.waited < patience, "it was waited for again, {:?} in all", scene.waited);
+    scene.recover(result, "a commit that is held").await;
     scene.end().await;
 }
 
