@@ -6,6 +6,7 @@
 //! Postgres is told is logged and counted, and looked through in the end for what is secret.
 
 mod frames;
+mod kills;
 mod login;
 mod messages;
 mod proxy;
