@@ -2,7 +2,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help run test lint unit docs crash churn versions powercut deny bench fuzz fmt postgres clients
+.PHONY: help run test lint unit docs crash cut churn versions powercut deny bench fuzz fmt postgres clients
 
 help: ## List the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -26,6 +26,9 @@ docs: ## Run the documentation's examples and build it without a warning
 
 crash: postgres ## Kill the server and the store 300 times each
 	OFFSHOOT_CRASH_ROUNDS=300 cargo test --test it -- --nocapture --test-threads 1 crash::what_was store::kills::
+
+cut: postgres ## Cut a pass at each of its messages; kill the server and Postgres 200 times each
+	OFFSHOOT_CUTS=1000 OFFSHOOT_CRASH_ROUNDS=200 cargo test --test it -- --nocapture --test-threads 1 cut::
 
 churn: postgres ## Create and delete 3,000 credentials on a real Postgres
 	OFFSHOOT_CREDENTIAL_ROUNDS=3000 cargo test --test it -- compute_credentials::credentials_that_come_and_go

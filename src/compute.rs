@@ -229,7 +229,8 @@ impl Computes {
                 AnyCompute::Local(local.get(branch, port, pg_version))
             }
             (Source::Real(local), ComputeSite::Attached(address)) => {
-                AnyCompute::Attached(AttachedCompute::new(address, local))
+                let compute = AttachedCompute::new(address, local.dump_programs());
+                AnyCompute::Attached(compute.known_by(local.settled()))
             }
         }
     }

@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use crate::compute::converge;
 use crate::compute::error::ComputeError;
-use crate::compute::local::LocalComputes;
 use crate::compute::postgres::{Session, Target};
 use crate::compute::settled::Settled;
 use crate::compute::{Address, Compute, ComputeStatus, Converged, DumpPrograms, Foretold};
@@ -31,8 +30,13 @@ pub struct AttachedCompute {
 impl AttachedCompute {
     /// Returns the Postgres at `address`. That does not reach for it yet.
     #[must_use]
-    pub(super) fn new(address: Address, local: &LocalComputes) -> Self {
-        Self { address, dump_programs: local.dump_programs(), settled: local.settled() }
+    pub fn new(address: Address, dump_programs: Arc<DumpPrograms>) -> Self {
+        Self { address, dump_programs, settled: Arc::default() }
+    }
+
+    /// Returns the same, with what is known of it since another was made for it.
+    pub(super) fn known_by(self, settled: Arc<Settled>) -> Self {
+        Self { settled, ..self }
     }
 
     fn target(&self) -> Target {

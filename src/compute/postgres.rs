@@ -16,6 +16,7 @@ mod tls;
 pub use crate::compute::postgres::dump::DumpPrograms;
 pub(super) use crate::compute::postgres::glance::{Glance, Seen};
 
+use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -209,7 +210,7 @@ impl Session {
 
     /// Runs statements, of which the last may answer.
     async fn run(&mut self, sql: &str) -> Result<Vec<SimpleQueryMessage>, Failure> {
-        self.is_asking = true;
+        self.ask()?;
         let result = timeout(self.request_deadline, self.client.simple_query(sql)).await;
         self.checked(result).await
     }
@@ -234,9 +235,18 @@ impl Session {
         sql: &str,
         parameters: &[&(dyn tokio_postgres::types::ToSql + Sync)],
     ) -> Result<Vec<tokio_postgres::Row>, Failure> {
-        self.is_asking = true;
+        self.ask()?;
         let result = timeout(self.request_deadline, self.client.query(sql, parameters)).await;
         self.checked(result).await
+    }
+
+    /// Begins a request. Who was not answered once is not asked again: that would take as long.
+    fn ask(&mut self) -> Result<(), Failure> {
+        if self.is_asking {
+            return Err(Failure::broken(&self.target, io::Error::from(io::ErrorKind::TimedOut)));
+        }
+        self.is_asking = true;
+        Ok(())
     }
 
     /// Puts the reason why the connection was closed in the place of the fact that it was.

@@ -4,6 +4,7 @@ mod credential;
 mod drift;
 mod operation;
 mod webhook;
+mod words;
 
 use crate::model::id::{BranchId, EndpointId, OperationId, ProjectId};
 use crate::model::key::{KeyId, MAX_KEYS};
@@ -12,12 +13,13 @@ use crate::model::merge::Conflict;
 use crate::model::name::{BranchName, DatabaseName, RoleName};
 use crate::model::permission::{Email, MAX_PERMISSIONS, PermissionId};
 use crate::model::receipt::MAX_RECEIPTS;
-use crate::model::revision::Timestamp;
 
 pub use credential::CredentialRefusal;
 pub use drift::DriftRefusal;
 pub use operation::OperationRefusal;
 pub use webhook::WebhookRefusal;
+use words::plural;
+pub use words::{and_others, time_text};
 
 /// Why a rule refused a command. The messages are for clients: they say what was wrong and what
 /// to do.
@@ -387,24 +389,4 @@ pub enum Refusal {
         /// The LSN that was asked for.
         asked: Lsn,
     },
-}
-
-/// Writes a time as the API does.
-#[must_use]
-pub fn time_text(at: Timestamp) -> String {
-    at.to_rfc3339_opts(chrono::SecondsFormat::AutoSi, true)
-}
-
-fn plural(changes: usize) -> String {
-    if changes == 1 { "1 change".into() } else { format!("{changes} changes") }
-}
-
-/// Returns the words for further databases that a role owns, for
-/// [`Refusal::RoleOwnsDatabase`].
-#[must_use]
-pub fn and_others(owned: &[DatabaseName]) -> String {
-    match owned.len() {
-        0 | 1 => String::new(),
-        n => format!(" and {} more", n - 1),
-    }
 }

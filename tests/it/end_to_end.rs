@@ -1,6 +1,6 @@
 //! End to end: the real program, over HTTP, with real PostgreSQL servers.
 
-mod attached;
+pub mod attached;
 mod backup;
 mod concurrent;
 mod cutoff;
@@ -22,5 +22,5 @@ mod rotation;
 mod schema;
 mod secrecy;
 mod storage;
-mod support;
+pub mod support;
 mod webhooks;

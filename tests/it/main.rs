@@ -17,6 +17,7 @@ mod compute_tls;
 mod contract;
 mod converge;
 mod crash;
+mod cut;
 mod end_to_end;
 mod fleet;
 mod plan;

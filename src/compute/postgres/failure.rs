@@ -1,6 +1,7 @@
 //! What a failure of Postgres means: whether to try again, and whether the rest can go on.
 
 use std::error::Error as _;
+use std::io::{self, ErrorKind};
 
 use tokio_postgres::error::SqlState;
 use tokio_postgres::{SimpleQueryMessage, SimpleQueryRow};
@@ -150,7 +151,7 @@ fn meaning(target: &Target, code: &SqlState, message: String) -> ComputeError {
 
 /// Sorts a failure to connect.
 pub(super) fn at_login(target: &Target, error: tokio_postgres::Error) -> ComputeError {
-    if error.as_db_error().is_none() && speaks_of_tls(&error) {
+    if error.as_db_error().is_none() && speaks_of_tls(&error) && !is_cut(&error) {
         return ComputeError::Tls { address: target.address(), source: Box::new(error) };
     }
     if error.as_db_error().is_none() && speaks_of(&error, "channel binding") {
@@ -161,6 +162,22 @@ pub(super) fn at_login(target: &Target, error: tokio_postgres::Error) -> Compute
         return ComputeError::Unsupported { address: target.address(), reason: reason.into() };
     }
     Failure::of(target, error).into()
+}
+
+/// Whether the connection broke. In the middle of a handshake, that says nothing about TLS.
+fn is_cut(error: &tokio_postgres::Error) -> bool {
+    let cause = error.source().and_then(|source| source.downcast_ref::<io::Error>());
+    cause.is_some_and(|cause| {
+        matches!(
+            cause.kind(),
+            ErrorKind::ConnectionReset
+                | ErrorKind::ConnectionAborted
+                | ErrorKind::BrokenPipe
+                | ErrorKind::NotConnected
+                | ErrorKind::TimedOut
+                | ErrorKind::UnexpectedEof
+        )
+    })
 }
 
 /// The driver does not tell in any other way that a handshake failed, or that the server refused

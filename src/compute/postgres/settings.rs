@@ -32,6 +32,9 @@ const AGAINST_LOGS: &[&str] = &[
     "SET log_duration = off",
     "SET pg_stat_statements.track_utility = off",
     "SET pgaudit.log = 'none'",
+    // What a session was told last is logged by others, too: by who is in a deadlock with it, and
+    // by the postmaster when its process crashes.
+    "SET track_activities = off",
 ];
 
 /// Finds out where a session has led, and refuses what Offshoot cannot work with.

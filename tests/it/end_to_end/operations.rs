@@ -47,7 +47,7 @@ async fn a_postgres_that_went_away_is_probed_and_mended_when_it_is_back() {
     assert!(
         waiting["retry_at"].is_string() && 2 < waiting["failures_count"].as_i64().expect("a count")
     );
-    cluster.revive().await;
+    cluster.start_again().await;
     branch.finish(&created).await;
     branch.login("sally").await.expect("a session");
     wait_for_circuit(&branch, true).await;

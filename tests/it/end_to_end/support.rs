@@ -101,10 +101,11 @@ impl Server {
         self.end().expect("an end in time")
     }
 
-    /// Kills the server, so that it has no time for anything.
-    pub fn crash(mut self) {
+    /// Kills the server, so that it has no time for anything, and returns what it had said.
+    pub fn crash(mut self) -> String {
         self.child.kill().expect("a server that runs");
         self.child.wait().expect("an end");
+        self.said()
     }
 
     fn end(&mut self) -> Option<ExitStatus> {

@@ -25,6 +25,17 @@ pub const BOSS_PASSWORD: &str = "correct-horse-battery-staple";
 /// How long it may take until it takes connections.
 const START_TIME: Duration = Duration::from_secs(30);
 
+/// What has Postgres log all that it can of what it is told.
+const LOUD: &[&str] = &[
+    "log_statement = 'all'",
+    "log_min_duration_statement = 0",
+    "log_parameter_max_length = -1",
+    "log_parameter_max_length_on_error = -1",
+];
+
+/// Where statements are counted, and kept.
+const STATISTICS: &str = "pg_stat_statements";
+
 /// A Postgres that ends with the test.
 pub struct Cluster {
     directory: TempDir,
@@ -38,25 +49,62 @@ impl Cluster {
         let directory = passable_directory();
         let ports = Ports::take();
         initialize(&bin(), directory.path(), &directory.path().join("data"));
-        let child = spawn(directory.path(), ports.first);
+        let child = launch(directory.path(), ports.first);
         let cluster = Self { directory, ports, child };
         cluster.wait_until_ready().await;
         cluster
     }
 
-    /// Ends it at once, as a machine that loses power does.
+    /// Starts one that logs every statement, and counts them where it can. Returns whether it does.
+    pub async fn start_loud() -> (Self, bool) {
+        let mut cluster = Self::start().await;
+        let boss = cluster.boss().await;
+        for setting in LOUD {
+            boss.batch_execute(&format!("ALTER SYSTEM SET {setting}")).await.expect("a setting");
+        }
+        let sql = "SELECT EXISTS (SELECT FROM pg_available_extensions WHERE name = $1)";
+        let counts = boss.query_one(sql, &[&STATISTICS]).await.expect("an answer").get(0);
+        if counts {
+            let sql = format!("ALTER SYSTEM SET shared_preload_libraries = {STATISTICS}");
+            boss.batch_execute(&sql).await.expect("a setting");
+        }
+        drop(boss);
+        cluster.kill();
+        cluster.start_again().await;
+        if counts {
+            let sql = format!("CREATE EXTENSION {STATISTICS}");
+            cluster.boss().await.batch_execute(&sql).await.expect("an extension");
+        }
+        (cluster, counts)
+    }
+
+    /// Kills the process that all others of it are children of. They end by themselves.
     pub fn kill(&mut self) {
-        signal(self.child.id(), Signal::QUIT);
+        self.child.kill().expect("a Postgres that runs");
         self.child.wait().expect("an end");
     }
 
-    /// Starts it again after it was killed.
-    pub async fn revive(&mut self) {
-        self.child = spawn(self.directory.path(), self.ports.first);
-        self.wait_until_ready().await;
+    /// Starts it on the same data. While a process of the one before is left, it refuses to.
+    pub async fn start_again(&mut self) {
+        let until = Instant::now() + START_TIME;
+        loop {
+            self.child = launch(self.directory.path(), self.ports.first);
+            while Instant::now() < until {
+                if self.child.try_wait().expect("a child").is_some() {
+                    break;
+                }
+                if login(&self.uri(BOSS, BOSS_PASSWORD)).await.is_ok() {
+                    return;
+                }
+                tokio::time::sleep(POLL).await;
+            }
+            assert!(Instant::now() < until, "Postgres does not start again: {}", self.log());
+            tokio::time::sleep(POLL).await;
+        }
     }
 
-    async fn wait_until_ready(&self) {
+    /// Waits until it takes connections.
+    pub async fn wait_until_ready(&self) {
         let until = Instant::now() + START_TIME;
         while login(&self.uri(BOSS, BOSS_PASSWORD)).await.is_err() {
             assert!(Instant::now() < until, "Postgres does not start: {}", self.log());
@@ -64,8 +112,18 @@ impl Cluster {
         }
     }
 
+    /// Returns how to reach it.
+    pub fn uri_of(&self, role: &str, password: &str, database: &str) -> String {
+        format!("postgresql://{role}:{password}@127.0.0.1:{}/{database}", self.ports.first)
+    }
+
+    /// Returns the port on which it listens.
+    pub fn port(&self) -> u16 {
+        self.ports.first
+    }
+
     fn uri(&self, role: &str, password: &str) -> String {
-        format!("postgresql://{role}:{password}@127.0.0.1:{}/postgres", self.ports.first)
+        self.uri_of(role, password, "postgres")
     }
 
     /// Logs in as the administrator.
@@ -103,8 +161,9 @@ impl Drop for Cluster {
     }
 }
 
-fn spawn(directory: &Path, port: u16) -> Child {
-    let log = fs::OpenOptions::new().create(true).append(true).open(directory.join("log"));
+/// Starts a Postgres on what is in `directory`.
+fn launch(directory: &Path, port: u16) -> Child {
+    let log = fs::File::options().create(true).append(true).open(directory.join("log"));
     let mut command = as_postgres(&bin().join("postgres"));
     command.arg("-D").arg(directory.join("data")).args(["-p", &port.to_string()]);
     for setting in ["listen_addresses=127.0.0.1", "unix_socket_directories=", "fsync=off"] {
