@@ -1,7 +1,7 @@
 //! What tests share: catalogs in a few words, and Postgres servers that leave nothing behind.
 
 use std::collections::BTreeMap;
-use std::env;
+use std::ffi::OsString;
 use std::fs::{self, Permissions};
 use std::net::{Ipv4Addr, TcpListener};
 use std::os::unix::fs::PermissionsExt;
@@ -190,7 +190,7 @@ impl Server {
     pub fn config(&self) -> LocalConfig {
         LocalConfig {
             root: self.root(),
-            bin_dir: env::var_os(BINARIES_VARIABLE).map(PathBuf::from),
+            bin_dir: variable(BINARIES_VARIABLE).map(PathBuf::from),
             path: None,
             os_user: None,
             socket_dir: None,
@@ -309,9 +309,15 @@ impl Server {
     }
 }
 
+/// Returns a variable of the environment in which the tests are run.
+#[expect(clippy::disallowed_methods, reason = "tests are told by variables what to do")]
+pub fn variable(name: &str) -> Option<OsString> {
+    std::env::var_os(name)
+}
+
 /// Whether passes are made by an administrator who is no superuser.
 pub fn is_by_creator() -> bool {
-    env::var_os(CREATOR_VARIABLE).is_some()
+    variable(CREATOR_VARIABLE).is_some()
 }
 
 /// Makes a pass, and where that found what somebody changed by hand, another one that knows of it.

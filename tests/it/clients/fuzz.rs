@@ -3,8 +3,8 @@
 
 use std::path::Path;
 
-use super::installed::variable;
 use super::{FUZZ_TIME, Stage, run_within};
+use crate::support::variable;
 
 /// How many requests are drawn at most for each operation, besides those that try every field once,
 /// and how many there must be in all.

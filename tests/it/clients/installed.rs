@@ -1,10 +1,11 @@
 //! Where the clients are, as `scripts/ensure-clients` put them there.
 
-use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use tokio::process::Command;
+
+use crate::support::variable;
 
 /// Where nobody listens: a client that asks for anything off this machine is refused at once.
 const NOWHERE: &str = "http://127.0.0.1:9";
@@ -102,12 +103,6 @@ impl Installed {
 pub fn neons_document() -> Option<PathBuf> {
     let path = root().join("neon-api.json");
     path.is_file().then_some(path)
-}
-
-/// Returns a variable of the environment in which the tests are run.
-#[expect(clippy::disallowed_methods, reason = "tests are told by variables what to do")]
-pub fn variable(name: &str) -> Option<OsString> {
-    std::env::var_os(name)
 }
 
 fn root() -> PathBuf {

@@ -6,9 +6,9 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 
-use super::installed::variable;
 use super::recorder::Entry;
 use crate::contract::exchange;
+use crate::support::variable;
 
 /// The variable that has the page written in place of compared.
 const WRITE: &str = "OFFSHOOT_WRITE_DOCS";
