@@ -9,7 +9,7 @@ use offshoot::model::progress::Trace;
 use offshoot::model::secret::Password;
 use offshoot::plan::desired::Desired;
 
-use crate::support::{Catalog, MAINTENANCE, Server, converge_told, refusal, texts, verifier};
+use crate::support::{Catalog, MAINTENANCE, Server, converge_told, home, refusal, texts, verifier};
 
 const OWNERS: &str = "SELECT tableowner::text FROM pg_tables WHERE schemaname = 'public'";
 
@@ -272,13 +272,13 @@ async fn a_crash_around_the_creation_of_a_database_leaves_it_ours() {
     let server = Server::started().await;
     server.converge(&catalog()).await;
     // After the database was made, and before its number was noted.
-    server.execute("postgres", "UPDATE offshoot.managed_database SET oid = NULL").await;
+    server.execute(home(), "UPDATE offshoot.managed_database SET oid = NULL").await;
     assert_eq!(server.converge(&catalog()).await.steps, 1);
     assert_eq!(server.converge(&catalog()).await.steps, 0);
     // After it was announced, and before it was made.
     server
         .execute(
-            "postgres",
+            home(),
             "INSERT INTO offshoot.managed_database VALUES \
         ('br-test', 2, 'other', 'bob', NULL)",
         )
@@ -294,7 +294,7 @@ async fn the_marks_of_another_branch_mean_nothing() {
     let server = Server::started().await;
     server.make_maintenance().await;
     server.converge(&catalog()).await;
-    server.execute("postgres", "UPDATE offshoot.managed_role SET branch = 'br-parent'").await;
+    server.execute(home(), "UPDATE offshoot.managed_role SET branch = 'br-parent'").await;
     let converged =
         server.compute().converge(&Desired::empty(), &mut Trace::default()).await.expect("a pass");
     assert_eq!(converged.steps, 1, "the database only");
@@ -305,7 +305,7 @@ async fn the_marks_of_another_branch_mean_nothing() {
 async fn a_role_made_over_the_api_can_neither_read_nor_forge_marks() {
     let server = Server::started().await;
     server.converge(&catalog()).await;
-    let bob = server.admin("postgres").await;
+    let bob = server.admin(home()).await;
     bob.batch_execute("SET SESSION AUTHORIZATION bob").await.expect("another's rights");
     let seen = texts(&bob, "SELECT name FROM offshoot.managed_role").await;
     assert!(seen.is_empty(), "{seen:?}");

@@ -5,10 +5,10 @@ use offshoot::model::progress::Trace;
 use offshoot::model::session::count_of;
 use offshoot::plan::desired::Desired;
 
-use crate::support::{Catalog, MAINTENANCE, Server, refusal, texts};
+use crate::support::{Catalog, MAINTENANCE, Server, home, refusal, texts};
 
 const ROLES: &str = "SELECT rolname::text FROM pg_roles WHERE oid > 16383 \
-     AND rolname NOT IN ('neon_superuser', 'cloud_admin') ORDER BY 1";
+     AND rolname NOT IN ('neon_superuser', 'cloud_admin', 'creator') ORDER BY 1";
 
 fn catalog() -> Desired {
     Desired::empty()
@@ -123,7 +123,7 @@ async fn credentials_that_come_and_go_leave_no_trace() {
          SELECT count(*)::text FROM pg_db_role_setting UNION ALL \
          SELECT coalesce(sum(length(datacl::text)), 0)::text FROM pg_database UNION ALL \
          SELECT count(*)::text FROM offshoot.managed_role";
-    let admin = server.admin("postgres").await;
+    let admin = server.admin(home()).await;
     let before = texts(&admin, traces).await;
     for round in 0..rounds() {
         let name = format!("app_{round}");

@@ -12,7 +12,7 @@ const OWNERS: &str = "SELECT format('%s of %s', tablename, tableowner) FROM pg_t
      WHERE schemaname = 'public' ORDER BY 1";
 
 const ROLES: &str = "SELECT rolname::text FROM pg_roles WHERE oid > 16383 \
-     AND rolname NOT IN ('neon_superuser', 'cloud_admin', 'keeper') ORDER BY 1";
+     AND rolname NOT IN ('neon_superuser', 'cloud_admin', 'keeper', 'creator') ORDER BY 1";
 
 fn before() -> Desired {
     Desired::empty()

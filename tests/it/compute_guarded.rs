@@ -9,7 +9,7 @@ use offshoot::plan::desired::Desired;
 use crate::support::{Catalog, Server, refusal, texts};
 
 const DATABASES: &str = "SELECT format('%s of %s', datname, pg_get_userbyid(datdba)) \
-     FROM pg_database WHERE oid > 16383 ORDER BY 1";
+     FROM pg_database WHERE oid > 16383 AND datname <> 'maintenance' ORDER BY 1";
 
 fn catalog() -> Desired {
     Desired::empty()

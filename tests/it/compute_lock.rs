@@ -5,7 +5,7 @@ use offshoot::compute::error::ComputeError;
 use offshoot::model::progress::Trace;
 use offshoot::plan::desired::Desired;
 
-use crate::support::{Catalog, Server};
+use crate::support::{Catalog, Server, home};
 
 /// How many passes follow one another.
 const PASSES: usize = 50;
@@ -17,7 +17,7 @@ fn catalog() -> Desired {
 #[tokio::test]
 async fn two_sessions_do_not_work_on_one_branch_at_once() {
     let server = Server::started().await;
-    let admin = server.admin("postgres").await;
+    let admin = server.admin(home()).await;
     admin
         .batch_execute("SELECT pg_advisory_lock(hashtextextended('offshoot br-test', 0))")
         .await

@@ -320,6 +320,11 @@ pub fn is_by_creator() -> bool {
     variable(CREATOR_VARIABLE).is_some()
 }
 
+/// Returns the database in which the tested administrator keeps marks.
+pub fn home() -> &'static str {
+    if is_by_creator() { MAINTENANCE } else { "postgres" }
+}
+
 /// Makes a pass, and where that found what somebody changed by hand, another one that knows of it.
 pub async fn converge_told(compute: &AnyCompute, desired: &Desired) -> Converged {
     let mut trace = Trace::default();

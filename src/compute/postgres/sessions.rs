@@ -25,6 +25,9 @@ pub(super) async fn end_sessions(
     session: &mut Session,
     role: &RoleName,
 ) -> Result<(), ComputeError> {
+    if let Some(grant) = session.membership(role.as_str()) {
+        session.run(&grant).await?;
+    }
     session.query(END, &[&role.as_str()]).await?;
     Ok(())
 }
