@@ -85,17 +85,9 @@ pub fn statements(step: &Step, branch: &BranchId) -> Vec<String> {
             marks.set_role(*oid, &format!("active = {is_active}")),
         ],
         Step::Disconnect { oid, name: _, found_as: _ } => vec![disconnect(*oid)],
-        Step::SetLogin { oid, name, login, is_active } => vec![
-            format!("ALTER ROLE {} {}", Ident(name.as_str()), logging_in(login, *is_active)),
-            marks.set_role(
-                *oid,
-                &format!(
-                    "login = {}, digest = {}",
-                    login.is_any(),
-                    digest(&login.of(VerifierDigest::of))
-                ),
-            ),
-        ],
+        Step::SetLogin { oid, name, login, is_active } => {
+            set_login(&marks, *oid, name, login, *is_active)
+        }
         Step::SetValidity { oid, name, valid_until } => vec![
             format!("ALTER ROLE {} {}", Ident(name.as_str()), validity(*valid_until)),
             marks.set_role(*oid, &format!("valid_until = {}", time(*valid_until))),
@@ -194,6 +186,20 @@ fn restore_membership(name: &RoleName, grant: &[String], revoke: &[String]) -> V
     let grant = grant.iter().map(|group| format!("GRANT {} TO {role}", Ident(group)));
     let revoke = revoke.iter().map(|group| format!("REVOKE {} FROM {role}", Ident(group)));
     grant.chain(revoke).collect()
+}
+
+fn set_login(
+    marks: &Marks<'_>,
+    oid: Oid,
+    name: &RoleName,
+    login: &Login<Verifier>,
+    is_active: bool,
+) -> Vec<String> {
+    let digest = digest(&login.of(VerifierDigest::of));
+    vec![
+        format!("ALTER ROLE {} {}", Ident(name.as_str()), logging_in(login, is_active)),
+        marks.set_role(oid, &format!("login = {}, digest = {digest}", login.is_any())),
+    ]
 }
 
 /// Returns what a step does besides writing marks, in a transaction or outside, for people to read.

@@ -290,19 +290,22 @@ impl fmt::Display for Step {
             Self::CreateDatabase { name, owner, .. } => {
                 write!(f, "create database {name}, owned by role {owner}")
             }
-            Self::CleanUp { found_as, database, estate, .. } => match estate {
-                Estate::Given(heir) => {
-                    write!(f, "give what role {found_as} has in database {database} to role {heir}")
-                }
-                Estate::Unclaimed => {
-                    write!(f, "take what role {found_as} was granted in database {database}")
-                }
-                Estate::Dropped => {
-                    write!(f, "drop what role {found_as} has in database {database}")
-                }
-            },
+            Self::CleanUp { found_as, database, estate, .. } => {
+                write!(f, "{}", emptying(found_as, database, estate))
+            }
             Self::RemoveRole { found_as, .. } => write!(f, "remove role {found_as}"),
         }
+    }
+}
+
+/// Returns what becomes of that which a role has in a database, in words.
+fn emptying(role: &str, database: &str, estate: &Estate) -> String {
+    match estate {
+        Estate::Given(heir) => {
+            format!("give what role {role} has in database {database} to role {heir}")
+        }
+        Estate::Unclaimed => format!("take what role {role} was granted in database {database}"),
+        Estate::Dropped => format!("drop what role {role} has in database {database}"),
     }
 }
 

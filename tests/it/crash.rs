@@ -130,7 +130,7 @@ async fn what_was_acknowledged_outlives_every_kill() {
         assert_adopted(&home, &postmasters);
         assert_clean(&home);
     }
-    verify(&home, &project, &Asked { clients, children, restorer }).await;
+    verify(&home, &project, Asked { clients, children, restorer }).await;
     assert_adopted(&home, &postmasters);
 }
 

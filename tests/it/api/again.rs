@@ -100,7 +100,7 @@ impl Samples {
     /// Returns the path and the body for an operation.
     fn of(&self, operation: &str, project: &TestProject) -> (String, Value) {
         let Self { main, child, ahead, endpoint, begun, promoted, .. } = self;
-        let Self { unwanted, waiting, webhook, event, .. } = self;
+        let Self { unwanted, waiting, .. } = self;
         let id = |path: &str| path.rsplit('/').next().expect("an id").to_owned();
         let below = |path: &str| format!("/api/v2{}", project.path(path));
         let key = json!({ "key_name": "ci" });
@@ -159,6 +159,13 @@ impl Samples {
             "create-postgres-user" => {
                 (format!("/v1/postgres/{}/credentials", id(main)), Value::Null)
             }
+            other => self.of_webhooks_or_drift(other, project),
+        }
+    }
+
+    fn of_webhooks_or_drift(&self, operation: &str, project: &TestProject) -> (String, Value) {
+        let Self { main, webhook, event, .. } = self;
+        match operation {
             "create-webhook" => ("/v1/webhooks".into(), new_webhook()),
             "resend-webhook-event" => (format!("{webhook}/events/{event}/resend"), Value::Null),
             "replay-webhook" => (
@@ -170,7 +177,7 @@ impl Samples {
                 let decisions = decisions(main);
                 let decision = decisions.iter().find(|(operation, _)| *operation == other);
                 let (_, path) = decision.unwrap_or_else(|| panic!("there is no sample of {other}"));
-                (below(path), Value::Null)
+                (format!("/api/v2{}", project.path(path)), Value::Null)
             }
         }
     }

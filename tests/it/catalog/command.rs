@@ -196,20 +196,7 @@ impl Command {
             Self::DropRole { branch, name } => {
                 told(roles::delete(state, moment, seed, (&branch, &name), roles::OnOwned::Reassign))
             }
-            Self::DropRoles { branch, names } => {
-                for (seed, name) in (seed.0..).map(Seed).zip(names) {
-                    if state.role(&branch, &name)?.is_some() {
-                        roles::delete(
-                            state,
-                            moment,
-                            seed,
-                            (&branch, &name),
-                            roles::OnOwned::Reassign,
-                        )?;
-                    }
-                }
-                Ok(String::new())
-            }
+            Self::DropRoles { branch, names } => drop_roles(state, moment, seed, &branch, names),
             Self::CreateDatabase { branch, name, owner } => {
                 told(databases::create(state, moment, seed, &branch, name, owner))
             }
@@ -294,6 +281,21 @@ pub fn new_project() -> NewProject {
         has_system_role: true,
         endpoint: endpoint(0),
     }
+}
+
+fn drop_roles<S: Write>(
+    state: &mut S,
+    moment: Moment,
+    seed: Seed,
+    branch: &BranchId,
+    names: Vec<RoleName>,
+) -> Result<String, Denied<S::Error>> {
+    for (seed, name) in (seed.0..).map(Seed).zip(names) {
+        if state.role(branch, &name)?.is_some() {
+            roles::delete(state, moment, seed, (branch, &name), roles::OnOwned::Reassign)?;
+        }
+    }
+    Ok(String::new())
 }
 
 fn create_roles<S: Write>(

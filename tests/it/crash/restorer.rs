@@ -79,18 +79,37 @@ impl Restorer {
     /// Asks for one thing after the other until the server is gone, and counts the `answers`.
     pub async fn work(mut self, remote: Remote, answers: Arc<AtomicUsize>) -> Self {
         for _ in 0..MAX_REQUESTS {
-            let result = match self.rng.random_range(0..4) {
-                _ if self.unheard.is_some() => self.look(&remote).await,
-                0 if self.asked[0] < MAX_ROLES => self.grow(&remote).await,
-                1 if self.asked[1] < MAX_OWN => self.own(&remote).await,
-                _ => self.restore(&remote).await,
-            };
-            if result.is_err() {
+            if self.ask(&remote).await.is_err() {
                 break;
             }
             answers.fetch_add(1, Ordering::Relaxed);
         }
         self
+    }
+
+    /// Asks for more of a server that lives, where others were killed before they had answered enough.
+    pub async fn go_on(&mut self, remote: &Remote) {
+        for _ in 0..MAX_REQUESTS {
+            if self.has_restored() {
+                return;
+            }
+            assert!(self.ask(remote).await.is_ok(), "a server that lives");
+        }
+    }
+
+    /// Asks for one thing.
+    async fn ask(&mut self, remote: &Remote) -> Result<(), Gone> {
+        match self.rng.random_range(0..4) {
+            _ if self.unheard.is_some() => self.look(remote).await,
+            0 if self.asked[0] < MAX_ROLES => self.grow(remote).await,
+            1 if self.asked[1] < MAX_OWN => self.own(remote).await,
+            _ => self.restore(remote).await,
+        }
+    }
+
+    fn has_restored(&self) -> bool {
+        let [restores, back] = self.restores;
+        5 < restores && 0 < back
     }
 
     /// Makes a role on the source.
@@ -194,8 +213,7 @@ impl Restorer {
 
     /// The target is as one of the restores made it, and whole.
     pub async fn verify(&self, remote: &Remote) {
-        let [restores, back] = self.restores;
-        assert!(5 < restores && 0 < back, "only {restores} restores, {back} of them to the past");
+        assert!(self.has_restored(), "restores, and those to the past: {:?}", self.restores);
         let found = read_roles(remote, &self.project, &self.target).await;
         let is_so = |belief: &Roles| {
             belief.keys().eq(found.keys())

@@ -45,10 +45,11 @@ pub struct Asked {
     pub restorer: Restorer,
 }
 
-pub async fn verify(home: &Home, project: &Project, asked: &Asked) {
-    let Asked { clients, children, restorer } = asked;
+pub async fn verify(home: &Home, project: &Project, asked: Asked) {
+    let Asked { clients, children, mut restorer } = asked;
     let mut server = home.serve();
     let remote = server.remote.clone();
+    restorer.go_on(&remote).await;
     assert_operations(&remote, &project.id).await;
     let branches = read_branches(&remote, &project.id).await;
     let all: Vec<&Known> = clients.iter().flat_map(|client| &client.roles).collect();
@@ -57,7 +58,7 @@ pub async fn verify(home: &Home, project: &Project, asked: &Asked) {
         .for_each_concurrent(CALLERS, |known| assert_known(&remote, &project.id, known))
         .await;
     restorer.verify(&remote).await;
-    assert_children(&branches, project, children);
+    assert_children(&branches, project, &children);
     assert_no_others(&branches, project, &all);
     for branch in &branches {
         assert_postgres_agrees(branch).await;
