@@ -164,8 +164,8 @@ impl Server {
         let compute = computes.get(&branch(), ComputeSite::Local { port, pg_version });
         compute.start().await.expect("a start");
         let server = Self { directory, computes, compute, port };
-        // The tables of marks.
-        server.pass(&Desired::new(branch(), Revision(1), [], [])).await;
+        // The tables of marks come with the first role.
+        server.pass(&catalog(1, 0)).await;
         server
     }
 
