@@ -4,7 +4,6 @@ pub mod account;
 mod checker;
 mod commits;
 mod conformance;
-pub mod counting;
 mod disk;
 mod drifting;
 mod exports;

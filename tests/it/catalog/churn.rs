@@ -14,7 +14,7 @@ use offshoot::store::catalog::Catalog;
 use offshoot::store::{Store, StoreError};
 
 use super::command::{credential, id, new_project};
-use crate::store::counting::{Counting, NO_CACHE_BYTES};
+use crate::store::memory::{Memory, NO_CACHE_BYTES};
 use crate::store::support::{CACHE_BYTES, LOG, cause, clock};
 
 /// How many come, and go when the next one is there.
@@ -39,7 +39,7 @@ fn rotate(state: &mut Catalog, moment: Moment, round: u64) -> Result<(), Denied<
 }
 
 /// Returns how many rows it takes to read a branch's roles, and how many roles they are.
-fn reading(engine: &Arc<Counting>) -> (usize, usize) {
+fn reading(engine: &Arc<Memory>) -> (usize, usize) {
     let store = Store::over(engine.clone(), NO_CACHE_BYTES, clock()).expect("a store");
     let state = store.view::<Catalog>(LOG).state;
     let begun = engine.reads();
@@ -49,7 +49,7 @@ fn reading(engine: &Arc<Counting>) -> (usize, usize) {
 
 #[tokio::test]
 async fn three_thousand_credentials_that_came_and_went_cost_those_who_read_next_to_nothing() {
-    let engine = Arc::new(Counting::default());
+    let engine = Arc::new(Memory::default());
     let store = Store::over(engine.clone(), CACHE_BYTES, clock()).expect("a store");
     let made = store.commit(LOG, cause(Deed::CreateProject), |state: &mut Catalog, moment| {
         projects::create(state, moment, Seed(0), new_project()).map(drop)

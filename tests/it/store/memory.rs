@@ -1,6 +1,7 @@
-//! An engine in memory, whose rows a test can damage.
+//! An engine in memory, whose rows a test can damage, and which counts those that are read.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard};
 
 use offshoot::model::revision::Revision;
@@ -11,13 +12,22 @@ pub type Rows = BTreeMap<(LogId, Revision), Vec<u8>>;
 
 pub type Floors = BTreeMap<LogId, Revision>;
 
+/// So little that no node stays in the cache, and every one that is loaded is a row that is read.
+pub const NO_CACHE_BYTES: u64 = 1;
+
 #[derive(Default)]
 pub struct Memory {
     rows: Mutex<Rows>,
     floors: Mutex<Floors>,
+    reads: AtomicUsize,
 }
 
 impl Memory {
+    /// Returns how many rows were read.
+    pub fn reads(&self) -> usize {
+        self.reads.load(Ordering::Relaxed)
+    }
+
     pub fn rows(&self) -> MutexGuard<'_, Rows> {
         self.rows.lock().expect("a lock that no panic poisons")
     }
@@ -54,6 +64,7 @@ impl Engine for Memory {
     }
 
     fn row(&self, log: LogId, revision: Revision) -> Result<Option<Vec<u8>>, EngineError> {
+        self.reads.fetch_add(1, Ordering::Relaxed);
         Ok(self.rows().get(&(log, revision)).cloned())
     }
 

@@ -17,7 +17,7 @@ use offshoot::store::{Store, StoreError};
 
 use super::act::create_project;
 use crate::catalog::command::{credential, id};
-use crate::store::counting::{Counting, NO_CACHE_BYTES};
+use crate::store::memory::{Memory, NO_CACHE_BYTES};
 use crate::store::support::{LOG, cause, clock, time};
 
 /// Far more than the roles take while they are made.
@@ -39,7 +39,7 @@ async fn commit(
 }
 
 /// A parent with many roles, and a child of which nine have other passwords.
-async fn store(engine: Arc<Counting>) -> Store {
+async fn store(engine: Arc<Memory>) -> Store {
     let store = Store::over(engine.clone(), CACHE_BYTES, clock()).expect("a store");
     commit(&store, |state, moment| create_project(state, moment).map(drop)).await;
     for from in (0..ROLES).step_by(ROLES_PER_COMMIT) {
@@ -74,7 +74,7 @@ async fn store(engine: Arc<Counting>) -> Store {
 
 #[tokio::test]
 async fn nine_changes_among_ten_thousand_roles_are_compared_and_merged_by_reading_little_else() {
-    let engine = Arc::new(Counting::default());
+    let engine = Arc::new(Memory::default());
     let state = store(engine.clone()).await.view::<Catalog>(LOG).state;
     let place = |held| Place { branch: id(1), at: None, held };
     let inventory = |held| state.inventory(&place(held)).expect("a read").expect("a branch");
