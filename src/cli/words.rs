@@ -68,16 +68,16 @@ fn object(object: &PlanObject) -> String {
 }
 
 fn connections(connections: &PlanConnections) -> String {
-    let from = connections.address.map_or_else(|| "this machine".into(), |it| it.to_string());
+    let PlanConnections { role_name, of_application } = connections;
+    let from = of_application.address.map_or_else(|| "this machine".into(), |it| it.to_string());
     format!(
-        "{} of role {} to database {} ({}, from {from})",
-        count(connections.open_connections as usize, "session"),
-        connections.role_name,
-        connections.database_name,
-        if connections.application_name.is_empty() {
+        "{} of role {role_name} to database {} ({}, from {from})",
+        count(of_application.open_connections as usize, "session"),
+        of_application.database_name,
+        if of_application.application_name.is_empty() {
             "no application name"
         } else {
-            &connections.application_name
+            &of_application.application_name
         },
     )
 }

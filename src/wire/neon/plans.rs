@@ -1,7 +1,5 @@
 //! Passes that somebody asks for, and what they would do. Neon's API has nothing like them.
 
-use std::net::IpAddr;
-
 use serde::{Deserialize, Serialize};
 
 use crate::model::planned;
@@ -9,7 +7,7 @@ use crate::model::preview::Holding;
 use crate::model::rules::passes;
 use crate::model::session;
 use crate::wire::neon::operations::Operation;
-use crate::wire::time::Time;
+use crate::wire::neon::rotations::ApplicationConnections;
 
 /// What a request says about a pass.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -73,13 +71,8 @@ pub struct PlanObject {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PlanConnections {
     pub role_name: String,
-    pub database_name: String,
-    pub application_name: String,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub address: Option<IpAddr>,
-    pub open_connections: u32,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub oldest_started_at: Option<Time>,
+    #[serde(flatten)]
+    pub of_application: ApplicationConnections,
 }
 
 /// What a pass cannot do, and no retry would mend.
@@ -160,15 +153,7 @@ impl From<planned::Touched> for PlanObject {
 
 impl From<session::Sessions> for PlanConnections {
     fn from(sessions: session::Sessions) -> Self {
-        let session::Sessions { role, database, application, address, count, oldest } = sessions;
-        Self {
-            role_name: role,
-            database_name: database,
-            application_name: application,
-            address,
-            open_connections: count,
-            oldest_started_at: oldest.map(Time),
-        }
+        Self { role_name: sessions.role.clone(), of_application: sessions.into() }
     }
 }
 
