@@ -96,10 +96,22 @@ fn changed<S: Write>(
     branch: Branch,
     subject: Subject,
 ) -> Result<Vec<Operation>, Denied<S::Error>> {
+    let work = application(state, &branch, subject)?;
+    changed_by(state, moment, seed, branch, &work)
+}
+
+/// Notes a change of the branch's roles or databases, and writes the operations of which it is the
+/// reason.
+fn changed_by<S: Write>(
+    state: &mut S,
+    moment: Moment,
+    seed: Seed,
+    branch: Branch,
+    work: &[(Action, Subject)],
+) -> Result<Vec<Operation>, Denied<S::Error>> {
     let branch = Branch { updated_at: moment.at, ..branch };
     state.put_branch(branch.clone())?;
-    let work = application(state, &branch, subject)?;
-    schedule(state, moment, seed, &branch, &work)
+    schedule(state, moment, seed, &branch, work)
 }
 
 /// Returns what brings a branch's endpoint, where it has one, to what its catalog has.

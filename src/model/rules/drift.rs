@@ -15,7 +15,7 @@ use crate::model::revision::{Moment, Timestamp};
 use crate::model::role::{Credential, Login, Role};
 use crate::model::rules::databases::DatabaseChange;
 use crate::model::rules::roles::{OnOwned, born, get_changeable, origin};
-use crate::model::rules::{Seed, databases, get_branch, refuse, roles, schedule};
+use crate::model::rules::{Seed, changed_by, databases, get_branch, refuse, roles, schedule};
 use crate::model::secret::Verifier;
 use crate::model::state::{Denied, WriteDrift};
 
@@ -224,10 +224,8 @@ fn synced<S: WriteDrift>(
     branch: Branch,
     subject: Subject,
 ) -> Result<Vec<Operation>, Denied<S::Error>> {
-    let branch = Branch { updated_at: moment.at, ..branch };
-    state.put_branch(branch.clone())?;
     let work = [(Action::SyncDbsAndRolesFromCompute, subject)];
-    schedule(state, moment, seed, &branch, &work)
+    changed_by(state, moment, seed, branch, &work)
 }
 
 #[cfg(test)]
