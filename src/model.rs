@@ -46,3 +46,4 @@ pub mod secret;
 pub mod session;
 pub mod state;
 pub mod webhook;
+pub(crate) mod words;

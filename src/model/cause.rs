@@ -7,6 +7,7 @@ use uuid::Uuid;
 use crate::model::id::{BranchId, EndpointId, ProjectId};
 use crate::model::key::KeyId;
 use crate::model::name::{DatabaseName, RoleName};
+use crate::model::words::words;
 
 /// Who asked for a commit, and for what.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -100,171 +101,120 @@ impl Deed {
     pub fn may_change_other_branches(self) -> bool {
         [Self::CreateProject, Self::RestoreBranch, Self::SetDefaultBranch].contains(&self)
     }
-
-    /// Returns the deed of that name in the API.
-    #[must_use]
-    pub fn named(name: &str) -> Option<Self> {
-        Self::ALL.iter().find(|(_, known, _)| *known == name).map(|(deed, _, _)| *deed)
-    }
 }
 
-/// Declares the deeds with their names in the API and their numbers in the store, so that none has
-/// only one of the two.
-macro_rules! deeds {
-    ($($(#[$doc:meta])* $variant:ident = $text:literal, $number:literal;)*) => {
-        /// What was asked for. What it changed shows in the state.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-        pub enum Deed {
-            $($(#[$doc])* $variant,)*
-        }
-
-        impl Deed {
-            /// Every deed, its name in the API and its number in the store. A number is never used
-            /// again for another deed.
-            pub const ALL: &[(Self, &str, u8)] = &[$((Self::$variant, $text, $number),)*];
-
-            /// Returns its name in the API.
-            #[must_use]
-            pub fn as_str(self) -> &'static str {
-                match self {
-                    $(Self::$variant => $text,)*
-                }
-            }
-
-            /// Returns its number in the store.
-            #[must_use]
-            pub fn number(self) -> u8 {
-                match self {
-                    $(Self::$variant => $number,)*
-                }
-            }
-        }
-    };
-}
-
-deeds! {
-    /// A project was created.
-    CreateProject = "create_project", 1;
-    /// A project's settings were changed.
-    UpdateProject = "update_project", 2;
-    /// A project was deleted.
-    DeleteProject = "delete_project", 3;
-    /// A branch was created.
-    CreateBranch = "create_branch", 4;
-    /// A branch was renamed, protected, or given another time or policy.
-    UpdateBranch = "update_branch", 5;
-    /// A branch was deleted.
-    DeleteBranch = "delete_branch", 6;
-    /// A role was created.
-    CreateRole = "create_role", 7;
-    /// A role was given another password.
-    ResetRolePassword = "reset_role_password", 8;
-    /// A role was dropped.
-    DeleteRole = "delete_role", 9;
-    /// A database was created.
-    CreateDatabase = "create_database", 10;
-    /// A database was renamed or given another owner.
-    UpdateDatabase = "update_database", 11;
-    /// A database was dropped.
-    DeleteDatabase = "delete_database", 12;
-    /// An endpoint was created.
-    CreateEndpoint = "create_endpoint", 13;
-    /// An endpoint was deleted.
-    DeleteEndpoint = "delete_endpoint", 14;
-    /// An endpoint was asked to run.
-    StartEndpoint = "start_endpoint", 15;
-    /// An endpoint was asked to stop.
-    SuspendEndpoint = "suspend_endpoint", 16;
-    /// A pass was recorded.
-    RecordPass = "record_pass", 17;
-    /// The server was set up.
-    SetUp = "set_up", 18;
-    /// A branch's catalog was replaced by another, or by its own past.
-    RestoreBranch = "restore_branch", 19;
-    /// A branch became the one that is meant when none is named.
-    SetDefaultBranch = "set_default_branch", 20;
-    /// A branch's changes were taken into another.
-    MergeBranch = "merge_branch", 21;
-    /// A role was given another time.
-    UpdateRole = "update_role", 22;
-    /// A branch was deleted because its time had come.
-    ExpireBranch = "expire_branch", 23;
-    /// A role was dropped because its time had come.
-    ExpireRole = "expire_role", 24;
-    /// Operations that ended long ago were forgotten.
-    ForgetOperations = "forget_operations", 25;
-    /// What clients tune of an endpoint was changed.
-    UpdateEndpoint = "update_endpoint", 31;
-    /// An endpoint was asked to stop and run again.
-    RestartEndpoint = "restart_endpoint", 32;
-    /// A permission on a project was granted.
-    GrantPermission = "grant_permission", 33;
-    /// A permission on a project was revoked.
-    RevokePermission = "revoke_permission", 34;
-    /// An API key was created.
-    CreateKey = "create_api_key", 35;
-    /// An API key was used.
-    UseKey = "use_api_key", 36;
-    /// An API key was revoked.
-    RevokeKey = "revoke_api_key", 37;
-    /// Requests that were carried out long ago were forgotten.
-    ForgetReceipts = "forget_receipts", 38;
-    /// An operation's end was asked for.
-    CancelOperation = "cancel_operation", 81;
-    /// Another try of an operation was asked for.
-    RetryOperation = "retry_operation", 82;
-    /// A role lost its login and kept its password.
-    DeactivateRole = "deactivate_role", 83;
-    /// A role got its login back.
-    ActivateRole = "activate_role", 84;
-    /// A credential was created.
-    CreateCredential = "create_credential", 51;
-    /// A credential was deleted, or the original one lost its login.
-    DeleteCredential = "delete_credential", 52;
-    /// A credential became the one that applications are shown.
-    PromoteCredential = "promote_credential", 53;
-    /// A rotation of the default credential began, with a new credential.
-    BeginRotation = "begin_rotation", 54;
-    /// A rotation moved to its next stage.
-    AdvanceRotation = "advance_rotation", 55;
-    /// A rotation was told to wait no longer.
-    CompleteRotation = "complete_rotation", 56;
-    /// A rotation was given up, and the old credential is the default again.
-    AbortRotation = "abort_rotation", 57;
-    /// A pass over a branch's Postgres was asked for.
-    ReconcileBranch = "reconcile_branch", 61;
-    /// What somebody changed in a branch's Postgres was noted, or that it is so no more.
-    RecordDrift = "record_drift", 62;
-    /// The catalog took over what somebody changed in a branch's Postgres.
-    AdoptDrift = "adopt_drift", 63;
-    /// What somebody changed in a branch's Postgres was to be undone.
-    RevertDrift = "revert_drift", 64;
-    /// What somebody changed in a branch's Postgres was to stay.
-    IgnoreDrift = "ignore_drift", 65;
-    /// What a branch does about drift was set.
-    SetDriftPolicy = "set_drift_policy", 66;
-    /// A webhook was created.
-    CreateWebhook = "create_webhook", 71;
-    /// A webhook was changed, or told what to send again.
-    UpdateWebhook = "update_webhook", 72;
-    /// A webhook was deleted.
-    DeleteWebhook = "delete_webhook", 73;
-    /// A webhook was given another secret.
-    RotateWebhookSecret = "rotate_webhook_secret", 74;
-    /// An event was sent to a webhook, or could not be.
-    SendEvent = "send_event", 75;
-}
-
-#[cfg(test)]
-mod tests {
-    use std::collections::BTreeSet;
-
-    use super::*;
-
-    #[test]
-    fn every_deed_has_a_name_and_a_number_of_its_own() {
-        let names: BTreeSet<_> = Deed::ALL.iter().map(|(_, name, _)| name).collect();
-        let numbers: BTreeSet<_> = Deed::ALL.iter().map(|(_, _, number)| number).collect();
-        assert_eq!((names.len(), numbers.len()), (Deed::ALL.len(), Deed::ALL.len()));
+words! {
+    /// What was asked for. What it changed shows in the state.
+    Deed {
+        /// A project was created.
+        CreateProject = "create_project", 1;
+        /// A project's settings were changed.
+        UpdateProject = "update_project", 2;
+        /// A project was deleted.
+        DeleteProject = "delete_project", 3;
+        /// A branch was created.
+        CreateBranch = "create_branch", 4;
+        /// A branch was renamed, protected, or given another time or policy.
+        UpdateBranch = "update_branch", 5;
+        /// A branch was deleted.
+        DeleteBranch = "delete_branch", 6;
+        /// A role was created.
+        CreateRole = "create_role", 7;
+        /// A role was given another password.
+        ResetRolePassword = "reset_role_password", 8;
+        /// A role was dropped.
+        DeleteRole = "delete_role", 9;
+        /// A database was created.
+        CreateDatabase = "create_database", 10;
+        /// A database was renamed or given another owner.
+        UpdateDatabase = "update_database", 11;
+        /// A database was dropped.
+        DeleteDatabase = "delete_database", 12;
+        /// An endpoint was created.
+        CreateEndpoint = "create_endpoint", 13;
+        /// An endpoint was deleted.
+        DeleteEndpoint = "delete_endpoint", 14;
+        /// An endpoint was asked to run.
+        StartEndpoint = "start_endpoint", 15;
+        /// An endpoint was asked to stop.
+        SuspendEndpoint = "suspend_endpoint", 16;
+        /// A pass was recorded.
+        RecordPass = "record_pass", 17;
+        /// The server was set up.
+        SetUp = "set_up", 18;
+        /// A branch's catalog was replaced by another, or by its own past.
+        RestoreBranch = "restore_branch", 19;
+        /// A branch became the one that is meant when none is named.
+        SetDefaultBranch = "set_default_branch", 20;
+        /// A branch's changes were taken into another.
+        MergeBranch = "merge_branch", 21;
+        /// A role was given another time.
+        UpdateRole = "update_role", 22;
+        /// A branch was deleted because its time had come.
+        ExpireBranch = "expire_branch", 23;
+        /// A role was dropped because its time had come.
+        ExpireRole = "expire_role", 24;
+        /// Operations that ended long ago were forgotten.
+        ForgetOperations = "forget_operations", 25;
+        /// What clients tune of an endpoint was changed.
+        UpdateEndpoint = "update_endpoint", 31;
+        /// An endpoint was asked to stop and run again.
+        RestartEndpoint = "restart_endpoint", 32;
+        /// A permission on a project was granted.
+        GrantPermission = "grant_permission", 33;
+        /// A permission on a project was revoked.
+        RevokePermission = "revoke_permission", 34;
+        /// An API key was created.
+        CreateKey = "create_api_key", 35;
+        /// An API key was used.
+        UseKey = "use_api_key", 36;
+        /// An API key was revoked.
+        RevokeKey = "revoke_api_key", 37;
+        /// Requests that were carried out long ago were forgotten.
+        ForgetReceipts = "forget_receipts", 38;
+        /// An operation's end was asked for.
+        CancelOperation = "cancel_operation", 81;
+        /// Another try of an operation was asked for.
+        RetryOperation = "retry_operation", 82;
+        /// A role lost its login and kept its password.
+        DeactivateRole = "deactivate_role", 83;
+        /// A role got its login back.
+        ActivateRole = "activate_role", 84;
+        /// A credential was created.
+        CreateCredential = "create_credential", 51;
+        /// A credential was deleted, or the original one lost its login.
+        DeleteCredential = "delete_credential", 52;
+        /// A credential became the one that applications are shown.
+        PromoteCredential = "promote_credential", 53;
+        /// A rotation of the default credential began, with a new credential.
+        BeginRotation = "begin_rotation", 54;
+        /// A rotation moved to its next stage.
+        AdvanceRotation = "advance_rotation", 55;
+        /// A rotation was told to wait no longer.
+        CompleteRotation = "complete_rotation", 56;
+        /// A rotation was given up, and the old credential is the default again.
+        AbortRotation = "abort_rotation", 57;
+        /// A pass over a branch's Postgres was asked for.
+        ReconcileBranch = "reconcile_branch", 61;
+        /// What somebody changed in a branch's Postgres was noted, or that it is so no more.
+        RecordDrift = "record_drift", 62;
+        /// The catalog took over what somebody changed in a branch's Postgres.
+        AdoptDrift = "adopt_drift", 63;
+        /// What somebody changed in a branch's Postgres was to be undone.
+        RevertDrift = "revert_drift", 64;
+        /// What somebody changed in a branch's Postgres was to stay.
+        IgnoreDrift = "ignore_drift", 65;
+        /// What a branch does about drift was set.
+        SetDriftPolicy = "set_drift_policy", 66;
+        /// A webhook was created.
+        CreateWebhook = "create_webhook", 71;
+        /// A webhook was changed, or told what to send again.
+        UpdateWebhook = "update_webhook", 72;
+        /// A webhook was deleted.
+        DeleteWebhook = "delete_webhook", 73;
+        /// A webhook was given another secret.
+        RotateWebhookSecret = "rotate_webhook_secret", 74;
+        /// An event was sent to a webhook, or could not be.
+        SendEvent = "send_event", 75;
     }
 }

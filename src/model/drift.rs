@@ -14,6 +14,7 @@ use crate::model::name::{DatabaseName, RoleName};
 use crate::model::revision::Timestamp;
 use crate::model::role::Login;
 use crate::model::secret::Verifier;
+use crate::model::words::words;
 
 /// How many open drifts of a branch are kept. What is beyond waits for its turn.
 pub const MAX_OPEN: usize = 500;
@@ -21,55 +22,31 @@ pub const MAX_OPEN: usize = 500;
 /// How many ended drifts of a branch are kept.
 pub const MAX_ENDED: usize = 200;
 
-macro_rules! words {
-    ($(#[$doc:meta])* $name:ident { $($(#[$each:meta])* $variant:ident = ($word:literal, $number:literal),)* }) => {
-        $(#[$doc])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-        pub enum $name {
-            $($(#[$each])* $variant,)*
-        }
-
-        impl $name {
-            /// Every one, its name in the API, and its number in the store, which no other ever
-            /// gets.
-            pub const ALL: &[(Self, &str, u8)] = &[$((Self::$variant, $word, $number),)*];
-
-            /// Returns its name in the API.
-            #[must_use]
-            pub fn as_str(self) -> &'static str {
-                match self {
-                    $(Self::$variant => $word,)*
-                }
-            }
-        }
-    };
-}
-
 words! {
     /// What can differ.
     Attribute {
         /// It is gone.
-        Existence = ("existence", 1),
+        Existence = "existence", 1;
         /// It was made with SQL.
-        Unmanaged = ("unmanaged", 2),
+        Unmanaged = "unmanaged", 2;
         /// It has another name.
-        Name = ("name", 3),
+        Name = "name", 3;
         /// Whether a role can log in.
-        Login = ("login", 4),
+        Login = "login", 4;
         /// A role's password.
-        Password = ("password", 5),
+        Password = "password", 5;
         /// Until when the password is good.
-        ValidUntil = ("valid_until", 6),
+        ValidUntil = "valid_until", 6;
         /// What a role may besides: make databases and roles, replicate, bypass row security, inherit.
-        Privileges = ("privileges", 7),
+        Privileges = "privileges", 7;
         /// Whether a role is a superuser.
-        Superuser = ("superuser", 8),
+        Superuser = "superuser", 8;
         /// How many sessions a role may have.
-        ConnectionLimit = ("connection_limit", 9),
+        ConnectionLimit = "connection_limit", 9;
         /// Of which roles a role is a member.
-        Membership = ("membership", 10),
+        Membership = "membership", 10;
         /// To whom a database belongs.
-        Owner = ("owner", 11),
+        Owner = "owner", 11;
     }
 }
 
@@ -77,13 +54,13 @@ words! {
     /// What becomes of a drift.
     Policy {
         /// Postgres is brought back to the catalog.
-        Enforce = ("enforce", 1),
+        Enforce = "enforce", 1;
         /// The catalog takes over what Postgres has, or Postgres is brought back where it cannot.
-        Adopt = ("adopt", 2),
+        Adopt = "adopt", 2;
         /// It is told and left.
-        Report = ("report", 3),
+        Report = "report", 3;
         /// It is left, and not told.
-        Ignore = ("ignore", 4),
+        Ignore = "ignore", 4;
     }
 }
 
@@ -91,11 +68,11 @@ words! {
     /// What somebody decided about one drift.
     Verdict {
         /// The catalog takes it over.
-        Adopt = ("adopt", 1),
+        Adopt = "adopt", 1;
         /// Postgres is brought back.
-        Revert = ("revert", 2),
+        Revert = "revert", 2;
         /// It stays.
-        Ignore = ("ignore", 3),
+        Ignore = "ignore", 3;
     }
 }
 
@@ -103,13 +80,13 @@ words! {
     /// What was, or is to be, done about a drift.
     Response {
         /// Postgres is brought back to the catalog.
-        Enforced = ("enforced", 1),
+        Enforced = "enforced", 1;
         /// The catalog takes it over.
-        Adopted = ("adopted", 2),
+        Adopted = "adopted", 2;
         /// Nothing: somebody has to decide.
-        Reported = ("reported", 3),
+        Reported = "reported", 3;
         /// Nothing: it is to stay.
-        Ignored = ("ignored", 4),
+        Ignored = "ignored", 4;
     }
 }
 
@@ -117,9 +94,9 @@ words! {
     /// What a drift is about.
     Kind {
         /// A role.
-        Role = ("role", 1),
+        Role = "role", 1;
         /// A database.
-        Database = ("database", 2),
+        Database = "database", 2;
     }
 }
 

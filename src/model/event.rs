@@ -14,6 +14,7 @@ use crate::model::id::{BranchId, OperationId, ProjectId};
 use crate::model::name::{BranchName, RoleName};
 use crate::model::revision::{Moment, Revision};
 use crate::model::rotation::RotationId;
+use crate::model::words::words;
 
 /// How many events of one commit are told at the most. Only a restore or a merge has more than a few:
 /// one for each role that it changed.
@@ -129,84 +130,49 @@ pub enum Subject {
     },
 }
 
-macro_rules! kinds {
-    ($($(#[$doc:meta])* $variant:ident = $text:literal, $number:literal;)*) => {
-        /// What happened.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-        pub enum EventKind {
-            $($(#[$doc])* $variant,)*
-        }
-
-        impl EventKind {
-            /// Every kind, its name in the API and its number in the store. A number is never used
-            /// again for another kind.
-            pub const ALL: &[(Self, &str, u8)] = &[$((Self::$variant, $text, $number),)*];
-
-            /// Returns its name in the API.
-            #[must_use]
-            pub fn as_str(self) -> &'static str {
-                match self {
-                    $(Self::$variant => $text,)*
-                }
-            }
-
-            /// Returns its number in the store.
-            #[must_use]
-            pub fn number(self) -> u8 {
-                match self {
-                    $(Self::$variant => $number,)*
-                }
-            }
-        }
-    };
-}
-
-kinds! {
-    /// A role with which one can log in came to a branch. Render's own.
-    CredentialsCreated = "postgres_credentials_created", 1;
-    /// A role with which one could log in is gone, or has lost its login. Render's own.
-    CredentialsDeleted = "postgres_credentials_deleted", 2;
-    /// Another credential is the default.
-    DefaultChanged = "postgres_credentials_default_changed", 3;
-    /// A rotation began.
-    RotationStarted = "postgres_credentials_rotation_started", 4;
-    /// A rotation moved to its next stage.
-    RotationAdvanced = "postgres_credentials_rotation_advanced", 5;
-    /// A rotation came to its end.
-    RotationCompleted = "postgres_credentials_rotation_completed", 6;
-    /// A rotation was given up.
-    RotationAborted = "postgres_credentials_rotation_aborted", 7;
-    /// A rotation failed.
-    RotationFailed = "postgres_credentials_rotation_failed", 8;
-    /// A role was created.
-    RoleCreated = "role_created", 20;
-    /// A role was changed.
-    RoleChanged = "role_changed", 21;
-    /// A role was dropped.
-    RoleDeleted = "role_deleted", 22;
-    /// A branch was created, with all that it has from its parent.
-    BranchCreated = "branch_created", 40;
-    /// A branch was renamed, protected, made the default, or given another time or policy.
-    BranchChanged = "branch_changed", 41;
-    /// A branch's catalog was replaced by another, or by its own past.
-    BranchRestored = "branch_restored", 42;
-    /// Another branch's changes were taken into a branch.
-    BranchMerged = "branch_merged", 43;
-    /// A branch was deleted, with all that it had.
-    BranchDeleted = "branch_deleted", 44;
-    /// An operation was done.
-    OperationFinished = "operation_finished", 60;
-    /// An operation was given up.
-    OperationFailed = "operation_failed", 61;
+words! {
+    /// What happened.
+    EventKind {
+        /// A role with which one can log in came to a branch. Render's own.
+        CredentialsCreated = "postgres_credentials_created", 1;
+        /// A role with which one could log in is gone, or has lost its login. Render's own.
+        CredentialsDeleted = "postgres_credentials_deleted", 2;
+        /// Another credential is the default.
+        DefaultChanged = "postgres_credentials_default_changed", 3;
+        /// A rotation began.
+        RotationStarted = "postgres_credentials_rotation_started", 4;
+        /// A rotation moved to its next stage.
+        RotationAdvanced = "postgres_credentials_rotation_advanced", 5;
+        /// A rotation came to its end.
+        RotationCompleted = "postgres_credentials_rotation_completed", 6;
+        /// A rotation was given up.
+        RotationAborted = "postgres_credentials_rotation_aborted", 7;
+        /// A rotation failed.
+        RotationFailed = "postgres_credentials_rotation_failed", 8;
+        /// A role was created.
+        RoleCreated = "role_created", 20;
+        /// A role was changed.
+        RoleChanged = "role_changed", 21;
+        /// A role was dropped.
+        RoleDeleted = "role_deleted", 22;
+        /// A branch was created, with all that it has from its parent.
+        BranchCreated = "branch_created", 40;
+        /// A branch was renamed, protected, made the default, or given another time or policy.
+        BranchChanged = "branch_changed", 41;
+        /// A branch's catalog was replaced by another, or by its own past.
+        BranchRestored = "branch_restored", 42;
+        /// Another branch's changes were taken into a branch.
+        BranchMerged = "branch_merged", 43;
+        /// A branch was deleted, with all that it had.
+        BranchDeleted = "branch_deleted", 44;
+        /// An operation was done.
+        OperationFinished = "operation_finished", 60;
+        /// An operation was given up.
+        OperationFailed = "operation_failed", 61;
+    }
 }
 
 impl EventKind {
-    /// Returns the kind of that name in the API.
-    #[must_use]
-    pub fn named(name: &str) -> Option<Self> {
-        Self::ALL.iter().find(|(_, known, _)| *known == name).map(|(kind, _, _)| *kind)
-    }
-
     /// Whether Render tells of it too. Whoever asks for everything is told of nothing else.
     #[must_use]
     pub fn is_renders(self) -> bool {
@@ -216,8 +182,6 @@ impl EventKind {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeSet;
-
     use proptest::prelude::*;
 
     use super::*;
@@ -242,12 +206,5 @@ mod tests {
         for text in ["", "evt-", "evt-vvvvvvvvvs000000e00", "evt-vvvvvvvvvs000000e00w", "dpg-"] {
             assert_eq!(text.parse::<EventId>(), Err(EventIdError), "{text}");
         }
-    }
-
-    #[test]
-    fn every_kind_has_a_name_and_a_number_of_its_own() {
-        let names: BTreeSet<_> = EventKind::ALL.iter().map(|(_, name, _)| name).collect();
-        let numbers: BTreeSet<_> = EventKind::ALL.iter().map(|(_, _, number)| number).collect();
-        assert_eq!((names.len(), numbers.len()), (EventKind::ALL.len(), EventKind::ALL.len()));
     }
 }

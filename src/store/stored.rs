@@ -62,6 +62,11 @@ impl Invalid {
     }
 }
 
+/// Returns what a number stands for.
+fn known<T>(numbered: impl FnOnce(u8) -> Option<T>, what: &str, number: u8) -> Result<T, Invalid> {
+    numbered(number).ok_or_else(|| Invalid::number(what, number))
+}
+
 impl From<IdError> for Invalid {
     fn from(error: IdError) -> Self {
         Self(error.to_string())

@@ -103,10 +103,9 @@ fn parse(text: &str) -> Desired {
 }
 
 fn with_policy(mut desired: Desired, attribute: &str, policy: &str) -> Desired {
-    let attribute = Attribute::ALL.iter().find(|(_, name, _)| *name == attribute);
-    let policy = Policy::ALL.iter().find(|(_, name, _)| *name == policy);
-    let (attribute, policy) = attribute.zip(policy).expect("words that there are");
-    desired.orders.policy.0.insert(attribute.0, policy.0);
+    let words = Attribute::named(attribute).zip(Policy::named(policy));
+    let (attribute, policy) = words.expect("words that there are");
+    desired.orders.policy.0.insert(attribute, policy);
     desired
 }
 

@@ -120,7 +120,7 @@ fn include(query: &Query) -> Result<Include, ApiError> {
 fn deeds(query: &Query) -> Result<Vec<Deed>, ApiError> {
     let deed = |word| {
         Deed::named(word).ok_or_else(|| {
-            let known: Vec<_> = Deed::ALL.iter().map(|(_, name, _)| *name).collect();
+            let known: Vec<_> = Deed::ALL.iter().map(|deed| deed.as_str()).collect();
             let known = known.join(", ");
             ApiError::invalid(format_args!("the query parameter `action` must be among {known}"))
         })

@@ -168,7 +168,7 @@ fn filter(words: &[String]) -> Result<Filter, ApiError> {
     let kind = |word: &String| {
         EventKind::named(word).ok_or_else(|| {
             let echo: String = word.chars().take(ECHO_MAX_CHARS).collect();
-            let known: Vec<_> = EventKind::ALL.iter().map(|(_, name, _)| *name).collect();
+            let known: Vec<_> = EventKind::ALL.iter().map(|kind| kind.as_str()).collect();
             let known = known.join(", ");
             ApiError::invalid(format_args!(
                 "eventFilter: `{echo}` is no type of event; there are {known}"

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use bincode::{Decode, Encode};
 use uuid::Uuid;
 
-use super::{Invalid, Stored};
+use super::{Invalid, Stored, known};
 use crate::model::cause::{Caller, Cause, Deed, Topic};
 use crate::model::key::KeyId;
 use crate::model::name::{DatabaseName, RoleName};
@@ -55,7 +55,6 @@ impl Stored for StoredCause {
 
     fn into_model(self) -> Result<Cause, Invalid> {
         let Self { deed, topic, key_id, key, request_id, address } = self;
-        let known = Deed::ALL.iter().find(|(_, _, number)| *number == deed);
         let topic = match topic {
             StoredTopic::Whole => Topic::Whole,
             StoredTopic::Branch(branch) => Topic::Branch(branch.parse()?),
@@ -69,7 +68,7 @@ impl Stored for StoredCause {
             StoredTopic::Project(id) => Topic::Project(id.parse()?),
         };
         Ok(Cause {
-            deed: known.ok_or_else(|| Invalid::number("deed", deed))?.0,
+            deed: known(Deed::numbered, "deed", deed)?,
             topic,
             caller: Caller {
                 key_id: key_id.map(KeyId),

@@ -2,7 +2,7 @@
 
 use bincode::{Decode, Encode};
 
-use super::{Invalid, Stored, time};
+use super::{Invalid, Stored, known, time};
 use crate::model::drift::{
     Attribute, Drift, DriftPolicy, Item, Kind, Policy, Print, Response, Verdict,
 };
@@ -27,16 +27,6 @@ pub struct StoredDrift {
 #[derive(Encode, Decode)]
 pub struct StoredDriftPolicy(Vec<(u8, u8)>);
 
-fn number<T: Copy + PartialEq>(all: &[(T, &str, u8)], wanted: T) -> u8 {
-    let found = all.iter().find(|(known, ..)| *known == wanted);
-    found.expect("a table that has every word").2
-}
-
-fn word<T: Copy>(all: &[(T, &str, u8)], what: &str, wanted: u8) -> Result<T, Invalid> {
-    let found = all.iter().find(|(.., number)| *number == wanted);
-    found.map(|(known, ..)| *known).ok_or_else(|| Invalid::number(what, wanted))
-}
-
 impl Stored for StoredDrift {
     type Model = Drift;
 
@@ -54,32 +44,32 @@ impl Stored for StoredDrift {
         } = drift;
         Self {
             branch: branch.to_string(),
-            kind: number(Kind::ALL, kind),
+            kind: kind.number(),
             name,
-            attribute: number(Attribute::ALL, attribute),
+            attribute: attribute.number(),
             desired,
             found,
             print,
-            response: number(Response::ALL, response),
-            verdict: verdict.map(|verdict| number(Verdict::ALL, verdict)),
+            response: response.number(),
+            verdict: verdict.map(|verdict| verdict.number()),
             since: time::store(since),
             ended_at: ended_at.map(time::store),
         }
     }
 
     fn into_model(self) -> Result<Drift, Invalid> {
-        let verdict = |number| word(Verdict::ALL, "verdict", number);
+        let verdict = |number| known(Verdict::numbered, "verdict", number);
         Ok(Drift {
             branch: self.branch.parse()?,
             item: Item {
-                kind: word(Kind::ALL, "kind of thing", self.kind)?,
+                kind: known(Kind::numbered, "kind of thing", self.kind)?,
                 name: self.name,
-                attribute: word(Attribute::ALL, "attribute", self.attribute)?,
+                attribute: known(Attribute::numbered, "attribute", self.attribute)?,
             },
             desired: self.desired,
             found: self.found,
             print: Print(self.print),
-            response: word(Response::ALL, "response", self.response)?,
+            response: known(Response::numbered, "response", self.response)?,
             verdict: self.verdict.map(verdict).transpose()?,
             since: time::load(self.since)?,
             ended_at: self.ended_at.map(time::load).transpose()?,
@@ -92,16 +82,14 @@ impl Stored for StoredDriftPolicy {
 
     fn from_model(DriftPolicy(policies): DriftPolicy) -> Self {
         let each = policies.into_iter();
-        let each = each.map(|(attribute, policy)| {
-            (number(Attribute::ALL, attribute), number(Policy::ALL, policy))
-        });
+        let each = each.map(|(attribute, policy)| (attribute.number(), policy.number()));
         Self(each.collect())
     }
 
     fn into_model(self) -> Result<DriftPolicy, Invalid> {
         let each = self.0.into_iter().map(|(attribute, policy)| {
-            let attribute = word(Attribute::ALL, "attribute", attribute)?;
-            Ok((attribute, word(Policy::ALL, "policy", policy)?))
+            let attribute = known(Attribute::numbered, "attribute", attribute)?;
+            Ok((attribute, known(Policy::numbered, "policy", policy)?))
         });
         each.collect::<Result<_, _>>().map(DriftPolicy)
     }

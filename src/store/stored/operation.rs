@@ -3,7 +3,7 @@
 use bincode::{Decode, Encode};
 use uuid::Uuid;
 
-use super::{Invalid, Stored, time};
+use super::{Invalid, Stored, known, time};
 use crate::model::fault::Fault;
 use crate::model::id::OperationId;
 use crate::model::lsn::Lsn;
@@ -270,8 +270,7 @@ impl StoredRoleError {
 }
 
 fn fault_of(number: u8) -> Result<Fault, Invalid> {
-    let known = Fault::ALL.iter().find(|(_, known)| *known == number);
-    known.map(|(fault, _)| *fault).ok_or_else(|| Invalid::number("kind of failure", number))
+    known(Fault::numbered, "kind of failure", number)
 }
 
 /// That an operation has not ended: its id.

@@ -2,7 +2,7 @@
 
 use bincode::{Decode, Encode};
 
-use super::{Invalid, Stored, time};
+use super::{Invalid, Stored, known, time};
 use crate::model::event::{EventId, EventKind};
 use crate::model::revision::Revision;
 use crate::model::secret::Sealed;
@@ -56,8 +56,7 @@ impl From<StoredEventId> for EventId {
 }
 
 fn kind(number: u8) -> Result<EventKind, Invalid> {
-    let known = EventKind::ALL.iter().find(|(_, _, known)| *known == number);
-    known.map(|(kind, _, _)| *kind).ok_or_else(|| Invalid::number("kind of event", number))
+    known(EventKind::numbered, "kind of event", number)
 }
 
 impl From<WebhookState> for StoredState {

@@ -92,8 +92,8 @@ impl Drift {
 
 impl From<&DriftPolicy> for DriftPolicyBody {
     fn from(policy: &DriftPolicy) -> Self {
-        let each = Attribute::ALL.iter().map(|(attribute, name, _)| {
-            ((*name).to_owned(), policy.of(*attribute).as_str().to_owned())
+        let each = Attribute::ALL.iter().map(|attribute| {
+            (attribute.as_str().to_owned(), policy.of(*attribute).as_str().to_owned())
         });
         Self { policy: each.collect() }
     }
@@ -102,14 +102,8 @@ impl From<&DriftPolicy> for DriftPolicyBody {
 impl DriftPolicyBody {
     /// Returns the policies that are said; the word that is none otherwise.
     pub fn read(&self) -> Result<DriftPolicy, String> {
-        let attribute = |word: &str| {
-            let found = Attribute::ALL.iter().find(|(_, name, _)| *name == word);
-            found.map(|(attribute, ..)| *attribute).ok_or_else(|| word.to_owned())
-        };
-        let policy = |word: &str| {
-            let found = Policy::ALL.iter().find(|(_, name, _)| *name == word);
-            found.map(|(policy, ..)| *policy).ok_or_else(|| word.to_owned())
-        };
+        let attribute = |word: &str| Attribute::named(word).ok_or_else(|| word.to_owned());
+        let policy = |word: &str| Policy::named(word).ok_or_else(|| word.to_owned());
         let each = self.policy.iter().map(|(name, word)| Ok((attribute(name)?, policy(word)?)));
         each.collect::<Result<_, _>>().map(DriftPolicy)
     }

@@ -92,7 +92,7 @@ fn act(world: &mut World, (what, one, other): (u8, &str, &str)) {
 
 /// What a branch does about drift.
 fn policy() -> impl Strategy<Value = DriftPolicy> {
-    let all: Vec<_> = Attribute::ALL.iter().map(|(attribute, ..)| *attribute).collect();
+    let all = Attribute::ALL.to_vec();
     let word =
         prop::sample::select(vec![Policy::Enforce, Policy::Adopt, Policy::Report, Policy::Ignore]);
     prop::collection::btree_map(prop::sample::select(all), word, 0..6).prop_map(|mut policies| {

@@ -29,7 +29,7 @@ impl Watched {
     async fn new() -> Self {
         let plane = Plane::new().await;
         let receiver = Receiver::new().await;
-        let all: Vec<_> = EventKind::ALL.iter().map(|(kind, _, _)| *kind).collect();
+        let all = EventKind::ALL.to_vec();
         plane.webhook(&receiver.url(), &all).await;
         Self { plane, receiver, asker: Asker::offshoot() }
     }

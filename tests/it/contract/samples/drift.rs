@@ -27,14 +27,14 @@ fn shape(attribute: Attribute, response: Response) -> drift::Drift {
 }
 
 pub(super) fn all() -> Vec<(&'static str, Value)> {
-    let each = Attribute::ALL.iter().map(|(attribute, ..)| shape(*attribute, Response::Reported));
+    let each = Attribute::ALL.iter().map(|attribute| shape(*attribute, Response::Reported));
     let decided = DriftOperations {
         drift: shape(Attribute::Login, Response::Adopted),
         operations: operation_shapes(),
     };
-    let history = Response::ALL.iter().map(|(response, ..)| shape(Attribute::Login, *response));
+    let history = Response::ALL.iter().map(|response| shape(Attribute::Login, *response));
     let all = [Policy::Enforce, Policy::Adopt, Policy::Report, Policy::Ignore].into_iter().cycle();
-    let each_policy = Attribute::ALL.iter().map(|(attribute, ..)| *attribute).zip(all);
+    let each_policy = Attribute::ALL.iter().copied().zip(all);
     let policy = DriftPolicy(each_policy.collect());
     vec![
         ("DriftAnswer", value(DriftAnswer { seen: "now".into(), drift: each.collect() })),

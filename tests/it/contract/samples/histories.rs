@@ -59,7 +59,7 @@ pub(super) fn all() -> Vec<(&'static str, Value)> {
     let database = Topic::Database(branch_id(), "shop".parse().expect("a name"));
     let endpoint = Topic::Endpoint(branch_id(), "ep-royal-brook-a5kfgaqo".parse().expect("an id"));
     let topics = [Topic::Whole, Topic::Branch(branch_id()), role, database, endpoint];
-    let deeds = Deed::ALL.iter().map(|(deed, _, _)| entry(Topic::Whole, *deed));
+    let deeds = Deed::ALL.iter().map(|deed| entry(Topic::Whole, *deed));
     let entries: Vec<_> =
         topics.into_iter().map(|topic| entry(topic, Deed::UpdateRole)).chain(deeds).collect();
     let page = HistoryAnswer { entries, pagination: Some(pagination()), end: None };

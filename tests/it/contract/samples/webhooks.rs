@@ -28,7 +28,7 @@ fn webhook(state: WebhookState) -> wire::Webhook {
         born: Revision(3),
         name: "credentials".parse().expect("a name"),
         target: "https://receiver.example/offshoot".parse().expect("a target"),
-        filter: Filter::of(EventKind::ALL.iter().map(|(kind, _, _)| *kind)),
+        filter: Filter::of(EventKind::ALL.iter().copied()),
         secrets: vec![WebhookSecret { sealed: Sealed(Box::new([7])), until: None }],
         state,
         sendings: 0,
