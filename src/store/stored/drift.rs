@@ -51,7 +51,7 @@ impl Stored for StoredDrift {
             found,
             print,
             response: response.number(),
-            verdict: verdict.map(|verdict| verdict.number()),
+            verdict: verdict.map(Verdict::number),
             since: time::store(since),
             ended_at: ended_at.map(time::store),
         }
