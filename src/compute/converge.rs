@@ -70,28 +70,29 @@ pub(super) async fn converge(
     settled.forget(&desired.branch);
     let converged = attempt(postgres, desired, trace).await;
     if let (Ok(converged), Some(before)) = (&converged, before) {
-        settle(postgres, desired, settled, converged, before).await?;
+        settle(postgres, desired, settled, converged, before).await;
     }
     postgres.release().await;
     converged
 }
 
-/// Remembers that nothing was left to be done, where nothing has changed since `before` either.
+/// Remembers that nothing was left to be done, where nothing has changed since `before` either. What
+/// the pass came to stands, whether that can be found out or not.
 async fn settle(
     postgres: &mut impl Reach,
     desired: &Desired,
     settled: &Settled,
     converged: &Converged,
     before: Glance,
-) -> Result<(), ComputeError> {
-    let deviations = converged.deviations.clone();
-    if *converged == Converged::nothing(converged.lsn, deviations.clone()) {
-        let seen = postgres.glance(Some(&before)).await?;
-        if seen.is_some_and(|seen| seen.confirms(&before)) {
-            settled.put(desired, Rested { glance: before, deviations });
-        }
+) {
+    let Converged { lsn: _, problems, delayed, deviations, steps } = converged;
+    if *steps != 0 || !problems.is_empty() || !delayed.is_empty() {
+        return;
     }
-    Ok(())
+    let seen = postgres.glance(Some(&before)).await.ok().flatten();
+    if seen.is_some_and(|seen| seen.confirms(&before)) {
+        settled.put(desired, Rested { glance: before, deviations: deviations.clone() });
+    }
 }
 
 async fn attempt(

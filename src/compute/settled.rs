@@ -3,12 +3,14 @@
 //! A pass over one that still looks so is over when it has looked.
 
 use std::collections::HashMap;
+use std::hash::{BuildHasher, RandomState};
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use crate::compute::postgres::Glance;
 use crate::model::drift::Deviation;
 use crate::model::id::BranchId;
+use crate::model::revision::Revision;
 use crate::plan::desired::Desired;
 
 /// How long a glance takes the place of a whole look. It does not see what somebody does to the
@@ -20,11 +22,17 @@ const MAX_SETTLED: usize = 10_000;
 
 /// The servers in which nothing was left to be done.
 #[derive(Debug, Default)]
-pub(super) struct Settled(Mutex<HashMap<BranchId, Rest>>);
+pub(super) struct Settled {
+    rests: Mutex<HashMap<BranchId, Rest>>,
+    /// Nobody who writes a catalog knows it, so nobody can write two that look alike.
+    hasher: RandomState,
+}
 
 #[derive(Debug)]
 struct Rest {
-    desired: Desired,
+    revision: Revision,
+    /// Tells what was desired from what else could be. Keeping that would be keeping every catalog.
+    digest: u64,
     rested: Rested,
     since: Instant,
 }
@@ -52,10 +60,14 @@ pub(super) enum Known {
 impl Settled {
     /// Returns what is known of the server of a branch.
     pub(super) fn get(&self, desired: &Desired) -> Known {
-        let rests = self.0.lock().expect("a lock that no panic poisons");
+        let digest = self.digest(desired);
+        let rests = self.rests.lock().expect("a lock that no panic poisons");
         match rests.get(&desired.branch) {
             Some(rest) if MAX_AGE <= rest.since.elapsed() => Known::Nothing,
-            Some(rest) if rest.desired == *desired => Known::Settled(rest.rested.clone()),
+            // A later revision that changed nothing here is the same to this server.
+            Some(rest) if rest.revision <= desired.revision && rest.digest == digest => {
+                Known::Settled(rest.rested.clone())
+            }
             Some(_) => Known::Outdated,
             None => Known::Nothing,
         }
@@ -63,8 +75,9 @@ impl Settled {
 
     /// Notes that nothing is left to be done in a server.
     pub(super) fn put(&self, desired: &Desired, rested: Rested) {
-        let rest = Rest { desired: desired.clone(), rested, since: Instant::now() };
-        let mut rests = self.0.lock().expect("a lock that no panic poisons");
+        let (revision, digest) = (desired.revision, self.digest(desired));
+        let rest = Rest { revision, digest, rested, since: Instant::now() };
+        let mut rests = self.rests.lock().expect("a lock that no panic poisons");
         if rests.len() < MAX_SETTLED || rests.contains_key(&desired.branch) {
             rests.insert(desired.branch.clone(), rest);
         }
@@ -72,6 +85,11 @@ impl Settled {
 
     /// Forgets the server of a branch.
     pub(super) fn forget(&self, branch: &BranchId) {
-        self.0.lock().expect("a lock that no panic poisons").remove(branch);
+        self.rests.lock().expect("a lock that no panic poisons").remove(branch);
+    }
+
+    fn digest(&self, desired: &Desired) -> u64 {
+        let Desired { branch, revision: _, roles, databases, estates, orders } = desired;
+        self.hasher.hash_one((branch, roles, databases, estates, orders))
     }
 }

@@ -131,7 +131,7 @@ impl Attribute {
 }
 
 /// What a branch does about drift, where that is not the default.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct DriftPolicy(pub BTreeMap<Attribute, Policy>);
 
 impl DriftPolicy {
@@ -143,7 +143,7 @@ impl DriftPolicy {
 }
 
 /// What a drift is about. There is one open drift of it at a time.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Item {
     /// The kind of thing.
     pub kind: Kind,
@@ -183,7 +183,7 @@ impl Item {
 }
 
 /// Tells what was found from other things that could be, without telling it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Print(pub u64);
 
 /// Returns the print of texts.
@@ -288,7 +288,7 @@ pub struct Drift {
 }
 
 /// What is known of open drift, and what was decided.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Orders {
     /// What the branch does about it.
     pub policy: DriftPolicy,

@@ -85,7 +85,7 @@ pub struct Standing {
 }
 
 /// How a role logs in. `C` is what is known of its password.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Login<C = Credential> {
     /// Not at all: the role is a group, or the system's.
     Never,

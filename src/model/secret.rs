@@ -29,7 +29,7 @@ impl fmt::Debug for Password {
 
 /// What Postgres keeps in place of a password: `SCRAM-SHA-256$iterations:salt$keys`. Made by
 /// [`crate::model::scram`].
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Verifier(Box<str>);
 
 impl Verifier {

@@ -28,7 +28,7 @@ pub struct Desired {
 }
 
 /// A role that should exist.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct DesiredRole {
     /// The revision that created it, which tells it from a dropped role of the same name.
     pub born: Revision,
@@ -51,7 +51,7 @@ impl DesiredRole {
 }
 
 /// A database that should exist.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct DesiredDatabase {
     /// Its name.
     pub name: DatabaseName,

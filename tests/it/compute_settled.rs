@@ -63,6 +63,8 @@ async fn a_pass_over_what_has_not_changed_changes_nothing_and_does_not_look_twic
         assert!(!looked && converged.expect("a pass").steps == 0);
     }
     assert_eq!(texts(&admin, NEXT).await, before, "a transaction that changed something");
+    let later = Desired { revision: catalog().revision.next(), ..catalog() };
+    assert!(!pass(&server, &later).await.1, "a revision that changed nothing here");
     let other = catalog().role("bob", 2, "another");
     assert!(pass(&server, &other).await.1, "another catalog is another matter");
 }
