@@ -3,7 +3,7 @@
 
 use crate::compute::error::ComputeError;
 use crate::compute::local::binaries::SUPPORTED_VERSIONS;
-use crate::compute::postgres::failure::Class;
+use crate::compute::postgres::failure::{Class, told_row};
 use crate::compute::postgres::{Admin, Session};
 
 /// Sent with the login, and so stronger than what `ALTER ROLE .. SET` and `ALTER DATABASE .. SET`
@@ -39,44 +39,41 @@ const AGAINST_LOGS: &[&str] = &[
 
 /// Finds out where a session has led, and refuses what Offshoot cannot work with.
 pub(super) async fn probe(session: &mut Session) -> Result<Admin, ComputeError> {
-    let sql = "SELECT current_setting('server_version_num')::int4, pg_is_in_recovery(), \
-         rolsuper, rolcreaterole, current_user::text, current_database()::text, \
+    let sql = "SELECT current_setting('server_version_num'), pg_is_in_recovery(), rolsuper, \
+         rolcreaterole, current_user, current_database(), \
          current_setting('server_encoding') FROM pg_roles WHERE rolname = current_user";
-    let rows = session.query(sql, &[]).await?;
+    let rows = session.run(sql).await?;
     let address = session.target.address();
     let unsupported =
         |reason: String| ComputeError::Unsupported { address: address.clone(), reason };
-    let Some(row) = rows.first() else {
+    let Some(row) = told_row(&rows) else {
         return Err(unsupported("it does not list its own administrator".into()));
     };
-    let unreadable = |_| unsupported("it answers what no Postgres would".into());
-    let number: i32 = row.try_get(0).map_err(unreadable)?;
-    let version = u32::try_from(number / 10_000).unwrap_or_default();
+    let text = |column| {
+        let text = row.get(column).map(str::to_owned);
+        text.ok_or_else(|| unsupported("it answers what no Postgres would".into()))
+    };
+    let is_so = |column| text(column).map(|text| text == "t");
+    let version = text(0)?.parse::<u32>().unwrap_or_default() / 10_000;
     if !SUPPORTED_VERSIONS.contains(&version) {
         let (first, last) = (SUPPORTED_VERSIONS.start(), SUPPORTED_VERSIONS.end());
         let reason = format!("it is PostgreSQL {version}; Offshoot needs {first} to {last}");
         return Err(unsupported(reason));
     }
-    if row.try_get(1).map_err(unreadable)? {
+    if is_so(1)? {
         return Err(ComputeError::ReadOnly { address: address.clone() });
     }
-    let is_superuser: bool = row.try_get(2).map_err(unreadable)?;
-    let can_create_roles: bool = row.try_get(3).map_err(unreadable)?;
-    if !is_superuser && !can_create_roles {
+    let is_superuser = is_so(2)?;
+    if !is_superuser && !is_so(3)? {
         let reason = "the administrator can create no roles; give it CREATEROLE and CREATEDB";
         return Err(unsupported(reason.into()));
     }
-    let encoding: String = row.try_get(6).map_err(unreadable)?;
+    let encoding = text(6)?;
     if !matches!(&*encoding, "UTF8" | "SQL_ASCII") {
         let reason = format!("the database's encoding is {encoding}; name a database in UTF8");
         return Err(unsupported(reason));
     }
-    Ok(Admin {
-        version,
-        is_superuser,
-        name: row.try_get(4).map_err(unreadable)?,
-        database: row.try_get(5).map_err(unreadable)?,
-    })
+    Ok(Admin { version, is_superuser, name: text(4)?, database: text(5)? })
 }
 
 /// Sets what only a running session can.
