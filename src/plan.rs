@@ -11,6 +11,7 @@
 pub mod desired;
 pub mod drift;
 pub mod effects;
+pub mod index;
 pub mod observed;
 pub mod sql;
 pub mod step;
@@ -22,6 +23,7 @@ use crate::model::drift::Deviation;
 use crate::model::operation::Subject;
 use crate::model::rules::passes::Problem;
 use crate::plan::desired::Desired;
+use crate::plan::index::Index;
 use crate::plan::observed::Observed;
 use crate::plan::step::{Stage, Step};
 
@@ -61,6 +63,7 @@ pub fn plan_around(desired: &Desired, observed: &Observed, aside: &[Aside]) -> P
     let mut draft = Draft {
         desired,
         observed,
+        index: Index::of(observed),
         aside,
         steps: Vec::new(),
         problems: Vec::new(),
@@ -82,6 +85,7 @@ pub fn plan_around(desired: &Desired, observed: &Observed, aside: &[Aside]) -> P
 struct Draft<'a> {
     desired: &'a Desired,
     observed: &'a Observed,
+    index: Index<'a>,
     aside: &'a [Aside],
     steps: Vec<Step>,
     problems: Vec<Problem>,

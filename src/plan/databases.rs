@@ -9,7 +9,7 @@ use crate::model::operation::Subject;
 use crate::plan::Draft;
 use crate::plan::desired::DesiredDatabase;
 use crate::plan::drift::{Act, Differing, print_of_oid};
-use crate::plan::observed::{DatabaseMark, Observed, ObservedDatabase, Oid};
+use crate::plan::observed::{DatabaseMark, ObservedDatabase, Oid};
 use crate::plan::roles::RolePlan;
 use crate::plan::step::{Stage, Step};
 
@@ -37,10 +37,11 @@ impl<'a> Ours<'a> {
     /// Finds the database that the mark under `id` speaks of. One that was only announced is known
     /// by its name and owner: the name was free when it was announced, or about to be freed by one
     /// of ours, which is known by its number.
-    fn find(observed: &'a Observed, id: DatabaseId) -> Option<Self> {
+    fn find(draft: &Draft<'a>, id: DatabaseId) -> Option<Self> {
+        let observed = draft.observed;
         let mark = observed.database_marks.get(&id)?;
         let (found_as, found) = if let Some(oid) = mark.oid {
-            observed.database(oid)?
+            draft.index.database(oid)?
         } else {
             let (name, found) = observed.databases.get_key_value(mark.name.as_str())?;
             let mut marks = observed.database_marks.values();
@@ -75,7 +76,7 @@ pub(super) fn plan(draft: &mut Draft<'_>, roles: &RolePlan) -> DatabasePlan {
             continue;
         }
         let is_kept = draft.is_aside(Stage::Reshape, &subject);
-        match Ours::find(observed, *id) {
+        match Ours::find(draft, *id) {
             None if is_kept => {}
             None => {
                 if !is_to_stay_gone(draft, *id, want) {
@@ -110,7 +111,7 @@ fn drop(draft: &mut Draft<'_>, plan: &mut DatabasePlan) {
         if draft.desired.databases.contains_key(&id) {
             continue;
         }
-        let Some(ours) = Ours::find(observed, id) else {
+        let Some(ours) = Ours::find(draft, id) else {
             draft.steps.push(Step::ForgetDatabase { id, name });
             continue;
         };
@@ -188,10 +189,8 @@ fn change_owner(
 fn owner_differs(draft: &mut Draft<'_>, want: &DesiredDatabase, ours: Ours<'_>) -> Act {
     let Ours { mark, found, .. } = ours;
     // A role that was renamed is told as such, and still owns what it owned.
-    let noted = draft.observed.role_marks.iter();
-    let noted = noted.filter(|(_, role)| role.name == mark.owner && !role.is_retired);
-    let given_to = noted.map(|(oid, _)| *oid).find_map(|oid| draft.observed.role(oid));
-    let given_to = given_to.map_or(mark.owner.as_str(), |(found_as, _)| found_as);
+    let given_to = draft.index.marked(&mark.owner).first();
+    let given_to = given_to.map_or(mark.owner.as_str(), |marked| marked.found_as);
     if found.owner == given_to || found.owner == want.owner.as_str() {
         return Act::Never;
     }
@@ -225,7 +224,7 @@ fn report_unmanaged(draft: &mut Draft<'_>) {
     let observed = draft.observed;
     let ids = observed.database_marks.keys();
     let ours: BTreeSet<_> =
-        ids.filter_map(|id| Ours::find(observed, *id)).map(|ours| ours.found.oid).collect();
+        ids.filter_map(|id| Ours::find(draft, *id)).map(|ours| ours.found.oid).collect();
     for (found_as, found) in &observed.databases {
         let belongs_to_postgres =
             *found_as == observed.maintenance || found.oid < Oid::FIRST_OF_USERS;

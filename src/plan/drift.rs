@@ -1,6 +1,8 @@
 //! Planning what to do about drift: what somebody changed in Postgres is told first, and then left,
 //! taken over or put back, as the branch's policy or somebody's verdict says.
 
+use std::collections::BTreeSet;
+
 use crate::model::drift::{
     Adoption, Attribute, Deviation, Item, Kind, Policy, Print, Response, Side, Verdict, print_of,
 };
@@ -123,11 +125,12 @@ impl Draft<'_> {
 /// plan's steps bring about that no deviation tells.
 #[must_use]
 pub fn pending(plan: &Plan) -> Vec<Deviation> {
-    let mut pending: Vec<Deviation> = Vec::new();
+    let mut told: BTreeSet<Item> = plan.deviations.iter().map(|it| it.item.clone()).collect();
+    let mut pending = Vec::new();
     for step in &plan.steps {
         let Some((kind, name, attribute)) = about(step) else { continue };
         let item = Item { kind, name, attribute };
-        if pending.iter().chain(&plan.deviations).any(|known| known.item == item) {
+        if !told.insert(item.clone()) {
             continue;
         }
         pending.push(Deviation {

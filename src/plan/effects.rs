@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use crate::model::planned::{Risk, Touched};
 use crate::model::role::Login;
 use crate::model::session::Sessions;
-use crate::plan::observed::{Observed, Oid};
+use crate::plan::index::Index;
+use crate::plan::observed::Oid;
 use crate::plan::step::{Clause, Estate, Step};
 
 /// Returns what somebody could mind about a step.
@@ -53,7 +54,7 @@ pub fn risks(step: &Step) -> BTreeSet<Risk> {
 /// Returns the roles and databases that a step touches, by the names under which they were observed,
 /// or are to be made.
 #[must_use]
-pub fn touched(step: &Step, observed: &Observed) -> Vec<Touched> {
+pub fn touched(step: &Step, observed: &Index<'_>) -> Vec<Touched> {
     let role = |oid: Oid, otherwise: &str| {
         let found_as = observed.role(oid).map_or(otherwise, |(found_as, _)| found_as);
         Touched::Role(found_as.to_owned())

@@ -35,8 +35,6 @@ pub struct Observed {
     pub admin: String,
     /// The database that Offshoot connects to, and where it keeps its marks.
     pub maintenance: String,
-    /// Whether there is a group for the roles made over the API.
-    pub has_group: bool,
     /// Every role, by name.
     pub roles: BTreeMap<String, ObservedRole>,
     /// Every database, by name.
@@ -247,20 +245,5 @@ impl VerifierDigest {
 impl fmt::Debug for VerifierDigest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("VerifierDigest(..)")
-    }
-}
-
-impl Observed {
-    /// Returns the role under this number, with its name.
-    #[must_use]
-    pub fn role(&self, oid: Oid) -> Option<(&str, &ObservedRole)> {
-        self.roles.iter().find(|(_, role)| role.oid == oid).map(|(name, role)| (&**name, role))
-    }
-
-    /// Returns the database under this number, with its name.
-    #[must_use]
-    pub fn database(&self, oid: Oid) -> Option<(&str, &ObservedDatabase)> {
-        let mut databases = self.databases.iter();
-        databases.find(|(_, database)| database.oid == oid).map(|(name, it)| (&**name, it))
     }
 }

@@ -6,12 +6,13 @@ mod unmanaged;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::drift::{Adoption, Attribute, Kind};
-use crate::model::name::RoleName;
+use crate::model::name::{ROLE_GROUP, RoleName};
 use crate::model::operation::Subject;
 use crate::plan::Draft;
 use crate::plan::databases::DatabasePlan;
 use crate::plan::desired::DesiredRole;
 use crate::plan::drift::{Act, Differing};
+use crate::plan::index::Marked;
 use crate::plan::observed::{ObservedRole, Oid, RoleMark, VerifierDigest};
 use crate::plan::roles::attributes::Ours;
 use crate::plan::step::{Estate, Stage, Step};
@@ -50,7 +51,7 @@ impl RolePlan {
 
     /// Returns the name of the role that had this number, or that of its successor in the catalog.
     fn name_of<'a>(&'a self, draft: &Draft<'a>, oid: Oid) -> Option<&'a str> {
-        let (found_as, _) = draft.observed.role(oid)?;
+        let (found_as, _) = draft.index.role(oid)?;
         match self.retired.get(found_as) {
             None => Some(found_as),
             Some(retired) => self.present.get(&retired.name).map(RoleName::as_str),
@@ -63,22 +64,19 @@ pub(super) fn plan(draft: &mut Draft<'_>) -> RolePlan {
     let mut outside_group = Vec::new();
     let mut acting = Vec::new();
     for (name, want) in &draft.desired.roles {
-        let marks = &draft.observed.role_marks;
-        let ours = marks.iter().find_map(|(oid, mark)| {
-            let (found_as, role) = draft.observed.role(*oid)?;
-            (mark.name == *name && is_wanted(mark, want)).then_some((mark, found_as, role))
-        });
+        let marked = draft.index.marked(name).iter().copied();
+        let ours = marked.into_iter().find(|ours| is_wanted(ours.mark, want));
         let exists = match ours {
-            Some((mark, found_as, role)) => change(draft, name, want, mark, (found_as, role)),
+            Some(ours) => change(draft, name, want, ours),
             None => create(draft, name, want, &roles),
         };
         if exists {
             roles.present.insert(name.clone());
-            acting.push((name, want, ours.and_then(|(mark, ..)| mark.acts_for)));
+            let mark = ours.map(|ours| ours.mark);
+            acting.push((name, want, mark.and_then(|mark| mark.acts_for)));
             let is_made_here = !draft.observed.roles.contains_key(name.as_str())
                 || roles.retired.contains_key(name.as_str());
-            let is_outside = |(mark, ..): &(&RoleMark, _, _)| !mark.in_group && !mark.is_adopted;
-            if ours.as_ref().map_or(is_made_here, is_outside) {
+            if mark.map_or(is_made_here, |mark| !mark.in_group && !mark.is_adopted) {
                 outside_group.push(name.clone());
             }
         }
@@ -87,7 +85,7 @@ pub(super) fn plan(draft: &mut Draft<'_>) -> RolePlan {
     for (name, want, was) in acting {
         act_for(draft, &roles, name, want.acts_for.as_ref(), was);
     }
-    if draft.observed.has_group
+    if draft.observed.roles.contains_key(ROLE_GROUP)
         && !outside_group.is_empty()
         && !draft.is_aside(Stage::Change, &Subject::Whole)
     {
@@ -107,7 +105,7 @@ fn retire(draft: &mut Draft<'_>) -> RolePlan {
     for (oid, mark) in &draft.observed.role_marks {
         let (oid, name) = (*oid, mark.name.clone());
         let want = draft.desired.roles.get(&name);
-        let Some((found_as, role)) = draft.observed.role(oid) else {
+        let Some((found_as, role)) = draft.index.role(oid) else {
             if want.is_some_and(|want| is_wanted(mark, want)) && is_to_stay_gone(draft, &name) {
                 roles.gone.insert(name);
             } else {
@@ -129,8 +127,9 @@ fn retire(draft: &mut Draft<'_>) -> RolePlan {
             continue;
         }
         let drops = mark.drops || draft.desired.estates.contains(&(name.clone(), mark.born));
-        let renamed_to = draft.desired.roles.keys().any(|taken| taken.as_str() == found_as);
-        let renamed_to = renamed_to.then(|| format!("offshoot_retired_{}", oid.0));
+        let found_name = RoleName::parse_existing(found_as).ok();
+        let renamed_to = found_name.filter(|name| draft.desired.roles.contains_key(name));
+        let renamed_to = renamed_to.map(|_| format!("offshoot_retired_{}", oid.0));
         let name_after = renamed_to.clone().unwrap_or_else(|| found_as.into());
         if !mark.is_retired || role.can_login || renamed_to.is_some() {
             let (name, found_as) = (name.clone(), found_as.into());
@@ -175,8 +174,7 @@ fn change(
     draft: &mut Draft<'_>,
     name: &RoleName,
     want: &DesiredRole,
-    mark: &RoleMark,
-    (found_as, role): (&str, &ObservedRole),
+    Marked { mark, found_as, role }: Marked<'_>,
 ) -> bool {
     let subject = Subject::Role(name.clone());
     if found_as != name.as_str() {
@@ -283,7 +281,7 @@ fn act_for(
         draft.problem(subject, message);
         return;
     }
-    let was = was.and_then(|oid| draft.observed.role(oid));
+    let was = was.and_then(|oid| draft.index.role(oid));
     let was = was.map(|(found_as, _)| roles.name_after(found_as).to_owned());
     draft.steps.push(Step::ActFor { name: name.clone(), was, original: original.cloned() });
 }

@@ -14,6 +14,7 @@ use crate::model::role::Login;
 use crate::model::secret::Verifier;
 use crate::plan::desired::{Desired, DesiredRole};
 use crate::plan::drift::pending;
+use crate::plan::index::Index;
 use crate::plan::observed::Observed;
 use crate::plan::step::{Stage, Step};
 use crate::plan::{Plan, effects, plan};
@@ -34,14 +35,15 @@ pub(super) async fn preview_pass(
     let mut foretold = compute.foretell(&desired.branch, &steps).await?;
     problems.append(&mut foretold.problems);
     let sessions = compute.sessions().await?;
+    let index = Index::of(&observed);
     let mut planned = Vec::with_capacity(steps.len());
     for (step, statements) in steps.iter().zip(foretold.statements) {
         // In most databases a dropped role has nothing.
         if matches!(step, Step::CleanUp { .. }) && statements.is_empty() {
             continue;
         }
-        let mut touched = effects::touched(step, &observed);
-        touched.extend(holding(&compute, &observed, step).await?);
+        let mut touched = effects::touched(step, &index);
+        touched.extend(holding(&compute, &index, step).await?);
         planned.push(PlannedStep {
             summary: step.to_string(),
             subject: step.subject(),
@@ -72,11 +74,11 @@ pub(super) async fn preview_drift(
 /// Returns what a dropped role has in the database in which a step empties its hands.
 async fn holding(
     compute: &AnyCompute,
-    observed: &Observed,
+    index: &Index<'_>,
     step: &Step,
 ) -> Result<Option<Touched>, ComputeError> {
     let Step::CleanUp { oid, database, .. } = step else { return Ok(None) };
-    let found_as = observed.role(*oid).map(|(found_as, _)| found_as.to_owned());
+    let found_as = index.role(*oid).map(|(found_as, _)| found_as.to_owned());
     let Some(name) = found_as.and_then(|name| RoleName::parse_existing(name).ok()) else {
         return Ok(None);
     };

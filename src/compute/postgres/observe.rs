@@ -9,7 +9,7 @@ use crate::compute::error::ComputeError;
 use crate::compute::postgres::Session;
 use crate::model::database::DatabaseId;
 use crate::model::id::BranchId;
-use crate::model::name::{DatabaseName, ROLE_GROUP, RoleName};
+use crate::model::name::{DatabaseName, RoleName};
 use crate::model::revision::{Revision, Timestamp};
 use crate::model::role::Login;
 use crate::model::scram;
@@ -74,7 +74,6 @@ pub(super) async fn observe(
         ..Observed::default()
     };
     observed.roles = roles(session).await?;
-    observed.has_group = observed.roles.contains_key(ROLE_GROUP);
     for row in session.query(DATABASES, &[]).await? {
         let database = ObservedDatabase {
             oid: Oid(get(&row, 1)?),

@@ -11,6 +11,7 @@ use crate::model::preview::Holding;
 use crate::model::revision::{Revision, Timestamp};
 use crate::model::role::Login;
 use crate::model::secret::Verifier;
+use crate::plan::index::Index;
 use crate::plan::observed::{
     DatabaseMark, NO_LIMIT, Observed, ObservedDatabase, ObservedPassword, ObservedRole, Oid,
     RoleMark, VerifierDigest,
@@ -52,7 +53,6 @@ impl World {
         let mut observed = Observed {
             admin: ADMIN.into(),
             maintenance: MAINTENANCE.into(),
-            has_group: true,
             ..Observed::default()
         };
         let role = |oid, is_superuser| {
@@ -102,7 +102,7 @@ impl World {
     #[must_use]
     pub fn acts_for(&self, name: &str) -> Option<&str> {
         let original = self.acting.get(&self.observed.roles.get(name)?.oid)?;
-        self.observed.role(*original).map(|(name, _)| name)
+        Index::of(&self.observed).role(*original).map(|(name, _)| name)
     }
 
     /// Returns what a role owns, by database.
@@ -110,7 +110,8 @@ impl World {
     pub fn holdings(&self, name: &str) -> Vec<Holding> {
         let Some(role) = self.observed.roles.get(name) else { return Vec::new() };
         let own = self.belongings.iter().filter(|(owner, _)| *owner == role.oid);
-        let database = |oid| self.observed.database(oid).map(|(name, _)| name.to_owned());
+        let index = Index::of(&self.observed);
+        let database = |oid| index.database(oid).map(|(name, _)| name.to_owned());
         own.map(|(_, oid)| Holding { database: database(*oid), owned: 1, granted: 0 }).collect()
     }
 

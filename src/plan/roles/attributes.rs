@@ -218,7 +218,7 @@ fn membership(draft: &mut Draft<'_>, ours: Ours<'_>) {
     let should: BTreeSet<Oid> = group.into_iter().chain(mark.acts_for).collect();
     let (should, member_of) = (&should - &moving, &role.member_of - &moving);
     let names = |oids: BTreeSet<Oid>| {
-        let names = oids.into_iter().filter_map(|oid| observed.role(oid));
+        let names = oids.into_iter().filter_map(|oid| draft.index.role(oid));
         names.map(|(name, _)| name.to_owned()).collect::<Vec<_>>()
     };
     let grant = names(&should - &member_of);

@@ -10,6 +10,7 @@ use offshoot::model::revision::Timestamp;
 use offshoot::model::role::Login;
 use offshoot::model::secret::Verifier;
 use offshoot::plan::desired::Desired;
+use offshoot::plan::index::Index;
 use offshoot::plan::observed::{
     NO_LIMIT, Observed, ObservedPassword, ObservedRole, Oid, Privilege, VerifierDigest,
 };
@@ -189,9 +190,10 @@ fn assert_agrees(world: &World, desired: &Desired, plan: &Plan) -> Result<(), Te
             prop_assert_eq!(found.map(|it| it.owner.as_str()), Some(want.owner.as_str()));
         }
     }
+    let index = Index::of(&observed);
     for (oid, mark) in &observed.role_marks {
         let wanted = desired.roles.get(&mark.name).is_some_and(|want| want.born == mark.born);
-        let Some((found_as, role)) = observed.role(*oid) else { continue };
+        let Some((found_as, role)) = index.role(*oid) else { continue };
         let is_lost = (wanted && !mark.is_retired) || role.is_superuser;
         prop_assert!(is_lost || !role.can_login, "{} can log in", found_as);
     }
@@ -204,12 +206,13 @@ fn assert_others_stay_connected(
     before: &Observed,
     after: &Observed,
 ) -> Result<(), TestCaseError> {
+    let after_by_number = Index::of(after);
     for oid in before.connected.difference(&after.connected) {
         let mark = before.role_marks.get(oid).expect("a role of ours");
         let want = desired.roles.get(&mark.name).filter(|want| want.born == mark.born);
         let is_left = want.is_some_and(|want| want.is_active) && !mark.is_retired;
         prop_assert!(!is_left, "{} is sent away", mark.name);
-        let can_return = after.role(*oid).is_some_and(|(_, role)| role.can_login);
+        let can_return = after_by_number.role(*oid).is_some_and(|(_, role)| role.can_login);
         prop_assert!(!can_return, "{} is sent away and can return", mark.name);
     }
     Ok(())
