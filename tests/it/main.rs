@@ -12,6 +12,7 @@ mod compute_local;
 mod compute_lock;
 mod compute_logins;
 mod compute_schema;
+mod compute_sessions;
 mod compute_settled;
 mod compute_tls;
 mod contract;
