@@ -31,6 +31,8 @@ enum Part {
     Rotations,
     /// The branch's operations.
     Operations,
+    /// What differs in the branch's Postgres.
+    Drifts,
 }
 
 impl Part {
@@ -56,6 +58,9 @@ impl Part {
                 EventKind::RotationFailed,
             ],
             Self::Operations => &[EventKind::OperationFinished, EventKind::OperationFailed],
+            Self::Drifts => {
+                &[EventKind::DriftFound, EventKind::DriftDecided, EventKind::DriftEnded]
+            }
         }
     }
 }
@@ -77,8 +82,9 @@ fn parts_of(deed: Deed) -> &'static [Part] {
         | Deed::ExpireRole
         | Deed::CreateCredential
         | Deed::DeleteCredential
-        | Deed::PromoteCredential
-        | Deed::AdoptDrift => &[Part::Roles],
+        | Deed::PromoteCredential => &[Part::Roles],
+        Deed::AdoptDrift => &[Part::Roles, Part::Drifts],
+        Deed::RecordDrift | Deed::RevertDrift | Deed::IgnoreDrift => &[Part::Drifts],
         Deed::BeginRotation
         | Deed::AdvanceRotation
         | Deed::CompleteRotation
@@ -98,9 +104,6 @@ fn parts_of(deed: Deed) -> &'static [Part] {
         | Deed::CancelOperation
         | Deed::RetryOperation
         | Deed::ReconcileBranch
-        | Deed::RecordDrift
-        | Deed::RevertDrift
-        | Deed::IgnoreDrift
         | Deed::SetDriftPolicy
         | Deed::RestartEndpoint
         | Deed::GrantPermission

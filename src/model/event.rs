@@ -10,6 +10,7 @@ use std::str::FromStr;
 use crate::model::alias::Alias;
 use crate::model::cause::Caller;
 use crate::model::digits;
+use crate::model::drift::{Item, Response};
 use crate::model::id::{BranchId, OperationId, ProjectId};
 use crate::model::name::{BranchName, RoleName};
 use crate::model::revision::{Moment, Revision};
@@ -128,6 +129,13 @@ pub enum Subject {
         /// Why it failed, if it did.
         error: Option<String>,
     },
+    /// To something that differs in the branch's Postgres.
+    Drift {
+        /// What differs.
+        item: Item,
+        /// What is done about it.
+        response: Response,
+    },
 }
 
 words! {
@@ -169,6 +177,12 @@ words! {
         OperationFinished = "operation_finished", 60;
         /// An operation was given up.
         OperationFailed = "operation_failed", 61;
+        /// Something was found that somebody changed in Postgres.
+        DriftFound = "drift_found", 80;
+        /// What is done about it was decided.
+        DriftDecided = "drift_decided", 81;
+        /// It is as the catalog has it again.
+        DriftEnded = "drift_ended", 82;
     }
 }
 

@@ -6,13 +6,14 @@ use super::{Part, parts_of};
 use crate::model::alias::Alias;
 use crate::model::branch::Branch;
 use crate::model::changes;
+use crate::model::drift::Drift;
 use crate::model::event::{Event, EventId, EventKind, MAX_EVENTS, Subject};
 use crate::model::id::{BranchId, ProjectId};
 use crate::model::name::RoleName;
 use crate::model::operation::Status;
 use crate::model::role::{Login, Role, default_of};
 use crate::model::rotation::{Rotation, Stage};
-use crate::model::state::{Held, Page, Place, Read};
+use crate::model::state::{Held, Page, Place, Read, ReadDrift};
 use crate::store::StoreError;
 use crate::store::catalog::Catalog;
 use crate::store::commits;
@@ -45,7 +46,8 @@ impl Commit {
     }
 
     /// Returns the events. Their order is a promise, because ids count them: that of the parts; roles
-    /// by name, and then the default; rotations and operations by age.
+    /// by name, and then the default; rotations and operations by age; drifts
+    /// by id.
     pub(super) fn events(mut self) -> Result<Vec<Event>> {
         let about = self.cause.cause.topic.branch().cloned();
         let branch = about.as_ref().map(|id| self.after.branch(id)).transpose()?.flatten();
@@ -57,8 +59,16 @@ impl Commit {
                 (Part::Roles, Some(branch)) => self.roles(branch)?,
                 (Part::Rotations, Some(branch)) => self.rotations(branch)?,
                 (Part::Operations, Some(branch)) => self.operations(branch)?,
+                (Part::Drifts, Some(branch)) => self.drifts(branch)?,
                 // The branch is gone, and nothing is told of what it had.
-                (Part::Branch(_) | Part::Roles | Part::Rotations | Part::Operations, None) => {}
+                (
+                    Part::Branch(_)
+                    | Part::Roles
+                    | Part::Rotations
+                    | Part::Operations
+                    | Part::Drifts,
+                    None,
+                ) => {}
             }
         }
         Ok(self.events)
@@ -211,6 +221,31 @@ impl Commit {
             };
             let (id, action) = (operation.id, operation.action.as_str());
             self.tell(kind, branch, Subject::Operation { id, action, error });
+        }
+        Ok(())
+    }
+
+    fn drifts(&mut self, branch: &Branch) -> Result<()> {
+        let kept = match &self.before {
+            None => Vec::new(),
+            Some(before) => before.drifts(&branch.id)?,
+        };
+        let kept: BTreeMap<_, _> = kept.iter().map(|known| (&known.item, known)).collect();
+        for drift in self.after.drifts(&branch.id)? {
+            let was = kept.get(&drift.item).filter(|was| was.ended_at.is_none());
+            let kind = match (was, drift.ended_at) {
+                (Some(_), Some(_)) => EventKind::DriftEnded,
+                (None, Some(_)) => continue,
+                (Some(was), None) if was.print == drift.print => {
+                    if (was.response, was.verdict) == (drift.response, drift.verdict) {
+                        continue;
+                    }
+                    EventKind::DriftDecided
+                }
+                (_, None) => EventKind::DriftFound,
+            };
+            let Drift { item, response, .. } = drift;
+            self.tell(kind, branch, Subject::Drift { item, response });
         }
         Ok(())
     }

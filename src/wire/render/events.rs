@@ -61,6 +61,18 @@ pub struct EventDetails {
     pub action: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub drift: Option<EventDrift>,
+}
+
+/// What differs in a branch's Postgres, and what is done about it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EventDrift {
+    pub id: String,
+    pub kind: String,
+    pub name: String,
+    pub attribute: String,
+    pub response: String,
 }
 
 /// Who did it: there is one person.
@@ -103,6 +115,7 @@ impl From<event::Event> for Event {
             operation_id: None,
             action: None,
             error: None,
+            drift: None,
         };
         Self {
             id: id.to_string(),
@@ -130,6 +143,16 @@ fn details(common: EventDetails, subject: Subject) -> EventDetails {
             operation_id: Some(id.to_string()),
             action: Some(action.into()),
             error,
+            ..common
+        },
+        Subject::Drift { item, response } => EventDetails {
+            drift: Some(EventDrift {
+                id: item.id().to_string(),
+                kind: item.kind.as_str().into(),
+                name: item.name,
+                attribute: item.attribute.as_str().into(),
+                response: response.as_str().into(),
+            }),
             ..common
         },
     }

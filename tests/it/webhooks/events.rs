@@ -3,6 +3,9 @@
 use chrono::TimeDelta;
 use offshoot::control::rotations::RotationRequest;
 use offshoot::control::{Asker, BranchRef, BranchRequest, Caller, MergeRequest, RestoreRequest};
+use offshoot::model::drift::{
+    Adoption, Attribute, Deviation, Item, Kind, Response, Side, print_of,
+};
 use offshoot::model::endpoint::EndpointState;
 use offshoot::model::event::{EventKind, Subject};
 use offshoot::model::key::Scope;
@@ -11,6 +14,7 @@ use offshoot::model::operation::Subject as Of;
 use offshoot::model::point::Point;
 use offshoot::model::progress::Trace;
 use offshoot::model::revision::Timestamp;
+use offshoot::model::role::Login;
 use offshoot::model::rotation::Drain;
 use offshoot::model::rules::branches::BranchChange;
 use offshoot::model::rules::passes::{Outcome, Problem, Report};
@@ -55,6 +59,9 @@ impl Watched {
             Subject::Rotation { stage, to, .. } => format!(" to {to}, {stage}"),
             Subject::Operation { action, error, .. } => {
                 format!(" {action}{}", error.map(|error| format!(": {error}")).unwrap_or_default())
+            }
+            Subject::Drift { item, response } => {
+                format!(" {} of {}, {}", item.attribute.as_str(), item.name, response.as_str())
             }
         };
         format!("{}{subject} of {}", event.kind.as_str(), event.name)
@@ -236,4 +243,58 @@ async fn the_end_of_an_operation_is_told() {
     operation_failed apply_config: it is not ours of main
     operation_finished apply_config of main
     ");
+}
+
+#[tokio::test]
+async fn what_somebody_changed_with_sql_is_told_when_it_is_found_decided_and_over() {
+    let mut watched = Watched::new().await;
+    let (control, main) = (watched.plane.control.clone(), watched.plane.main.clone());
+    let of_sally =
+        |found: &str, response| deviation(("sally", Attribute::Login), found, response, None);
+    for found in [
+        vec![of_sally("NOLOGIN", Response::Reported)],
+        vec![of_sally("NOLOGIN", Response::Reported)],
+        vec![of_sally("NOLOGIN", Response::Enforced)],
+        Vec::new(),
+        vec![of_sally("NOLOGIN", Response::Enforced)],
+        vec![of_sally("something else", Response::Enforced)],
+    ] {
+        control.record_drift(&main, found).await.expect("a record");
+    }
+    let adoption = Adoption::Role { name: "by_hand".parse().expect("a name"), login: Login::Never };
+    let by_hand = deviation(
+        ("by_hand", Attribute::Unmanaged),
+        "made with SQL",
+        Response::Reported,
+        Some(adoption),
+    );
+    control.adopt_found(&main, by_hand).await.expect("an adoption");
+    insta::assert_snapshot!(watched.told().await.join("\n"), @r"
+    drift_found login of sally, reported of main
+    drift_decided login of sally, enforced of main
+    drift_ended login of sally, enforced of main
+    drift_found login of sally, enforced of main
+    drift_found login of sally, enforced of main
+    role_created by_hand of main
+    drift_found unmanaged of by_hand, adopted of main
+    ");
+}
+
+fn deviation(
+    (name, attribute): (&str, Attribute),
+    found: &str,
+    response: Response,
+    adoption: Option<Adoption>,
+) -> Deviation {
+    Deviation {
+        item: Item { kind: Kind::Role, name: name.into(), attribute },
+        side: Side::Postgres,
+        desired: "something".into(),
+        found: found.into(),
+        print: print_of(&[found]),
+        response,
+        is_told: false,
+        adoption,
+        is_revertible: true,
+    }
 }

@@ -2,6 +2,7 @@
 
 use offshoot::model::alias::Alias;
 use offshoot::model::cause::Caller;
+use offshoot::model::drift::{Attribute, Item, Kind, Response};
 use offshoot::model::event::{self, EventId, EventKind, Subject};
 use offshoot::model::id::OperationId;
 use offshoot::model::revision::{Moment, Revision, Timestamp};
@@ -80,6 +81,8 @@ pub(super) fn all() -> Vec<(&'static str, Value)> {
         action: "apply_config",
         error: Some("no".into()),
     };
+    let item = Item { kind: Kind::Role, name: "app_2".into(), attribute: Attribute::Login };
+    let drift = Subject::Drift { item, response: Response::Reported };
     let page = [wire::WebhookWithCursor { webhook: shown.clone(), cursor: "whk-".into() }];
     let sent =
         [wire::WebhookEventWithCursor { webhook_event: sending(refused), cursor: "whe-".into() }];
@@ -118,5 +121,6 @@ pub(super) fn all() -> Vec<(&'static str, Value)> {
         ),
         ("Event", value(event(EventKind::RotationAdvanced, rotation))),
         ("Event", value(event(EventKind::OperationFailed, failed))),
+        ("Event", value(event(EventKind::DriftFound, drift))),
     ]
 }
