@@ -19,6 +19,9 @@ pub mod step;
 mod databases;
 mod roles;
 
+use std::collections::BTreeMap;
+use std::iter;
+
 use crate::model::drift::Deviation;
 use crate::model::operation::Subject;
 use crate::model::rules::passes::Problem;
@@ -79,6 +82,13 @@ pub fn plan_around(desired: &Desired, observed: &Observed, aside: &[Aside]) -> P
     problems.extend(lasting.map(|aside| aside.problem.clone()));
     deviations.sort_by(|one, other| one.item.cmp(&other.item));
     Plan { steps, problems, deviations }
+}
+
+/// Returns this name, or one that begins so where somebody has it.
+fn free_name<T>(name: &str, taken: &BTreeMap<String, T>) -> String {
+    let numbered = (1..=taken.len()).map(|number| format!("{name}_{number}"));
+    let mut names = iter::once(name.to_owned()).chain(numbered);
+    names.find(|name| !taken.contains_key(name)).expect("more names than are taken")
 }
 
 /// A plan while it is being made.

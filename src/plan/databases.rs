@@ -6,12 +6,12 @@ use crate::model::database::DatabaseId;
 use crate::model::drift::{Adoption, Attribute, Kind, Side};
 use crate::model::name::{DatabaseName, RoleName};
 use crate::model::operation::Subject;
-use crate::plan::Draft;
 use crate::plan::desired::DesiredDatabase;
 use crate::plan::drift::{Act, Differing, print_of_oid};
 use crate::plan::observed::{DatabaseMark, ObservedDatabase, Oid};
 use crate::plan::roles::RolePlan;
 use crate::plan::step::{Stage, Step};
+use crate::plan::{Draft, free_name};
 
 /// What was decided about databases, for those who plan on.
 #[derive(Default)]
@@ -286,6 +286,7 @@ fn rename(
             draft.problem(subject(to), namesake(to));
         } else if let Some(first) = renames.first_mut() {
             let between = format!("offshoot_renaming_{}", first.ours.id.0);
+            let between = free_name(&between, &draft.observed.databases);
             let between = DatabaseName::parse_existing(between).expect("a legal name");
             let found_as = std::mem::replace(&mut first.from, between.as_str().into());
             taken.remove(&found_as);

@@ -8,7 +8,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::model::drift::{Adoption, Attribute, Kind};
 use crate::model::name::{ROLE_GROUP, RoleName};
 use crate::model::operation::Subject;
-use crate::plan::Draft;
 use crate::plan::databases::DatabasePlan;
 use crate::plan::desired::DesiredRole;
 use crate::plan::drift::{Act, Differing};
@@ -16,6 +15,7 @@ use crate::plan::index::Marked;
 use crate::plan::observed::{ObservedRole, Oid, RoleMark, VerifierDigest};
 use crate::plan::roles::attributes::Ours;
 use crate::plan::step::{Estate, Stage, Step};
+use crate::plan::{Draft, free_name};
 
 /// Postgres keeps roles of this prefix for itself.
 const RESERVED_PREFIX: &str = "pg_";
@@ -129,7 +129,8 @@ fn retire(draft: &mut Draft<'_>) -> RolePlan {
         let drops = mark.drops || draft.desired.estates.contains(&(name.clone(), mark.born));
         let found_name = RoleName::parse_existing(found_as).ok();
         let renamed_to = found_name.filter(|name| draft.desired.roles.contains_key(name));
-        let renamed_to = renamed_to.map(|_| format!("offshoot_retired_{}", oid.0));
+        let renamed_to = renamed_to
+            .map(|_| free_name(&format!("offshoot_retired_{}", oid.0), &draft.observed.roles));
         let name_after = renamed_to.clone().unwrap_or_else(|| found_as.into());
         if !mark.is_retired || role.can_login || renamed_to.is_some() {
             let (name, found_as) = (name.clone(), found_as.into());
@@ -227,7 +228,8 @@ fn differing(name: &RoleName, attribute: Attribute, desired: &str, found: &str) 
 /// Plans a new role, and returns whether it can be made.
 fn create(draft: &mut Draft<'_>, name: &RoleName, want: &DesiredRole, roles: &RolePlan) -> bool {
     let subject = Subject::Role(name.clone());
-    if draft.is_aside(Stage::Change, &subject) || roles.gone.contains(name) {
+    let is_aside = [Stage::Retire, Stage::Change].iter().any(|it| draft.is_aside(*it, &subject));
+    if is_aside || roles.gone.contains(name) {
         return false;
     }
     let observed = draft.observed;

@@ -21,6 +21,10 @@ const MEMBERSHIP_OPTIONS: u32 = 16;
 /// How many steps are sent at once.
 const MAX_AT_ONCE: usize = 100;
 
+/// How many steps others are in the way of until it is taken that they are in the way of all: each was
+/// waited for.
+const MAX_HINDERED: usize = 3;
+
 /// Applies steps, and returns those that failed and must not keep the others from being done.
 pub(super) async fn apply(
     session: &mut Session,
@@ -90,8 +94,7 @@ pub(super) fn note(
             aside.push(set_aside(step, message, &failure, class));
             Ok(())
         }
-        // What is done in one transaction is done again as one.
-        Class::Hindered if step.stage() <= Stage::Change => Err(failure.into()),
+        Class::Hindered if is_for_all(step, aside) => Err(failure.into()),
         Class::Hindered => {
             let message = format!("failed to {step}: {}; trying again", failure.message);
             aside.push(set_aside(step, message, &failure, class));
@@ -100,15 +103,22 @@ pub(super) fn note(
     }
 }
 
+/// Whether a step that others are in the way of keeps all that is done in its transaction from being
+/// done: more of it needs what the step makes, or they are in the way of everything.
+fn is_for_all(step: &Step, aside: &[Aside]) -> bool {
+    let makes = matches!(step, Step::CreateRole { .. } | Step::IntendDatabase { .. });
+    let hindered = aside.iter().filter(|aside| aside.is_passing).count();
+    makes || (step.stage() <= Stage::Change && MAX_HINDERED <= hindered)
+}
+
 /// Returns what a failure means for a step. Who keeps a database from being dropped although its
-/// sessions were ended does not go away by itself: a subscription, or a slot for replication.
+/// sessions were ended does not go away by itself: a subscription, or a slot for replication. What a
+/// role owns does not become less, either, where there are not enough locks for it.
 fn class_of(step: &Step, failure: &Failure) -> Class {
-    let is_in_use = failure.code == Some(SqlState::OBJECT_IN_USE);
-    if is_in_use && matches!(step, Step::DropDatabase { .. }) {
-        Class::Lasting
-    } else {
-        failure.class
-    }
+    let is = |code| failure.code == Some(code);
+    let is_kept = matches!(step, Step::DropDatabase { .. }) && is(SqlState::OBJECT_IN_USE);
+    let is_too_much = matches!(step, Step::CleanUp { .. }) && is(SqlState::OUT_OF_MEMORY);
+    if is_kept || is_too_much { Class::Lasting } else { failure.class }
 }
 
 fn set_aside(step: &Step, message: String, failure: &Failure, class: Class) -> Aside {
@@ -122,6 +132,7 @@ fn advice(failure: &Failure) -> &'static str {
         "2BP01" => "drop what it still has, or give it to another role, with SQL",
         "42501" => "give the administrator that right",
         "55006" => "disconnect the sessions that use it",
+        "53200" => "set max_locks_per_transaction higher, or give away with SQL what it owns",
         _ => "mend that with SQL",
     }
 }

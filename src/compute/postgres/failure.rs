@@ -50,7 +50,7 @@ impl Failure {
 /// Returns of what kind a failure is that lasts however often its step is tried.
 fn fault_of_step(code: &str) -> Fault {
     match code {
-        "2BP01" | "0LP01" | "55006" => Fault::Blocked,
+        "2BP01" | "0LP01" | "55006" | "53200" => Fault::Blocked,
         "42501" => Fault::Administrator,
         // The classes of data, of syntax and names, and of what a policy refused.
         code if ["22", "42", "28"].iter().any(|class| code.starts_with(class)) => Fault::BadInput,

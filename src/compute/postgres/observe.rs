@@ -21,11 +21,12 @@ use crate::plan::observed::{
 // Names are read as bytes: those that others made may be no UTF-8. Such a name comes out as one
 // that nobody has, so that nothing is ever done to it.
 
-/// What everybody may read of roles. Times that are none lie as far away as can be said.
+/// What everybody may read of roles. Times that are none lie as far away as can be said, and so do
+/// those of which there is no saying: Postgres has thirty years more than microseconds have bits.
 const ROLES: &str = "SELECT textsend(rolname::text), oid, rolcanlogin, rolsuper, rolcreatedb, \
      rolcreaterole, rolinherit, rolreplication, rolbypassrls, rolconnlimit, \
      CASE WHEN isfinite(rolvaliduntil) \
-         THEN (extract(epoch FROM rolvaliduntil) * 1000000)::bigint \
+         THEN least(extract(epoch FROM rolvaliduntil) * 1000000, 9223372036854775807)::bigint \
          WHEN rolvaliduntil < now() THEN 0 END FROM pg_roles";
 
 /// What only superusers may.
