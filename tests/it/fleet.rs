@@ -5,12 +5,14 @@ mod away;
 mod plane;
 mod told;
 
+use std::time::Duration;
+
 use futures_util::future::join_all;
 use offshoot::compute::simulated::Mood;
 use offshoot::model::endpoint::EndpointState;
 use offshoot::model::operation::{Action, Status};
 
-use plane::{Plane, eventually};
+use plane::{MAX_PASSES, Plane, eventually};
 
 /// How many requests come at once.
 const BURST: usize = 100;
@@ -106,4 +108,43 @@ async fn a_suspension_waits_for_nothing_that_is_wrong_with_roles() {
         assert_eq!(plane.end_of(apply).await.status, Status::Finished);
         eventually(|| plane.endpoint().state == EndpointState::Idle).await;
     }
+}
+
+#[tokio::test]
+async fn no_more_passes_are_under_way_than_may_be() {
+    let plane = Plane::new().await;
+    let mut branches = vec![plane.main.clone()];
+    for _ in 0..2 * MAX_PASSES {
+        branches.push(plane.another().await);
+    }
+    for at in &branches {
+        plane.compute_of(at).set_mood(Mood::Silent);
+        plane.create_role_on(at, "sally").await;
+    }
+    let limit = u64::try_from(MAX_PASSES).expect("a small number");
+    eventually(|| plane.in_flight() == limit).await;
+    plane.rest().await;
+    assert_eq!(plane.in_flight(), limit);
+    for at in &branches {
+        plane.compute_of(at).set_mood(Mood::Willing);
+    }
+    for at in &branches {
+        eventually(|| plane.control.unfinished(at).expect("a look").is_empty()).await;
+        plane.compute_of(at).by_hand(|world| assert!(world.login("sally").is_some()));
+    }
+}
+
+#[tokio::test]
+async fn a_pass_that_is_due_by_time_wakes_nobody() {
+    let plane = Plane::with_period(Duration::from_millis(20)).await;
+    let compute = plane.compute();
+    let passes = plane.passes();
+    eventually(|| passes + 3 <= plane.passes()).await;
+    let suspended = plane.suspend().await;
+    assert_eq!(plane.end_of(suspended.id).await.status, Status::Finished);
+    eventually(|| plane.in_flight() == 0).await;
+    let (starts, observed) = (compute.starts(), compute.observed());
+    plane.rest().await;
+    assert_eq!((compute.starts(), compute.observed()), (starts, observed));
+    assert_eq!(plane.endpoint().state, EndpointState::Idle);
 }

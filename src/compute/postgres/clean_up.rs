@@ -6,11 +6,11 @@ use std::time::Duration;
 use crate::compute::error::ComputeError;
 use crate::compute::postgres::Session;
 use crate::compute::postgres::apply::{is_hindered, note};
-use crate::compute::postgres::failure::Failure;
+use crate::compute::postgres::failure::{Failure, told};
 use crate::model::rules::passes::Problem;
 use crate::plan::Aside;
 use crate::plan::observed::Oid;
-use crate::plan::sql::{self, Ident};
+use crate::plan::sql::{self, Ident, Literal};
 use crate::plan::step::{Estate, Step};
 
 /// How long one statement may take in a database where it has much to do, and how long it is waited
@@ -187,17 +187,24 @@ impl CleanUp<'_> {
     /// where one was needed.
     async fn run(&self, there: &mut Session) -> Result<bool, Failure> {
         there.run(BEGIN).await?;
-        let result = self.run_within(there).await;
-        let end = if matches!(result, Ok(true)) { COMMIT } else { "ROLLBACK" };
+        let transaction = self.run_within(there).await;
+        let end = if matches!(transaction, Ok(Some(_))) { COMMIT } else { "ROLLBACK" };
         let ended = there.run(end).await;
-        let has_heir = result?;
-        ended.map(|_| has_heir)
+        let Some(transaction) = transaction? else { return ended.map(|_| false) };
+        ended?;
+        // The driver takes the rollback of a failed transaction for a commit.
+        let status = format!("SELECT pg_xact_status({})", Literal(&transaction));
+        let is_done = told(&there.run(&status).await?) == Some("committed");
+        if is_done { Ok(true) } else { Err(Failure::unconfirmed()) }
     }
 
-    async fn run_within(&self, there: &mut Session) -> Result<bool, Failure> {
+    /// Returns the number of the transaction in which it was done; nothing where there was no heir.
+    async fn run_within(&self, there: &mut Session) -> Result<Option<String>, Failure> {
         // As late as can be: what a session that is still open made since would be dropped.
-        let Some(statements) = self.statements(there).await? else { return Ok(false) };
-        there.run(&statements.join("; ")).await.map(|_| true)
+        let Some(mut statements) = self.statements(there).await? else { return Ok(None) };
+        statements.push("SELECT pg_current_xact_id()".into());
+        let answers = there.run(&statements.join("; ")).await?;
+        Ok(Some(told(&answers).unwrap_or_default().into()))
     }
 
     /// Returns what empties the role's hands in the database of the session; nothing where it owns

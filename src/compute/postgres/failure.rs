@@ -81,6 +81,16 @@ impl Failure {
         }
     }
 
+    /// A transaction was rolled back that was told to be committed.
+    pub(super) fn unconfirmed() -> Self {
+        Self {
+            class: Class::Hindered,
+            code: None,
+            message: "its commit is not confirmed".into(),
+            error: ComputeError::Unconfirmed,
+        }
+    }
+
     /// Sorts an error of the driver.
     pub(super) fn of(target: &Target, error: tokio_postgres::Error) -> Self {
         let Some(told) = error.as_db_error() else { return Self::broken(target, error) };

@@ -65,6 +65,12 @@ impl Shape {
     }
 }
 
+/// Returns the message with which this is asked.
+pub fn question(sql: &str) -> Vec<u8> {
+    let length = u32::try_from(sql.len() + 5).expect("a short question");
+    [b"Q".as_slice(), &length.to_be_bytes(), sql.as_bytes(), &[0]].concat()
+}
+
 /// Reads the message of a connection that is the `index`th of its side; nothing, where the
 /// connection ends before it.
 pub async fn read(

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use offshoot::compute::error::ComputeError;
+
 use crate::crash::rng;
 use crate::cut::frames::Side;
 use crate::cut::places;
@@ -99,6 +101,23 @@ async fn a_commit_whose_answer_is_lost_is_known_to_the_next_pass() {
         assert_eq!(scene.is_handed_over(&observed).await, 0 < commit, "{what}");
         scene.recover(Some(result), &what).await;
     }
+    scene.end().await;
+}
+
+#[tokio::test]
+async fn a_commit_that_was_none_is_not_believed() {
+    let mut scene = Scene::new().await;
+    let before = scene.look().await.applied;
+    let result = scene.cut(Cut::Undone(0)).await;
+    let error = result.as_ref().expect_err("a transaction that was rolled back");
+    assert!(matches!(error, ComputeError::Unconfirmed) && error.is_retryable(), "{error:?}");
+    assert_eq!(scene.look().await.applied, before);
+    scene.recover(Some(result), "all roles, rolled back").await;
+    // What a dropped role had goes in a transaction of its own.
+    let converged = scene.cut(Cut::Undone(1)).await.expect("a pass");
+    let [delayed] = &*converged.delayed else { panic!("{converged:?}") };
+    assert!(delayed.message.contains("not confirmed"), "{}", delayed.message);
+    scene.recover(None, "what a dropped role had, rolled back").await;
     scene.end().await;
 }
 

@@ -29,6 +29,8 @@ pub enum Cut {
     },
     /// The answer to this `COMMIT` is lost.
     Commit(usize),
+    /// In the place of this `COMMIT` Postgres rolls back, as it does where the transaction had failed.
+    Undone(usize),
 }
 
 /// What becomes of a message where it is cut.
@@ -75,6 +77,13 @@ struct Entries {
     cut: Cut,
     seen: Seen,
     has_cut: bool,
+}
+
+/// What becomes of a `COMMIT`.
+enum End {
+    Told,
+    Untold,
+    Undone,
 }
 
 /// What is done with a message.
@@ -198,14 +207,20 @@ async fn pump(
     commit: &Mutex<bool>,
 ) -> bool {
     for index in 0.. {
-        let Ok(Some(message)) = frames::read(from, (book.wire, side), index).await else { break };
+        let Ok(Some(mut message)) = frames::read(from, (book.wire, side), index).await else {
+            break;
+        };
         let is_last_commit = || *commit.lock().expect("a lock that no panic poisons");
         if side == Side::Postgres && frames::confirms(&message, "COMMIT") && is_last_commit() {
             book.entries().has_cut = true;
             return true;
         }
-        if side == Side::Offshoot && frames::asks(&message, "COMMIT") && book.commits() {
-            *commit.lock().expect("a lock that no panic poisons") = true;
+        if side == Side::Offshoot && frames::asks(&message, "COMMIT") {
+            match book.commits() {
+                End::Told => {}
+                End::Untold => *commit.lock().expect("a lock that no panic poisons") = true,
+                End::Undone => message = frames::question("ROLLBACK"),
+            }
         }
         match book.verdict(side) {
             Verdict::Passes => {}
@@ -241,14 +256,26 @@ impl Book {
         is_last
     }
 
-    /// Counts a `COMMIT`. Returns whether its answer is to be lost.
-    fn commits(&self) -> bool {
+    /// Counts a `COMMIT`, and returns what becomes of it.
+    fn commits(&self) -> End {
         let mut entries = self.entries();
         if entries.seen.commits == 0 {
             entries.seen.commit = entries.seen.from_offshoot;
         }
+        let number = entries.seen.commits;
         entries.seen.commits += 1;
-        entries.cut == Cut::Commit(entries.seen.commits - 1)
+        match entries.cut {
+            Cut::Commit(at) if at == number => End::Untold,
+            Cut::Undone(at) if at == number => {
+                entries.has_cut = true;
+                End::Undone
+            }
+            Cut::Nowhere
+            | Cut::Connection(_)
+            | Cut::Message { .. }
+            | Cut::Commit(_)
+            | Cut::Undone(_) => End::Told,
+        }
     }
 
     /// Counts a message, and returns what is done with it.

@@ -33,6 +33,9 @@ const POLL: Duration = Duration::from_millis(5);
 /// How long it is to nothing that a test waits for.
 const PERIOD: Duration = Duration::from_secs(3600);
 
+/// How many passes are under way at once at the most.
+pub const MAX_PASSES: usize = 8;
+
 /// A reconciler, and a project whose endpoint runs.
 pub struct Plane {
     pub control: ControlPlane,
@@ -55,6 +58,11 @@ pub async fn eventually(mut is_so: impl FnMut() -> bool) {
 
 impl Plane {
     pub async fn new() -> Self {
+        Self::with_period(PERIOD).await
+    }
+
+    /// Returns one that makes passes as often where nothing changes.
+    pub async fn with_period(period: Duration) -> Self {
         let clock = Arc::new(SystemClock);
         let store = Store::over(Arc::new(Memory::default()), CACHE_BYTES, clock.clone());
         let machine = Machine {
@@ -67,30 +75,47 @@ impl Plane {
         let control = ControlPlane::open(store.expect("a store"), machine, Settings::default());
         let control = control.await.expect("a new store");
         let (computes, stop) = (SimulatedComputes::new(1, 0), CancellationToken::new());
-        let max_passes = NonZeroUsize::new(8).expect("more than none");
-        let pace = Pace { max_passes, period: PERIOD };
+        let max_passes = NonZeroUsize::new(MAX_PASSES).expect("more than none");
+        let pace = Pace { max_passes, period };
         let entropy = Arc::new(SeededEntropy::new(2));
         let setup = Setup { clock, entropy, pace, stop: stop.clone() };
         let fleet = Fleet::new(control.clone(), Computes::simulated(computes.clone()), setup);
         let meters = fleet.meters();
         tokio::spawn(fleet.run());
-        let created = control.create_project(&Asker::offshoot(), ProjectRequest::default()).await;
-        let created = created.expect("a project").answer;
-        let main = BranchRef { project: created.project.id, branch: created.branch.id };
+        let main = create_project(&control).await;
         let plane = Self { control, main, computes, meters, stop };
-        eventually(|| plane.control.unfinished(&plane.main).expect("a look").is_empty()).await;
+        plane.settle(&plane.main).await;
         plane
     }
 
+    /// Returns the branch of another project, whose endpoint runs.
+    pub async fn another(&self) -> BranchRef {
+        let main = create_project(&self.control).await;
+        self.settle(&main).await;
+        main
+    }
+
+    async fn settle(&self, at: &BranchRef) {
+        eventually(|| self.control.unfinished(at).expect("a look").is_empty()).await;
+    }
+
     pub fn compute(&self) -> SimulatedCompute {
-        self.computes.get(&self.main.branch)
+        self.compute_of(&self.main)
+    }
+
+    pub fn compute_of(&self, at: &BranchRef) -> SimulatedCompute {
+        self.computes.get(&at.branch)
     }
 
     /// Asks for a role, and returns the operation that waits for it.
     pub async fn create_role(&self, name: &str) -> OperationId {
+        self.create_role_on(&self.main, name).await
+    }
+
+    pub async fn create_role_on(&self, at: &BranchRef, name: &str) -> OperationId {
         let name = name.parse().expect("a name");
         let request = RoleRequest { name, no_login: false, expires_at: None };
-        let created = self.control.create_role(&Asker::offshoot(), &self.main, request).await;
+        let created = self.control.create_role(&Asker::offshoot(), at, request).await;
         created.expect("a role").answer.operations[0].id
     }
 
@@ -160,6 +185,12 @@ impl Plane {
         let mut metrics = self.meters.metrics().into_iter();
         metrics.find(|metric| metric.name == name).expect("a metric").value
     }
+}
+
+async fn create_project(control: &ControlPlane) -> BranchRef {
+    let created = control.create_project(&Asker::offshoot(), ProjectRequest::default()).await;
+    let created = created.expect("a project").answer;
+    BranchRef { project: created.project.id, branch: created.branch.id }
 }
 
 impl Drop for Plane {
