@@ -23,4 +23,5 @@ mod schema;
 mod secrecy;
 mod storage;
 pub mod support;
+mod unwilling;
 mod webhooks;

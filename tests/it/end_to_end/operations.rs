@@ -12,14 +12,14 @@ use super::support::session::{has_role, psql};
 use super::support::{POLL, Server};
 
 /// How long the state of an endpoint is waited for.
-const STATE_TIME: Duration = Duration::from_secs(60);
+pub const STATE_TIME: Duration = Duration::from_secs(60);
 
-fn path_of(branch: &Branch, answer: &Value) -> String {
+pub fn path_of(branch: &Branch, answer: &Value) -> String {
     let id = answer["operations"][0]["id"].as_str().expect("an id");
     format!("/projects/{}/operations/{id}", branch.project)
 }
 
-async fn circuit(branch: &Branch) -> String {
+pub async fn circuit(branch: &Branch) -> String {
     branch.endpoint().await["circuit"]["state"].as_str().expect("a state").to_owned()
 }
 

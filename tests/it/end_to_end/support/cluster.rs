@@ -84,6 +84,17 @@ impl Cluster {
         self.child.wait().expect("an end");
     }
 
+    /// Makes it a standby that follows nobody.
+    pub async fn demote(&mut self) {
+        self.kill();
+        let signal = self.directory.path().join("data/standby.signal");
+        fs::write(&signal, "").expect("a file");
+        if let Some((user, group)) = postgres_ids() {
+            chown(signal, Some(user), Some(group)).expect("the owner's rights");
+        }
+        self.start_again().await;
+    }
+
     /// Starts it on the same data. While a process of the one before is left, it refuses to.
     pub async fn start_again(&mut self) {
         let until = Instant::now() + START_TIME;
