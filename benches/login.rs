@@ -1,15 +1,15 @@
-//! How long until a new role can log in, and how many roles a second become durable.
+//! How long until a role can log in with a new password, and how many roles a second become durable.
 //!
 //! `cargo bench --bench login` starts the real server, and beside it a Postgres of the same binaries
-//! with the same settings. In turns, a role is made over the API, which draws its password, derives
-//! its verifier, writes both down durably, and has a reconciler see to the Postgres; and by a
-//! superuser's `CREATE ROLE .. PASSWORD '<verifier>'`, which is the least that could be done. Both
-//! are timed until a login with the password succeeds. Then roles are made over the API alone, by
-//! one caller and by many.
+//! with the same settings. In turns, a role's password is reset over the API, which draws it, derives
+//! its verifier, writes both down durably, and has a reconciler see to the Postgres; and a superuser's
+//! session, which is open already, says `ALTER ROLE .. PASSWORD '..'`, after which a row is appended to
+//! a file and synced. Both are timed until a login with the password succeeds. So is a role's creation.
+//! Then roles are made over the API alone, by one caller and by many.
 
 use std::error::Error;
-use std::fs::{self, Permissions};
-use std::io::{BufRead, BufReader};
+use std::fs::{self, File, Permissions};
+use std::io::{BufRead, BufReader, Write as _};
 use std::net::{Ipv4Addr, TcpListener};
 use std::os::unix::fs::{PermissionsExt, chown};
 use std::os::unix::process::CommandExt;
@@ -45,6 +45,9 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// How long to wait before the next login is tried.
 const POLL: Duration = Duration::from_micros(500);
 
+/// How much a row of the store has, about.
+const ROW_BYTES: usize = 1024;
+
 /// The salt of the plain roles' verifiers. They live for seconds.
 const SALT: [u8; scram::SALT_BYTES] = [7; scram::SALT_BYTES];
 
@@ -58,24 +61,36 @@ async fn main() -> Result<()> {
     let offshoot = Offshoot::start(&dir).await?;
     let (bin, settings) = offshoot.postgres()?;
     let plain = Plain::start(&dir, &bin, settings).await?;
-    let (mut ours, mut theirs) = (Vec::new(), Vec::new());
-    for number in 0..WARM_UP + PAIRS {
-        let (with_us, without) = (offshoot.time(number).await?, plain.time(number).await?);
-        if WARM_UP <= number {
-            ours.push(with_us);
-            theirs.push(without);
+    println!("until a role logs in with a new password, medians of {PAIRS} pairs:");
+    for (what, with_us, without) in [
+        (Deed::Reset, "POST reset_password", "ALTER ROLE by a superuser"),
+        (Deed::Create, "POST roles", "CREATE ROLE by a superuser"),
+    ] {
+        let (mut ours, mut theirs) = (Vec::new(), Vec::new());
+        for number in 0..WARM_UP + PAIRS {
+            let pair = (offshoot.time(what, number).await?, plain.time(what, number).await?);
+            if WARM_UP <= number {
+                ours.push(pair.0);
+                theirs.push(pair.1);
+            }
         }
+        let (ours, theirs) = (median(ours), median(theirs));
+        println!("  {with_us:<28} {:>8.2} ms", ours * 1e3);
+        println!("  {without:<28} {:>8.2} ms", theirs * 1e3);
+        println!("  ratio                        {:>8.2}", ours / theirs);
     }
-    let (ours, theirs) = (median(ours), median(theirs));
-    println!("until a new role logs in, medians of {PAIRS} pairs:");
-    println!("  POST roles, durable and reconciled  {:>8.2} ms", ours * 1e3);
-    println!("  CREATE ROLE by a superuser          {:>8.2} ms", theirs * 1e3);
-    println!("  ratio                               {:>8.2}", ours / theirs);
     println!("durable roles a second over HTTP:");
     for callers in CALLERS {
         println!("  {callers:>2} callers  {:>8.0}", offshoot.rate(callers).await?);
     }
     Ok(())
+}
+
+/// What is timed.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Deed {
+    Create,
+    Reset,
 }
 
 fn median(mut times: Vec<Duration>) -> f64 {
@@ -148,10 +163,22 @@ impl Offshoot {
         self.post(&self.roles, &json!({ "role": { "name": name } })).await
     }
 
-    /// Measures from the request for a role until its login.
-    async fn time(&self, number: usize) -> Result<Duration> {
-        let (name, started) = (format!("timed_{number}"), Instant::now());
-        let created = self.create(&name).await?;
+    /// Measures from a request until the login of its role.
+    async fn time(&self, deed: Deed, number: usize) -> Result<Duration> {
+        let name = match deed {
+            Deed::Create => format!("timed_{number}"),
+            Deed::Reset => "reset".into(),
+        };
+        if (deed, number) == (Deed::Reset, 0) {
+            self.create(&name).await?;
+        }
+        let started = Instant::now();
+        let created = match deed {
+            Deed::Create => self.create(&name).await?,
+            Deed::Reset => {
+                self.post(&format!("{}/{name}/reset_password", self.roles), &json!({})).await?
+            }
+        };
         let password = created["role"]["password"].as_str().ok_or("a password")?;
         log_in(&format!("postgresql://{name}:{password}@{}", self.place)).await?;
         Ok(started.elapsed())
@@ -235,6 +262,7 @@ struct Plain {
     server: Child,
     port: u16,
     superuser: tokio_postgres::Client,
+    notes: File,
 }
 
 impl Plain {
@@ -277,19 +305,44 @@ impl Plain {
             .stderr(Stdio::null())
             .spawn()?;
         let superuser = superuser(&home, port).await?;
-        Ok(Self { server, port, superuser })
+        let notes = File::create(dir.path().join("notes"))?;
+        Ok(Self { server, port, superuser, notes })
     }
 
-    /// Measures from the statement that makes a role until its login.
-    async fn time(&self, number: usize) -> Result<Duration> {
-        let (name, password) = (format!("timed_{number}"), format!("pw_{number}"));
-        // Who uses this in earnest derives the verifier beforehand, or sends the password in clear.
-        let verifier = scram::verifier(&Password::new(password.clone()), SALT);
-        let sql = format!("CREATE ROLE {name} LOGIN PASSWORD '{}'", verifier.reveal());
+    /// Measures from the statement about a role until its login.
+    async fn time(&self, deed: Deed, number: usize) -> Result<Duration> {
+        let (mut name, password) = (format!("timed_{number}"), format!("pw_{number}"));
+        let sql = match deed {
+            Deed::Create => {
+                // Who uses this in earnest derives the verifier beforehand, or sends the password in
+                // clear.
+                let verifier = scram::verifier(&Password::new(password.clone()), SALT);
+                format!("CREATE ROLE {name} LOGIN PASSWORD '{}'", verifier.reveal())
+            }
+            Deed::Reset => {
+                name = "reset".into();
+                if number == 0 {
+                    self.superuser.simple_query("CREATE ROLE reset LOGIN").await?;
+                }
+                format!("ALTER ROLE {name} PASSWORD '{password}'")
+            }
+        };
         let started = Instant::now();
         self.superuser.simple_query(&sql).await?;
+        if deed == Deed::Reset {
+            self.note()?;
+        }
         log_in(&format!("postgresql://{name}:{password}@127.0.0.1:{}/postgres", self.port)).await?;
         Ok(started.elapsed())
+    }
+}
+
+impl Plain {
+    /// Makes a row durable.
+    fn note(&self) -> Result<()> {
+        let mut file = &self.notes;
+        file.write_all(&[7; ROW_BYTES])?;
+        Ok(file.sync_data()?)
     }
 }
 

@@ -41,7 +41,7 @@ const ROUNDS: usize = 5;
 const ROLES: u64 = 10_000;
 
 /// How many passwords are set.
-const PASSWORDS: u64 = 100;
+const PASSWORDS: u64 = 1_000;
 
 /// How many statements psql sends at a time.
 const AT_ONCE: usize = 500;

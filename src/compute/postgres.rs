@@ -24,6 +24,7 @@ use futures_util::future::join_all;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use tokio_postgres::config::{ChannelBinding, SslMode};
+use tokio_postgres::types::{ToSql, Type};
 use tokio_postgres::{Client, Config, SimpleQueryMessage};
 
 use crate::compute::converge::Reach;
@@ -230,13 +231,14 @@ impl Session {
         results
     }
 
+    /// Asks in one round trip, which takes that the types of the parameters are said.
     async fn query(
         &mut self,
         sql: &str,
-        parameters: &[&(dyn tokio_postgres::types::ToSql + Sync)],
+        parameters: &[(&(dyn ToSql + Sync), Type)],
     ) -> Result<Vec<tokio_postgres::Row>, Failure> {
         self.ask()?;
-        let result = timeout(self.request_deadline, self.client.query(sql, parameters)).await;
+        let result = timeout(self.request_deadline, self.client.query_typed(sql, parameters)).await;
         self.checked(result).await
     }
 
@@ -337,7 +339,7 @@ impl Session {
     /// Keeps every other session of Offshoot away from this branch until this one ends.
     async fn lock(&mut self, branch: &BranchId) -> Result<(), ComputeError> {
         let sql = "SELECT pg_try_advisory_lock(hashtextextended('offshoot ' || $1, 0))";
-        let rows = self.query(sql, &[&branch.as_str()]).await?;
+        let rows = self.query(sql, &[(&branch.as_str(), Type::TEXT)]).await?;
         let is_ours = rows.first().and_then(|row| row.try_get(0).ok());
         if is_ours == Some(true) { Ok(()) } else { Err(ComputeError::Locked) }
     }

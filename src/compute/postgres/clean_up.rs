@@ -3,6 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use tokio_postgres::types::Type;
+
 use crate::compute::error::ComputeError;
 use crate::compute::postgres::Session;
 use crate::compute::postgres::apply::{is_hindered, note};
@@ -170,7 +172,7 @@ pub(super) async fn owners_of_databases(session: &mut Session) -> Result<BTreeSe
 }
 
 async fn holders(session: &mut Session, database: &str) -> Result<BTreeSet<Oid>, Failure> {
-    let rows = session.query(HOLDERS, &[&database]).await?;
+    let rows = session.query(HOLDERS, &[(&database, Type::TEXT)]).await?;
     Ok(rows.iter().filter_map(|row| row.try_get(0).ok()).map(Oid).collect())
 }
 
@@ -210,7 +212,7 @@ impl CleanUp<'_> {
     /// Returns what empties the role's hands in the database of the session; nothing where it owns
     /// something that nobody may be given.
     async fn statements(&self, there: &mut Session) -> Result<Option<Vec<String>>, Failure> {
-        let owns = there.query(OWNS, &[&self.oid.0]).await?;
+        let owns = there.query(OWNS, &[(&self.oid.0, Type::OID)]).await?;
         let owns = owns.first().and_then(|row| row.try_get(0).ok()).unwrap_or(true);
         let heir = match self.estate {
             Estate::Given(heir) => Some(heir.as_str()),
@@ -244,7 +246,7 @@ impl CleanUp<'_> {
     /// Returns what takes away the grants made by roles other than the owners. Only he who granted
     /// can take away, so it is done in his name.
     async fn revoke_all(&self, there: &mut Session) -> Result<Vec<String>, Failure> {
-        let rows = there.query(GRANTS, &[&self.oid.0]).await?;
+        let rows = there.query(GRANTS, &[(&self.oid.0, Type::OID)]).await?;
         let revoke = |row: &tokio_postgres::Row| {
             let kind: String = row.try_get(0).ok()?;
             let object: String = row.try_get(1).ok()?;

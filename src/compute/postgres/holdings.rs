@@ -1,5 +1,7 @@
 //! Holdings: what a role owns and was granted, as any database can tell of all.
 
+use tokio_postgres::types::Type;
+
 use crate::compute::error::ComputeError;
 use crate::compute::postgres::Session;
 use crate::compute::postgres::observe::{get, name};
@@ -18,7 +20,7 @@ pub(super) async fn holdings(
     session: &mut Session,
     role: &RoleName,
 ) -> Result<Vec<Holding>, ComputeError> {
-    let rows = session.query(HOLDINGS, &[&role.as_str()]).await?;
+    let rows = session.query(HOLDINGS, &[(&role.as_str(), Type::TEXT)]).await?;
     let count = |row, column| get::<i32>(row, column).map(i32::cast_unsigned);
     rows.iter()
         .map(|row| {

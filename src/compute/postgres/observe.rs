@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use tokio_postgres::Row;
-use tokio_postgres::types::FromSql;
+use tokio_postgres::types::{FromSql, Type};
 
 use crate::compute::error::ComputeError;
 use crate::compute::postgres::Session;
@@ -176,7 +176,7 @@ async fn role_marks(
     branch: &BranchId,
 ) -> Result<BTreeMap<Oid, RoleMark>, ComputeError> {
     let mut marks = BTreeMap::new();
-    for row in session.query(ROLE_MARKS, &[&branch.as_str()]).await? {
+    for row in session.query(ROLE_MARKS, &[(&branch.as_str(), Type::TEXT)]).await? {
         // What is no legal name was not written by us.
         let Ok(name) = RoleName::parse_existing(get::<String>(&row, 1)?) else { continue };
         let born = Revision(u64::try_from(get::<i64>(&row, 2)?).unwrap_or_default());
@@ -212,7 +212,7 @@ async fn database_marks(
     branch: &BranchId,
 ) -> Result<BTreeMap<DatabaseId, DatabaseMark>, ComputeError> {
     let mut marks = BTreeMap::new();
-    for row in session.query(DATABASE_MARKS, &[&branch.as_str()]).await? {
+    for row in session.query(DATABASE_MARKS, &[(&branch.as_str(), Type::TEXT)]).await? {
         let Ok(name) = DatabaseName::parse_existing(get::<String>(&row, 1)?) else { continue };
         let Ok(owner) = RoleName::parse_existing(get::<String>(&row, 2)?) else { continue };
         let id = DatabaseId(u64::try_from(get::<i64>(&row, 0)?).unwrap_or_default());
@@ -226,7 +226,7 @@ async fn applied(
     session: &mut Session,
     branch: &BranchId,
 ) -> Result<Option<Revision>, ComputeError> {
-    let rows = session.query(APPLIED, &[&branch.as_str()]).await?;
+    let rows = session.query(APPLIED, &[(&branch.as_str(), Type::TEXT)]).await?;
     let Some(row) = rows.first() else { return Ok(None) };
     Ok(Some(Revision(u64::try_from(get::<i64>(row, 0)?).unwrap_or_default())))
 }

@@ -1,5 +1,7 @@
 //! Sessions: who is connected, as Postgres itself lists it.
 
+use tokio_postgres::types::Type;
+
 use crate::compute::error::ComputeError;
 use crate::compute::postgres::Session;
 use crate::compute::postgres::observe::{get, name};
@@ -28,7 +30,7 @@ pub(super) async fn end_sessions(
     if let Some(grant) = session.membership(role.as_str()) {
         session.run(&grant).await?;
     }
-    session.query(END, &[&role.as_str()]).await?;
+    session.query(END, &[(&role.as_str(), Type::TEXT)]).await?;
     Ok(())
 }
 

@@ -2,6 +2,7 @@
 //! to an extension is left out, as `pg_dump` does.
 
 use tokio_postgres::Row;
+use tokio_postgres::types::Type;
 
 use crate::compute::error::ComputeError;
 use crate::compute::postgres::Session;
@@ -40,8 +41,8 @@ pub(super) async fn read(session: &mut Session) -> Result<Vec<Table>, ComputeErr
         names("conkey", "conrelid"),
         names("confkey", "confrelid"),
     );
-    let columns = session.query(&columns, &[&limit]).await?;
-    let constraints = session.query(&constraints, &[&limit]).await?;
+    let columns = session.query(&columns, &[(&limit, Type::INT8)]).await?;
+    let constraints = session.query(&constraints, &[(&limit, Type::INT8)]).await?;
     if MAX_ROWS < columns.len().max(constraints.len()) {
         let max = format!("{MAX_ROWS} columns or constraints");
         return Err(ComputeError::SchemaTooLarge { max });
