@@ -8,6 +8,7 @@ mod compute_attached;
 mod compute_credentials;
 mod compute_foretold;
 mod compute_guarded;
+mod compute_hostile;
 mod compute_local;
 mod compute_lock;
 mod compute_logins;
