@@ -4,6 +4,7 @@ mod api;
 mod bad_input;
 mod catalog;
 mod clients;
+mod compute_altered;
 mod compute_attached;
 mod compute_credentials;
 mod compute_foretold;
