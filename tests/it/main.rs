@@ -6,6 +6,7 @@ mod catalog;
 mod clients;
 mod compute_altered;
 mod compute_attached;
+mod compute_blocked;
 mod compute_credentials;
 mod compute_foretold;
 mod compute_guarded;
