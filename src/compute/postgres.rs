@@ -63,6 +63,8 @@ pub(super) struct Target {
     user: String,
     password: Option<Password>,
     tls: TlsMode,
+    /// The version of the Postgres there, once it is known.
+    version: Option<u32>,
 }
 
 #[derive(Clone, Debug)]
@@ -75,7 +77,7 @@ impl From<&Address> for Target {
     fn from(address: &Address) -> Self {
         let Address { host, port, database, user, password, tls } = address.clone();
         let password = Some(password);
-        Self { host: Host::Name(host), port, database, user, password, tls }
+        Self { host: Host::Name(host), port, database, user, password, tls, version: None }
     }
 }
 
@@ -90,6 +92,7 @@ impl Target {
             user: user.into(),
             password: None,
             tls: TlsMode::Disable,
+            version: None,
         }
     }
 
@@ -112,7 +115,7 @@ impl Target {
             .dbname(&self.database)
             .user(&self.user)
             .application_name("offshoot")
-            .options(settings::AT_STARTUP)
+            .options(settings::at_startup(self.version))
             .connect_timeout(CONNECT_DEADLINE)
             .tcp_user_timeout(REQUEST_DEADLINE)
             .ssl_mode(match self.tls {
@@ -206,7 +209,9 @@ impl Session {
 
     /// Opens another session, in another database.
     async fn beside(&self, database: &str) -> Result<Self, ComputeError> {
-        Box::pin(Self::connect(&self.target.to_database(database))).await
+        let version = Some(self.admin.version);
+        let target = Target { version, ..self.target.to_database(database) };
+        Box::pin(Self::connect(&target)).await
     }
 
     /// Runs statements, of which the last may answer.
@@ -289,7 +294,8 @@ impl Session {
     ) -> Result<String, ComputeError> {
         // It also says better than the program what is wrong with a target.
         let version = Self::connect(target).await?.admin.version;
-        dump::run(programs, version, target).await
+        let target = Target { version: Some(version), ..target.clone() };
+        dump::run(programs, version, &target).await
     }
 
     /// Returns the tables of the session's database.

@@ -78,6 +78,42 @@ mod tests {
         assert!(verifier_of(&rounds("8192")).is_some());
     }
 
+    #[test]
+    fn a_verifier_with_one_part_that_is_wrong_is_none() {
+        let good = verifier(&Password::new("pencil"), [7; SALT_BYTES]);
+        let (head, keys) = good.reveal().rsplit_once('$').expect("keys");
+        let (head, salt) = head.rsplit_once(':').expect("a salt");
+        let (stored, server) = keys.split_once(':').expect("two keys");
+        assert_eq!(verifier_of(&format!("{head}:{salt}${stored}:{server}")), Some(good.clone()));
+        let bytes = |count: usize| STANDARD.encode(vec![7; count]);
+        let rounds = ["", "0", "1", "-1", "04096", " 4096", "4096 ", "0x1000", "2147483647"];
+        let rounds = rounds.map(|rounds| format!("SCRAM-SHA-256${rounds}:{salt}${keys}"));
+        let large = format!("SCRAM-SHA-256${}:{salt}${keys}", u64::MAX);
+        let salts = [String::new(), bytes(15), bytes(17), salt.replace('=', ""), "*".repeat(24)];
+        let salts = salts.map(|salt| format!("{head}:{salt}${keys}"));
+        let others = [String::new(), bytes(31), bytes(33), stored.replace('=', ""), "*".repeat(44)];
+        let stored_keys = others.clone().map(|key| format!("{head}:{salt}${key}:{server}"));
+        let server_keys = others.map(|key| format!("{head}:{salt}${stored}:{key}"));
+        let shapes = [
+            format!("{head}:{salt}${stored}"),
+            format!("{head}:{salt}"),
+            head.to_owned(),
+            format!("{head}${salt}${keys}"),
+            format!("{head}:{salt}:{keys}"),
+            format!("{}:{server}", good.reveal()),
+            format!("{}\n", good.reveal()),
+            format!(" {}", good.reveal()),
+            good.reveal().replace('$', ""),
+            good.reveal().to_lowercase(),
+            good.reveal().replace("SHA-256", "SHA-1"),
+            good.reveal().replace("SHA-256", "SHA-256-PLUS"),
+        ];
+        let all = [&[large][..], &rounds, &salts, &stored_keys, &server_keys, &shapes].concat();
+        for bad in all {
+            assert_eq!(verifier_of(&bad), None, "{bad}");
+        }
+    }
+
     /// The example of RFC 7677, section 3: password `pencil`, that salt, 4096 iterations. Its
     /// server signature there proves the server key; the whole was also compared with what
     /// PostgreSQL 15 makes of the same password and salt.

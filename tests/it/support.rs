@@ -278,6 +278,13 @@ impl Server {
         self.admin(database).await.batch_execute(sql).await.expect("legal SQL");
     }
 
+    /// Starts Postgres again with a setting that it only takes then.
+    pub async fn restart_with(&self, setting: &str) {
+        self.execute("postgres", &format!("ALTER SYSTEM SET {setting}")).await;
+        self.local().suspend().await.expect("an end");
+        self.local().start().await.expect("a start");
+    }
+
     /// Waits until Postgres answers a question with yes. It takes a moment to notice some things.
     pub async fn wait_until(&self, question: &str) {
         let until = Instant::now() + END_DEADLINE;

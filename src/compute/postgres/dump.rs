@@ -99,7 +99,7 @@ fn environment(target: &Target, roots: Option<&Path>) -> Vec<(&'static str, Stri
         ("PGDATABASE", target.database.clone()),
         ("PGUSER", target.user.clone()),
         ("PGAPPNAME", "offshoot".into()),
-        ("PGOPTIONS", settings::AT_STARTUP.into()),
+        ("PGOPTIONS", settings::at_startup(target.version)),
         ("PGCONNECT_TIMEOUT", CONNECT_DEADLINE.as_secs().to_string()),
         ("PGSSLMODE", mode.into()),
         ("PGCHANNELBINDING", binding.into()),
@@ -301,6 +301,7 @@ mod tests {
             user: "boss".into(),
             password: Some(Password::new("of boss")),
             tls: TlsMode::Require,
+            version: None,
         };
         let told: BTreeMap<_, _> = environment(&target, None).into_iter().collect();
         for (name, value) in [

@@ -19,7 +19,10 @@ use crate::plan::observed::{
 };
 
 // Names are read as bytes: those that others made may be no UTF-8. Such a name comes out as one
-// that nobody has, so that nothing is ever done to it.
+// that no catalog can have, so that nothing is ever done to it, and nobody can adopt it.
+
+/// Stands for the bytes of a name that are no UTF-8.
+const SUBSTITUTE: &str = "\u{1a}";
 
 /// What everybody may read of roles. Times that are none lie as far away as can be said, and so do
 /// those of which there is no saying: Postgres has thirty years more than microseconds have bits.
@@ -240,5 +243,7 @@ pub(super) fn get<'a, T: FromSql<'a>>(row: &'a Row, column: usize) -> Result<T, 
 }
 
 pub(super) fn name(row: &Row, column: usize) -> Result<String, ComputeError> {
-    get::<&[u8]>(row, column).map(|bytes| String::from_utf8_lossy(bytes).into_owned())
+    let bytes: &[u8] = get(row, column)?;
+    let lossy = || String::from_utf8_lossy(bytes).replace(char::REPLACEMENT_CHARACTER, SUBSTITUTE);
+    Ok(str::from_utf8(bytes).map_or_else(|_| lossy(), str::to_owned))
 }

@@ -8,10 +8,14 @@ use crate::compute::postgres::{Admin, Session};
 
 /// Sent with the login, and so stronger than what `ALTER ROLE .. SET` and `ALTER DATABASE .. SET`
 /// say.
-pub(super) const AT_STARTUP: &str = "-c search_path= -c role=none -c statement_timeout=30s \
+const AT_STARTUP: &str = "-c search_path= -c role=none -c statement_timeout=30s \
      -c lock_timeout=2s -c idle_in_transaction_session_timeout=60s \
      -c default_transaction_read_only=off -c synchronous_commit=on \
-     -c standard_conforming_strings=on -c row_security=on";
+     -c standard_conforming_strings=on -c row_security=on -c idle_session_timeout=0 \
+     -c exit_on_error=off";
+
+/// Likewise, where Postgres is known to be of that version: an older one would refuse the login.
+const AT_STARTUP_SINCE: &[(u32, &str)] = &[(17, " -c transaction_timeout=0")];
 
 /// What every administrator may set. The first ends a session whose Offshoot has died: what it was
 /// sent last must not take effect later, under the next one's feet. The second gives to an
@@ -19,6 +23,7 @@ pub(super) const AT_STARTUP: &str = "-c search_path= -c role=none -c statement_t
 const FOR_ALL: &[(u32, &str)] = &[
     (14, "SET client_connection_check_interval = '500ms'"),
     (16, "SET createrole_self_grant = 'set, inherit'"),
+    (17, "SET transaction_timeout = 0"),
 ];
 
 /// What a superuser may set, and others where they were given the right: verifiers stay out of logs
@@ -36,6 +41,13 @@ const AGAINST_LOGS: &[&str] = &[
     // by the postmaster when its process crashes.
     "SET track_activities = off",
 ];
+
+/// Returns what is sent with the login to a Postgres of a version, if that is known.
+pub(super) fn at_startup(version: Option<u32>) -> String {
+    let has = |since: &u32| version.is_some_and(|version| *since <= version);
+    let since = AT_STARTUP_SINCE.iter().filter(|(since, _)| has(since)).map(|(_, option)| *option);
+    [AT_STARTUP].into_iter().chain(since).collect()
+}
 
 /// Finds out where a session has led, and refuses what Offshoot cannot work with.
 pub(super) async fn probe(session: &mut Session) -> Result<Admin, ComputeError> {
