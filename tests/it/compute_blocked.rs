@@ -1,11 +1,13 @@
 //! What keeps a dropped role or database from going, and that it keeps nothing else.
 
-use offshoot::compute::Converged;
+use offshoot::compute::{Compute, Converged};
 use offshoot::model::fault::Fault;
 use offshoot::model::operation::Subject;
+use offshoot::model::rules::passes::Problem;
 use offshoot::plan::desired::Desired;
+use offshoot::plan::plan;
 
-use crate::support::{Catalog, Server, converge_told, refusal, texts};
+use crate::support::{Catalog, Server, branch, converge_told, refusal, texts};
 
 /// What of a dropped role's login is left: none of it, where it is still there.
 const LOGINS: &str = "SELECT format('%s %s %s', rolname, rolcanlogin, rolpassword IS NOT NULL) \
@@ -182,6 +184,14 @@ async fn large_objects_of_a_dropped_role_are_given_away_or_dropped_as_was_asked(
     }
 }
 
+/// Returns what a pass would leave undone, as far as that shows before it is made.
+async fn foretell_problems(server: &Server, desired: &Desired) -> Vec<Problem> {
+    let observed = server.compute().observe(&branch()).await.expect("a look");
+    let plan = plan(desired, &observed);
+    let foretold = server.compute().foretell(&branch(), &plan.steps).await.expect("words");
+    [plan.problems, foretold.problems].concat()
+}
+
 #[tokio::test]
 async fn a_tablespace_keeps_its_owner_until_it_has_another() {
     for drops in [false, true] {
@@ -195,9 +205,11 @@ async fn a_tablespace_keeps_its_owner_until_it_has_another() {
         make_table_of_bob(&server, "neondb").await;
         let desired = if drops { without_bob().dropping("bob", 2) } else { without_bob() };
         for _ in 0..2 {
+            let foretold = foretell_problems(&server, &desired).await;
             let converged = converge_told(&server.compute(), &desired).await;
             let [problem] = &*converged.problems else { panic!("{converged:?}") };
             assert_eq!((&problem.subject, problem.fault), (&bob(), Fault::Blocked));
+            assert_eq!(foretold, converged.problems);
             assert!(problem.message.contains("tablespace `disk`"), "{}", problem.message);
             assert_eq!(logins(&server).await, WAITS);
             let owner = "SELECT spcowner::regrole::text FROM pg_tablespace WHERE spcname = 'disk'";
