@@ -35,7 +35,7 @@ const HOSTILE: &[&str] = &[
 ];
 
 /// Tables of no rows, and functions and operators that fail, under the names of Postgres's own.
-const IMPOSTORS: &str = r#"
+const IMPOSTORS: &str = r"
 CREATE FUNCTION public.format(text, VARIADIC text[]) RETURNS text LANGUAGE plpgsql
     AS $$ BEGIN RAISE 'an impostor'; END $$;
 DO $do$
@@ -43,7 +43,8 @@ DECLARE name text;
 BEGIN
     FOREACH name IN ARRAY ARRAY['pg_authid', 'pg_roles', 'pg_auth_members', 'pg_database',
         'pg_shdepend', 'pg_stat_activity', 'pg_class', 'pg_namespace'] LOOP
-        EXECUTE 'CREATE TABLE public.' || name || ' AS TABLE pg_catalog.' || name || ' WITH NO DATA';
+        EXECUTE 'CREATE TABLE public.' || name || ' AS TABLE pg_catalog.' || name
+            || ' WITH NO DATA';
     END LOOP;
     FOREACH name IN ARRAY ARRAY['textsend(text)', 'current_setting(text)', 'isfinite(timestamptz)',
         'hashtextextended(text, bigint)', 'pg_try_advisory_lock(bigint)', 'aclexplode(aclitem[])',
@@ -59,7 +60,7 @@ BEGIN
         EXECUTE 'CREATE OPERATOR public.<> (FUNCTION = public.same, LEFTARG = ' || name
             || ', RIGHTARG = ' || name || ')';
     END LOOP;
-END $do$"#;
+END $do$";
 
 /// Keeps everybody from everything that an event trigger is asked about.
 const GUARD: &str = "CREATE FUNCTION no() RETURNS event_trigger LANGUAGE plpgsql \
@@ -83,7 +84,7 @@ fn role(name: &str) -> Subject {
     Subject::Role(name.parse().expect("a name"))
 }
 
-/// Returns the Postgres as an administrator reaches it in whose database no test has to ask anything.
+/// Returns the Postgres as an administrator reaches it in whose database no test asks anything.
 async fn besieged(server: &Server) -> AnyCompute {
     server.make_maintenance().await;
     if is_by_creator() {
