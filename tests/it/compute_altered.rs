@@ -46,7 +46,7 @@ async fn a_password_that_no_catalog_could_keep_is_told_and_put_back_and_never_ad
     let before = texts(&server.admin("postgres").await, ROLES).await;
     let md5 = "ALTER ROLE bob PASSWORD 'md5d41d8cd98f00b204e9800998ecf8427e'";
     let by_itself = "SET password_encryption = 'md5'; ALTER ROLE bob PASSWORD 'by hand'";
-    // Postgres hashes what it is given as many times as that says, so these are put where they are kept.
+    // Postgres hashes what it is given as often as that says, so these are put where it keeps them.
     let kept =
         |kept: &str| format!("UPDATE pg_authid SET rolpassword = '{kept}' WHERE rolname = 'bob'");
     let rounds = |rounds| kept(&verifier("by hand").reveal().replacen("4096", rounds, 1));

@@ -43,7 +43,8 @@ DECLARE name text;
 BEGIN
     FOREACH name IN ARRAY ARRAY['pg_authid', 'pg_roles', 'pg_auth_members', 'pg_database',
         'pg_shdepend', 'pg_stat_activity', 'pg_class', 'pg_namespace'] LOOP
-        EXECUTE 'CREATE TABLE public.' || name || ' AS TABLE pg_catalog.' || name || ' WITH NO DATA';
+        EXECUTE 'CREATE TABLE public.' || name || ' AS TABLE pg_catalog.' || name
+            || ' WITH NO DATA';
     END LOOP;
     FOREACH name IN ARRAY ARRAY['textsend(text)', 'current_setting(text)', 'isfinite(timestamptz)',
         'hashtextextended(text, bigint)', 'pg_try_advisory_lock(bigint)', 'aclexplode(aclitem[])',
@@ -83,7 +84,7 @@ fn role(name: &str) -> Subject {
     Subject::Role(name.parse().expect("a name"))
 }
 
-/// Returns the Postgres as an administrator reaches it in whose database no test has to ask anything.
+/// Returns the Postgres as an administrator reaches it in whose database no test asks anything.
 async fn besieged(server: &Server) -> AnyCompute {
     server.make_maintenance().await;
     if is_by_creator() {

@@ -188,8 +188,8 @@ pub(super) async fn owners_of_databases(session: &mut Session) -> Result<BTreeSe
     Ok(rows.iter().filter_map(|row| row.try_get(0).ok()).map(Oid).collect())
 }
 
-/// Returns the names of the tablespaces of each role that has any. Reassigning what such a role owns in
-/// one database would give them away, too.
+/// Returns the names of the tablespaces of each role that has any. Reassigning what such a role owns
+/// in one database would give them away, too.
 async fn tablespaces(session: &mut Session) -> Result<BTreeMap<Oid, Vec<String>>, ComputeError> {
     let mut tablespaces: BTreeMap<Oid, Vec<String>> = BTreeMap::new();
     for row in session.query(TABLESPACES, &[]).await? {
