@@ -26,9 +26,9 @@ const FOR_ALL: &[(u32, &str)] = &[
     (17, "SET transaction_timeout = 0"),
 ];
 
-/// What a superuser may set, and others where they were given the right: verifiers stay out of logs
-/// and statistics. Who may not set these has still been sent no password.
-const AGAINST_LOGS: &[&str] = &[
+/// What a superuser may set, and others where they were given the right: above all that verifiers stay
+/// out of logs and statistics. Who may not set these has still been sent no password.
+const WHERE_ALLOWED: &[&str] = &[
     "SET log_statement = 'none'",
     "SET log_min_error_statement = 'panic'",
     "SET log_min_duration_statement = -1",
@@ -40,6 +40,8 @@ const AGAINST_LOGS: &[&str] = &[
     // What a session was told last is logged by others, too: by who is in a deadlock with it, and
     // by the postmaster when its process crashes.
     "SET track_activities = off",
+    // Some failures are told apart by their words alone.
+    "SET lc_messages = 'C'",
 ];
 
 /// Returns what is sent with the login to a Postgres of a version, if that is known.
@@ -93,7 +95,7 @@ pub(super) async fn quieten(session: &mut Session) -> Result<(), ComputeError> {
     let version = session.admin.version;
     let for_all = FOR_ALL.iter().filter(|(since, _)| *since <= version).map(|(_, sql)| *sql);
     let for_all: Vec<_> = for_all.collect();
-    let statements = [for_all.as_slice(), AGAINST_LOGS].concat();
+    let statements = [for_all.as_slice(), WHERE_ALLOWED].concat();
     for (number, result) in session.run_each(&statements).await.into_iter().enumerate() {
         match result {
             Err(failure)
