@@ -63,36 +63,39 @@ pub(super) async fn converge(
             }
             None
         }
-        // The pass is going to change it.
-        Known::Outdated => None,
-        Known::Nothing => postgres.glance(None).await?.map(|seen| seen.glance),
+        // There will be nothing to do this time, either.
+        Known::Clean => postgres.glance(None).await?.map(|seen| seen.glance),
+        Known::Nothing => None,
     };
     settled.forget(&desired.branch);
     let converged = attempt(postgres, desired, trace).await;
-    if let (Ok(converged), Some(before)) = (&converged, before) {
+    if let Ok(converged) = &converged {
         settle(postgres, desired, settled, converged, before).await;
     }
     postgres.release().await;
     converged
 }
 
-/// Remembers that nothing was left to be done, where nothing has changed since `before` either. What
-/// the pass came to stands, whether that can be found out or not.
+/// Remembers that nothing is left to be done, and how the Postgres looked before that was found, where it
+/// looks so still. What the pass came to stands, whether that can be found out or not.
 async fn settle(
     postgres: &mut impl Reach,
     desired: &Desired,
     settled: &Settled,
     converged: &Converged,
-    before: Glance,
+    before: Option<Glance>,
 ) {
     let Converged { lsn: _, problems, delayed, deviations, steps } = converged;
-    if *steps != 0 || !problems.is_empty() || !delayed.is_empty() {
+    if !problems.is_empty() || !delayed.is_empty() {
         return;
     }
-    let seen = postgres.glance(Some(&before)).await.ok().flatten();
-    if seen.is_some_and(|seen| seen.confirms(&before)) {
-        settled.put(desired, Rested { glance: before, deviations: deviations.clone() });
+    let mut rested = None;
+    if let Some(glance) = before.filter(|_| *steps == 0) {
+        let seen = postgres.glance(Some(&glance)).await.ok().flatten();
+        let is_same = seen.is_some_and(|seen| seen.confirms(&glance));
+        rested = is_same.then(|| Rested { glance, deviations: deviations.clone() });
     }
+    settled.put(desired, rested);
 }
 
 async fn attempt(

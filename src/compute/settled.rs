@@ -33,7 +33,8 @@ struct Rest {
     revision: Revision,
     /// Tells what was desired from what else could be. Keeping that would be keeping every catalog.
     digest: u64,
-    rested: Rested,
+    /// How it looked; none where nobody glanced at it before that was found.
+    rested: Option<Rested>,
     since: Instant,
 }
 
@@ -49,11 +50,11 @@ pub(super) struct Rested {
 /// What is known of a branch's server.
 #[derive(Debug)]
 pub(super) enum Known {
-    /// It had all that is desired.
+    /// It had all that is desired, and looked so.
     Settled(Rested),
-    /// It had what was desired then.
-    Outdated,
-    /// Nothing.
+    /// It had all that is desired.
+    Clean,
+    /// Nothing, or nothing that says much about what is desired now.
     Nothing,
 }
 
@@ -63,18 +64,18 @@ impl Settled {
         let digest = self.digest(desired);
         let rests = self.rests.lock().expect("a lock that no panic poisons");
         match rests.get(&desired.branch) {
-            Some(rest) if MAX_AGE <= rest.since.elapsed() => Known::Nothing,
             // A later revision that changed nothing here is the same to this server.
             Some(rest) if rest.revision <= desired.revision && rest.digest == digest => {
-                Known::Settled(rest.rested.clone())
+                let is_young = rest.since.elapsed() < MAX_AGE;
+                let rested = rest.rested.clone().filter(|_| is_young);
+                rested.map_or(Known::Clean, Known::Settled)
             }
-            Some(_) => Known::Outdated,
-            None => Known::Nothing,
+            Some(_) | None => Known::Nothing,
         }
     }
 
-    /// Notes that nothing is left to be done in a server.
-    pub(super) fn put(&self, desired: &Desired, rested: Rested) {
+    /// Notes that nothing is left to be done in a server, and how it looked before that was found.
+    pub(super) fn put(&self, desired: &Desired, rested: Option<Rested>) {
         let (revision, digest) = (desired.revision, self.digest(desired));
         let rest = Rest { revision, digest, rested, since: Instant::now() };
         let mut rests = self.rests.lock().expect("a lock that no panic poisons");

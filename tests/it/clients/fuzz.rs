@@ -3,6 +3,8 @@
 
 use std::path::Path;
 
+use futures_util::future::join_all;
+
 use super::{FUZZ_TIME, Stage, run_within};
 use crate::support::variable;
 
@@ -10,6 +12,9 @@ use crate::support::variable;
 /// and how many there must be in all.
 const EXAMPLES: usize = 100;
 const REQUESTS: usize = 5_000;
+
+/// The operations of which each program draws the requests.
+const SHARES: [[&str; 2]; 2] = [["--include-method", "GET"], ["--exclude-method", "GET"]];
 
 /// The variables that have more drawn.
 const EXAMPLES_VARIABLE: &str = "OFFSHOOT_FUZZ_EXAMPLES";
@@ -29,23 +34,9 @@ async fn drawn_requests_are_answered_as_the_contract_says_and_leave_a_whole_stor
     let project = serde_json::json!({ "project": {} });
     stage.server.remote.post("/projects", &project).await.json(201);
     stage.settle().await;
-    let examples = number(EXAMPLES_VARIABLE).unwrap_or(EXAMPLES);
-    let mut command = stage.installed.schemathesis();
-    command
-        .arg("run")
-        .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("openapi.yaml"))
-        .args(["--url", &format!("http://{}", stage.server.remote.address)])
-        .args(["-H", &format!("Authorization: Bearer {}", stage.server.remote.key)])
-        .args(["--phases", "coverage,fuzzing", "--checks", CHECKS])
-        .args(["--max-examples", &examples.to_string()])
-        .args(["--generation-database", "none", "--warnings", "off", "--no-color"])
-        .args(["--max-response-time", ANSWER_SECONDS])
-        .args(["--request-timeout", "60"]);
-    let output = run_within(FUZZ_TIME, &mut command).await;
-    let words = String::from_utf8_lossy(&output.stdout);
-    assert!(output.status.success(), "{words}{}", String::from_utf8_lossy(&output.stderr));
-    let count = words.lines().find_map(|line| line.trim().split_once(" generated,"));
-    let count: usize = count.and_then(|(number, _)| number.parse().ok()).expect("a count");
+    // Drawing takes more time than answering, and one program draws one request after the other.
+    let drawn = SHARES.map(|share| draw(&stage, share));
+    let count: usize = join_all(drawn).await.into_iter().sum();
     let wanted = number(REQUESTS_VARIABLE).unwrap_or(REQUESTS);
     assert!(wanted <= count, "only {count} requests; set {EXAMPLES_VARIABLE} higher");
 
@@ -54,6 +45,28 @@ async fn drawn_requests_are_answered_as_the_contract_says_and_leave_a_whole_stor
     assert!(stage.server.process.wait(FUZZ_TIME).success());
     let checked = stage.home.command("check").output().expect("a check");
     assert!(checked.status.success(), "{}", String::from_utf8_lossy(&checked.stdout));
+}
+
+/// Draws requests of a share of the operations, and returns how many.
+async fn draw(stage: &Stage, share: [&str; 2]) -> usize {
+    let examples = number(EXAMPLES_VARIABLE).unwrap_or(EXAMPLES);
+    let mut command = stage.installed.schemathesis();
+    command
+        .arg("run")
+        .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("openapi.yaml"))
+        .args(["--url", &format!("http://{}", stage.server.remote.address)])
+        .args(["-H", &format!("Authorization: Bearer {}", stage.server.remote.key)])
+        .args(["--phases", "coverage,fuzzing", "--checks", CHECKS])
+        .args(share)
+        .args(["--max-examples", &examples.to_string()])
+        .args(["--generation-database", "none", "--warnings", "off", "--no-color"])
+        .args(["--max-response-time", ANSWER_SECONDS])
+        .args(["--request-timeout", "60"]);
+    let output = run_within(FUZZ_TIME, &mut command).await;
+    let words = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{words}{}", String::from_utf8_lossy(&output.stderr));
+    let count = words.lines().find_map(|line| line.trim().split_once(" generated,"));
+    count.and_then(|(number, _)| number.parse().ok()).expect("a count")
 }
 
 fn number(name: &str) -> Option<usize> {
