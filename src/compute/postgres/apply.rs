@@ -16,7 +16,7 @@ use crate::plan::sql::{self, Ident, Literal};
 use crate::plan::step::{Stage, Step};
 
 /// The first version of Postgres whose memberships have options.
-const MEMBERSHIP_OPTIONS: u32 = 16;
+pub(super) const MEMBERSHIP_OPTIONS: u32 = 16;
 
 /// How many steps are sent at once.
 const MAX_AT_ONCE: usize = 100;

@@ -17,12 +17,14 @@ const AT_STARTUP: &str = "-c search_path= -c role=none -c statement_timeout=30s 
 /// Likewise, where Postgres is known to be of that version: an older one would refuse the login.
 const AT_STARTUP_SINCE: &[(u32, &str)] = &[(17, " -c transaction_timeout=0")];
 
+/// Gives to an administrator who is no superuser the rights over the roles that it makes.
+pub(super) const SELF_GRANT: &str = "SET createrole_self_grant = 'set, inherit'";
+
 /// What every administrator may set. The first ends a session whose Offshoot has died: what it was
-/// sent last must not take effect later, under the next one's feet. The second gives to an
-/// administrator who is no superuser the rights over the roles that it makes.
+/// sent last must not take effect later, under the next one's feet.
 const FOR_ALL: &[(u32, &str)] = &[
     (14, "SET client_connection_check_interval = '500ms'"),
-    (16, "SET createrole_self_grant = 'set, inherit'"),
+    (16, SELF_GRANT),
     (17, "SET transaction_timeout = 0"),
 ];
 
