@@ -25,7 +25,7 @@ docs: ## Run the documentation's examples and build it without a warning
 	RUSTDOCFLAGS='-D warnings' cargo doc --no-deps --quiet
 
 crash: postgres ## Kill the server and the store 300 times each
-	OFFSHOOT_CRASH_ROUNDS=300 cargo test --test it -- --nocapture --test-threads 1 crash::what_was store::kills::
+	OFFSHOOT_CRASH_ROUNDS=300 cargo test --test it -- --nocapture --test-threads 1 crash::what_was store::kills::what_was_durable_outlives_every_kill
 
 cut: postgres ## Cut a pass at each of its messages; kill the server and Postgres 200 times each
 	OFFSHOOT_CUTS=1000 OFFSHOOT_CRASH_ROUNDS=200 cargo test --test it -- --nocapture --test-threads 1 cut::
@@ -38,7 +38,7 @@ versions: postgres clients ## Run the tests of passes against each version of Po
 	scripts/test-versions
 
 powercut: ## Cut the power of the store 100 times (needs root and a loop device)
-	cargo test --test it -- --nocapture --ignored --exact store::kills::what_was_durable_outlives_every_power_cut
+	OFFSHOOT_CRASH_ROUNDS=100 cargo test --test it -- --nocapture --exact store::kills::what_was_durable_outlives_every_power_cut
 
 deny: ## Check licenses, sources and advisories (needs cargo-deny)
 	cargo deny check

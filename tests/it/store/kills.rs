@@ -1,5 +1,6 @@
 //! A store whose process is killed, and one whose machine loses its power, at any moment, while it
-//! commits, trims and exports.
+//! commits, trims and exports. The process is this program once more, which then does that work in the
+//! place of a test.
 
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader};
@@ -13,12 +14,17 @@ use rand::RngExt;
 
 use super::load;
 use crate::crash::{rng, rounds};
+use crate::support::variable;
 
 /// How often the process is killed.
 const KILLS: u32 = 12;
 
 /// How often the power is cut.
-const CUTS: u32 = 100;
+const CUTS: u32 = 3;
+
+/// The test in whose place the process works.
+const WORKER: &str =
+    "store::kills::what_was_durable_outlives_every_kill_while_history_is_trimmed_and_exported";
 
 /// How long the process lives at the longest, once it commits.
 const LIFE_MS: u64 = 700;
@@ -44,7 +50,7 @@ struct Load {
 impl Load {
     fn start(directory: &Path) -> Self {
         let mut child = Command::new(std::env::current_exe().expect("this program"))
-            .args(["--exact", load::NAME, "--ignored", "--nocapture"])
+            .args(["--exact", WORKER, "--nocapture"])
             .env(load::DIRECTORY, directory)
             .stdout(Stdio::piped())
             .spawn()
@@ -93,6 +99,9 @@ fn note((log, revision): (LogId, u64), durable: &mut BTreeMap<LogId, u64>) {
 
 #[test]
 fn what_was_durable_outlives_every_kill_while_history_is_trimmed_and_exported() {
+    if let Some(directory) = variable(load::DIRECTORY) {
+        load::work(Path::new(&directory));
+    }
     let mut rng = rng();
     let dir = tempfile::tempdir().expect("a directory");
     let mut durable = BTreeMap::new();
@@ -128,8 +137,9 @@ impl Disk {
         std::fs::create_dir(&disk.mount).expect("a directory");
         let image = std::fs::File::create(&disk.image).expect("a file");
         image.set_len(DISK_MIB << 20).expect("a large file");
-        let made = run("mkfs.ext4", &["-q", "-F", path(&disk.image)]);
-        (made && disk.attach()).then_some(disk)
+        let made = run("mkfs.ext4", &["-q", "-F", path(&disk.image)]) && disk.attach();
+        // Whether its power can be cut, too.
+        (made && disk.cut() && disk.detach() && disk.attach()).then_some(disk)
     }
 
     fn attach(&self) -> bool {
@@ -141,9 +151,9 @@ impl Disk {
     }
 
     /// Cuts the power: nothing that is not on the disk yet gets there, the journal included.
-    fn cut(&self) {
+    fn cut(&self) -> bool {
         let script = concat!(env!("CARGO_MANIFEST_DIR"), "/scripts/cut-power");
-        assert!(run(script, &[path(&self.mount)]), "the power was not cut");
+        run(script, &[path(&self.mount)])
     }
 }
 
@@ -162,14 +172,15 @@ fn run(program: &str, arguments: &[&str]) -> bool {
     Command::new(program).args(arguments).status().is_ok_and(|status| status.success())
 }
 
-#[ignore = "it needs root and a loop device: make powercut"]
 #[test]
 #[expect(clippy::print_stderr, reason = "whoever runs it wants to know")]
 fn what_was_durable_outlives_every_power_cut() {
     let mut rng = rng();
     let dir = tempfile::tempdir().expect("a directory");
     let Some(disk) = Disk::new(dir.path()) else {
-        eprintln!("SKIPPED: no power was cut. It takes root, mkfs.ext4 and a loop device.");
+        eprintln!(
+            "SKIPPED: no power was cut. It takes root, mkfs.ext4, python3 and a loop device."
+        );
         return;
     };
     let (mut durable, mut exports) = (BTreeMap::new(), 0);
@@ -178,7 +189,7 @@ fn what_was_durable_outlives_every_power_cut() {
         load.wait(&mut durable);
         std::thread::sleep(Duration::from_millis(rng.random_range(0..LIFE_MS)));
         load.assert_alive();
-        disk.cut();
+        assert!(disk.cut(), "the power was not cut");
         load.kill(&mut durable);
         assert!(disk.detach() && disk.attach(), "the disk does not come back");
         load::verify(load::open(&disk.mount), &durable);

@@ -3,7 +3,7 @@
 //! whoever comes later can tell whether it is right.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -31,9 +31,6 @@ use crate::catalog::command::new_project;
 /// The variable that names the directory in which the load works.
 pub const DIRECTORY: &str = "OFFSHOOT_TEST_LOAD";
 
-/// The test that is the load.
-pub const NAME: &str = "store::load::work";
-
 /// What a line begins with that names a durable commit: its log and its revision follow.
 pub const ACK: &str = "durable ";
 
@@ -47,6 +44,9 @@ const PASSING: LogId = LogId(9);
 
 /// How many commit at once to each log.
 const WRITERS: usize = 2;
+
+/// How many threads it has.
+const THREADS: usize = 4;
 
 /// How many of the newest revisions can be asked for.
 const WINDOW: u64 = 60;
@@ -177,12 +177,15 @@ pub fn open(directory: &Path) -> Arc<SledEngine> {
     }
 }
 
-#[ignore = "a program for the tests that kill it"]
-#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-#[expect(clippy::disallowed_methods, reason = "it is told so by whoever starts it")]
-async fn work() {
-    let directory = std::env::var_os(DIRECTORY).expect("a directory");
-    let directory = Path::new(&directory).to_path_buf();
+/// Works in a directory until it is killed, or for as long as it lives.
+pub fn work(directory: &Path) -> ! {
+    let mut runtime = tokio::runtime::Builder::new_multi_thread();
+    let runtime = runtime.worker_threads(THREADS).enable_all().build();
+    runtime.expect("a runtime").block_on(work_until_the_end(directory.to_path_buf()));
+    std::process::exit(0);
+}
+
+async fn work_until_the_end(directory: PathBuf) {
     let store = Store::over(open(&directory), CACHE_BYTES, Arc::new(SystemClock));
     let store = store.expect("a store");
     let mut tasks = tokio::task::JoinSet::new();
@@ -196,7 +199,6 @@ async fn work() {
     let exporter = store.clone();
     tasks.spawn_blocking(move || export(&exporter, &directory));
     let _ended = tokio::time::timeout(LIFE, tasks.join_next()).await;
-    std::process::exit(0);
 }
 
 #[expect(clippy::print_stdout, reason = "whoever kills it reads what was durable")]
