@@ -9,7 +9,10 @@ use offshoot::model::progress::Trace;
 use offshoot::model::secret::Password;
 use offshoot::plan::desired::Desired;
 
-use crate::support::{Catalog, MAINTENANCE, Server, converge_told, home, refusal, texts, verifier};
+use crate::support::{
+    Catalog, MAINTENANCE, Server, about, converge_told, home, refusal, sally_and_bob, texts,
+    verifier,
+};
 
 const OWNERS: &str = "SELECT tableowner::text FROM pg_tables WHERE schemaname = 'public'";
 
@@ -18,19 +21,13 @@ const OWNERS_OF_BOBS: &str = "SELECT tableowner::text FROM pg_tables WHERE table
 const DATABASES: &str = "SELECT format('%s of %s', datname, pg_get_userbyid(datdba)) \
      FROM pg_database WHERE oid > 16383 AND datname <> 'maintenance' ORDER BY 1";
 
-fn catalog() -> Desired {
-    Desired::empty()
-        .role("sally", 1, "of sally")
-        .role("bob", 2, "of bob")
-        .database(1, "neondb", "sally")
-}
-
 #[tokio::test]
 async fn a_reset_password_replaces_the_old_one_and_cuts_nobody() {
     let server = Server::started().await;
-    server.converge(&catalog()).await;
+    server.converge(&sally_and_bob()).await;
     let session = server.login("sally", "of sally", "neondb").await.expect("a login");
-    let reset = catalog().role("sally", 1, "new").role("carol", 3, "of carol").without_role("bob");
+    let reset =
+        sally_and_bob().role("sally", 1, "new").role("carol", 3, "of carol").without_role("bob");
     server.converge(&reset).await;
     assert_eq!(refusal(server.login("sally", "of sally", "neondb").await), "28P01");
     server.login("sally", "new", "neondb").await.expect("the new password");
@@ -41,7 +38,7 @@ async fn a_reset_password_replaces_the_old_one_and_cuts_nobody() {
 #[tokio::test]
 async fn what_a_dropped_role_owned_goes_to_the_owners_of_the_databases() {
     let server = Server::started().await;
-    let desired = catalog().role("carol", 3, "c").database(2, "other", "carol");
+    let desired = sally_and_bob().role("carol", 3, "c").database(2, "other", "carol");
     server.converge(&desired).await;
     for database in ["neondb", "other"] {
         let bob = server.login("bob", "of bob", database).await.expect("a login");
@@ -71,15 +68,17 @@ async fn what_a_dropped_role_owned_goes_to_the_owners_of_the_databases() {
 #[tokio::test]
 async fn a_role_that_was_dropped_and_created_again_is_another_role() {
     let server = Server::started().await;
-    server.converge(&catalog()).await;
+    server.converge(&sally_and_bob()).await;
     let bob = server.login("bob", "of bob", "neondb").await.expect("a login");
     bob.batch_execute("CREATE TABLE of_bob (id int)").await.expect("a table");
-    server.converge(&catalog().role("bob", 9, "of another bob")).await;
+    server.converge(&sally_and_bob().role("bob", 9, "of another bob")).await;
     assert_eq!(refusal(server.login("bob", "of bob", "neondb").await), "28P01");
     server.login("bob", "of another bob", "neondb").await.expect("a login");
     assert_eq!(texts(&server.admin("neondb").await, OWNERS).await, ["sally"]);
     // The same for one that owns a database: the new role has it.
-    server.converge(&catalog().role("bob", 9, "b").role("sally", 10, "of another sally")).await;
+    server
+        .converge(&sally_and_bob().role("bob", 9, "b").role("sally", 10, "of another sally"))
+        .await;
     let databases = texts(&server.admin("postgres").await, DATABASES).await;
     assert_eq!(databases, ["neondb of sally"]);
     let retired = "SELECT rolname::text FROM pg_roles WHERE rolname LIKE 'offshoot%'";
@@ -89,13 +88,12 @@ async fn a_role_that_was_dropped_and_created_again_is_another_role() {
 #[tokio::test]
 async fn a_role_that_owns_a_foreign_database_loses_its_login_and_is_kept() {
     let server = Server::started().await;
-    server.converge(&catalog()).await;
+    server.converge(&sally_and_bob()).await;
     server.execute("postgres", "CREATE DATABASE foreign_db OWNER bob").await;
-    let desired = catalog().without_role("bob").role("carol", 3, "of carol");
-    let converged =
-        server.compute().converge(&desired, &mut Trace::default()).await.expect("a pass");
+    let desired = sally_and_bob().without_role("bob").role("carol", 3, "of carol");
+    let converged = server.pass(&desired).await;
     assert_eq!(converged.problems.len(), 1);
-    assert_eq!(converged.problems[0].subject, Subject::Role("bob".parse().expect("a name")));
+    assert_eq!(converged.problems[0].subject, about("bob"));
     assert!(converged.problems[0].message.contains("`foreign_db`"));
     assert_eq!(refusal(server.login("bob", "of bob", "neondb").await), "28P01");
     server.login("carol", "of carol", "neondb").await.expect("the others' changes");
@@ -110,12 +108,11 @@ async fn roles_and_databases_made_with_sql_are_never_touched() {
     let server = Server::started().await;
     server.execute("postgres", "CREATE ROLE sally LOGIN PASSWORD 'by hand'").await;
     server.execute("postgres", "CREATE DATABASE shop").await;
-    let desired = catalog().database(2, "shop", "bob");
-    let converged =
-        server.compute().converge(&desired, &mut Trace::default()).await.expect("a pass");
+    let desired = sally_and_bob().database(2, "shop", "bob");
+    let converged = server.pass(&desired).await;
     let subjects: Vec<_> = converged.problems.iter().map(|it| it.subject.clone()).collect();
     let database = |name: &str| Subject::Database(name.parse().expect("a name"));
-    let sally = Subject::Role("sally".parse().expect("a name"));
+    let sally = about("sally");
     assert_eq!(subjects, [sally, database("neondb"), database("shop")]);
     server.login("sally", "by hand", "shop").await.expect("her own password");
     server.login("bob", "of bob", "shop").await.expect("the others' changes");
@@ -127,7 +124,7 @@ async fn roles_and_databases_made_with_sql_are_never_touched() {
 #[tokio::test]
 async fn what_was_changed_by_hand_is_told_before_it_is_put_back() {
     let server = Server::started().await;
-    server.converge(&catalog()).await;
+    server.converge(&sally_and_bob()).await;
     server
         .execute(
             "postgres",
@@ -136,7 +133,7 @@ async fn what_was_changed_by_hand_is_told_before_it_is_put_back() {
              ALTER DATABASE neondb OWNER TO bob; CREATE ROLE mine",
         )
         .await;
-    let first = server.compute().converge(&catalog(), &mut Trace::default()).await.expect("a pass");
+    let first = server.pass(&sally_and_bob()).await;
     assert_eq!(first.steps, 0, "nothing is done before it is told");
     let told: Vec<_> = first.deviations.iter().map(|it| (it.item.attribute, it.response)).collect();
     let expected = [
@@ -151,7 +148,7 @@ async fn what_was_changed_by_hand_is_told_before_it_is_put_back() {
     ];
     assert_eq!(told.len(), expected.len(), "{told:?}");
     assert!(expected.iter().all(|each| told.contains(each)), "{told:?}");
-    let second = converge_told(&server.compute(), &catalog()).await;
+    let second = converge_told(&server.compute(), &sally_and_bob()).await;
     let left: Vec<_> = second.deviations.iter().map(|it| it.item.attribute).collect();
     assert_eq!(left, [Attribute::Password, Attribute::Membership, Attribute::Unmanaged]);
     server.login("bob", "by hand", "neondb").await.expect("the password stays, to be adopted");
@@ -160,28 +157,27 @@ async fn what_was_changed_by_hand_is_told_before_it_is_put_back() {
          FROM pg_roles WHERE rolname = 'bob'";
     assert_eq!(texts(&server.admin("postgres").await, kept).await, ["f -1 infinity sally"]);
     // What the catalog changes afterwards is newer, and stronger.
-    server.converge(&catalog().role("bob", 2, "reset")).await;
+    server.converge(&sally_and_bob().role("bob", 2, "reset")).await;
     server.login("bob", "reset", "neondb").await.expect("the password of the catalog");
 }
 
 #[tokio::test]
 async fn a_role_that_was_dropped_by_hand_is_made_again() {
     let server = Server::started().await;
-    server.converge(&catalog()).await;
+    server.converge(&sally_and_bob()).await;
     server.execute("postgres", "DROP ROLE bob").await;
-    server.converge(&catalog()).await;
+    server.converge(&sally_and_bob()).await;
     server.login("bob", "of bob", "neondb").await.expect("a login");
     // But one that someone then made under its name is theirs.
     server.execute("postgres", "DROP ROLE bob; CREATE ROLE bob").await;
-    let converged =
-        server.compute().converge(&catalog(), &mut Trace::default()).await.expect("a pass");
+    let converged = server.pass(&sally_and_bob()).await;
     assert_eq!(converged.problems.len(), 1);
 }
 
 #[tokio::test]
 async fn databases_are_made_renamed_given_away_and_dropped() {
     let server = Server::started().await;
-    let desired = catalog().database(2, "other", "sally");
+    let desired = sally_and_bob().database(2, "other", "sally");
     server.converge(&desired).await;
     let admin = server.admin("postgres").await;
     server.execute("neondb", "CREATE TABLE kept (id int)").await;
@@ -201,11 +197,10 @@ async fn databases_are_made_renamed_given_away_and_dropped() {
 #[tokio::test]
 async fn a_rename_that_sessions_are_in_the_way_of_waits_and_cuts_nobody() {
     let server = Server::started().await;
-    server.converge(&catalog()).await;
+    server.converge(&sally_and_bob()).await;
     let session = server.login("sally", "of sally", "neondb").await.expect("a login");
-    let desired = catalog().database(1, "renamed", "sally").role("carol", 3, "of carol");
-    let converged =
-        server.compute().converge(&desired, &mut Trace::default()).await.expect("a pass");
+    let desired = sally_and_bob().database(1, "renamed", "sally").role("carol", 3, "of carol");
+    let converged = server.pass(&desired).await;
     assert_eq!((converged.problems.len(), converged.delayed.len()), (0, 1), "{converged:?}");
     assert!(converged.delayed[0].message.contains("1 other session"), "{converged:?}");
     session.batch_execute("SELECT 1").await.expect("a session that stayed open");
@@ -246,8 +241,8 @@ async fn neither_password_nor_verifier_is_in_the_log_of_postgres() {
     server.execute("postgres", "ALTER SYSTEM SET log_min_duration_statement = 0").await;
     server.execute("postgres", "SELECT pg_reload_conf()").await;
     server.wait_until("SELECT current_setting('log_statement') = 'all'").await;
-    server.converge(&catalog()).await;
-    server.converge(&catalog().role("sally", 1, "of sally, new")).await;
+    server.converge(&sally_and_bob()).await;
+    server.converge(&sally_and_bob().role("sally", 1, "of sally, new")).await;
     // A statement that fails is logged too, where that is not forbidden.
     server
         .execute(
@@ -257,8 +252,8 @@ async fn neither_password_nor_verifier_is_in_the_log_of_postgres() {
         EXECUTE FUNCTION no(); SELECT 'the test was here'",
         )
         .await;
-    let broken = catalog().role("dora", 5, "of dora").database(7, "\u{1F980}x", "dora");
-    server.compute().converge(&broken, &mut Trace::default()).await.expect("a pass");
+    let broken = sally_and_bob().role("dora", 5, "of dora").database(7, "\u{1F980}x", "dora");
+    server.pass(&broken).await;
     let log = server.log();
     assert!(log.contains("the test was here"), "{log}");
     assert!(!log.contains("SCRAM-SHA-256$") && !log.contains("of sally"), "{log}");
@@ -270,11 +265,11 @@ async fn neither_password_nor_verifier_is_in_the_log_of_postgres() {
 #[tokio::test]
 async fn a_crash_around_the_creation_of_a_database_leaves_it_ours() {
     let server = Server::started().await;
-    server.converge(&catalog()).await;
+    server.converge(&sally_and_bob()).await;
     // After the database was made, and before its number was noted.
     server.execute(home(), "UPDATE offshoot.managed_database SET oid = NULL").await;
-    assert_eq!(server.converge(&catalog()).await.steps, 1);
-    assert_eq!(server.converge(&catalog()).await.steps, 0);
+    assert_eq!(server.converge(&sally_and_bob()).await.steps, 1);
+    assert_eq!(server.converge(&sally_and_bob()).await.steps, 0);
     // After it was announced, and before it was made.
     server
         .execute(
@@ -283,8 +278,8 @@ async fn a_crash_around_the_creation_of_a_database_leaves_it_ours() {
         ('br-test', 2, 'other', 'bob', NULL)",
         )
         .await;
-    server.converge(&catalog().database(2, "other", "bob")).await;
-    server.converge(&catalog()).await;
+    server.converge(&sally_and_bob().database(2, "other", "bob")).await;
+    server.converge(&sally_and_bob()).await;
     let databases = texts(&server.admin("postgres").await, DATABASES).await;
     assert_eq!(databases, ["neondb of sally"]);
 }
@@ -293,10 +288,9 @@ async fn a_crash_around_the_creation_of_a_database_leaves_it_ours() {
 async fn the_marks_of_another_branch_mean_nothing() {
     let server = Server::started().await;
     server.make_maintenance().await;
-    server.converge(&catalog()).await;
+    server.converge(&sally_and_bob()).await;
     server.execute(home(), "UPDATE offshoot.managed_role SET branch = 'br-parent'").await;
-    let converged =
-        server.compute().converge(&Desired::empty(), &mut Trace::default()).await.expect("a pass");
+    let converged = server.pass(&Desired::empty()).await;
     assert_eq!(converged.steps, 1, "the database only");
     server.login("bob", "of bob", MAINTENANCE).await.expect("a role of another branch");
 }
@@ -304,7 +298,7 @@ async fn the_marks_of_another_branch_mean_nothing() {
 #[tokio::test]
 async fn a_role_made_over_the_api_can_neither_read_nor_forge_marks() {
     let server = Server::started().await;
-    server.converge(&catalog()).await;
+    server.converge(&sally_and_bob()).await;
     let bob = server.admin(home()).await;
     bob.batch_execute("SET SESSION AUTHORIZATION bob").await.expect("another's rights");
     let seen = texts(&bob, "SELECT name FROM offshoot.managed_role").await;
@@ -327,7 +321,8 @@ async fn a_pass_over_tcp_takes_an_administrator_with_a_password() {
         )
         .await;
     let compute = server.attached(server.address("boss", "of boss"));
-    let converged = compute.converge(&catalog(), &mut Trace::default()).await.expect("a pass");
+    let converged =
+        compute.converge(&sally_and_bob(), &mut Trace::default()).await.expect("a pass");
     assert_eq!(converged.problems, []);
     server.login("sally", "of sally", "neondb").await.expect("a login");
     compute.suspend().await.expect("nothing to stop");
@@ -341,16 +336,18 @@ async fn an_administrator_who_is_no_superuser_does_what_it_may() {
     server.make_maintenance().await;
     server.execute("postgres", "CREATE ROLE manager CREATEROLE CREATEDB LOGIN PASSWORD 'm'").await;
     let compute = server.attached(server.address("manager", "m"));
-    let error = compute.converge(&catalog(), &mut Trace::default()).await.expect_err("a refusal");
+    let error =
+        compute.converge(&sally_and_bob(), &mut Trace::default()).await.expect_err("a refusal");
     assert!(matches!(error, ComputeError::NotPermitted { .. }), "{error:?}");
     server.execute("postgres", "GRANT CREATE ON DATABASE maintenance TO manager").await;
     server.execute("postgres", "GRANT neon_superuser TO manager WITH ADMIN OPTION").await;
-    let converged = compute.converge(&catalog(), &mut Trace::default()).await.expect("a pass");
+    let converged =
+        compute.converge(&sally_and_bob(), &mut Trace::default()).await.expect("a pass");
     assert_eq!(converged.problems, []);
     let bob = server.login("bob", "of bob", "neondb").await.expect("a login");
     bob.batch_execute("CREATE TABLE of_bob (id int)").await.expect("a table");
     drop(bob);
-    let desired = catalog().without_role("bob").role("sally", 1, "new");
+    let desired = sally_and_bob().without_role("bob").role("sally", 1, "new");
     let converged = compute.converge(&desired, &mut Trace::default()).await.expect("a pass");
     assert_eq!(converged.problems, []);
     assert_eq!(texts(&server.admin("neondb").await, OWNERS).await, ["sally"]);

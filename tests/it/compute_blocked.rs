@@ -7,7 +7,9 @@ use offshoot::model::rules::passes::Problem;
 use offshoot::plan::desired::Desired;
 use offshoot::plan::plan;
 
-use crate::support::{Catalog, Server, branch, converge_told, refusal, texts};
+use crate::support::{
+    Catalog, Server, about, branch, converge_told, refusal, sally_and_bob, texts,
+};
 
 /// What of a dropped role's login is left: none of it, where it is still there.
 const LOGINS: &str = "SELECT format('%s %s %s', rolname, rolcanlogin, rolpassword IS NOT NULL) \
@@ -20,20 +22,12 @@ const GONE: [&str; 1] = ["carol t t"];
 const OWNER_OF_BOBS: &str = "SELECT tableowner::text FROM pg_tables WHERE tablename = 'of_bob'";
 
 fn catalog() -> Desired {
-    Desired::empty()
-        .role("sally", 1, "of sally")
-        .role("bob", 2, "of bob")
-        .role("dave", 3, "of dave")
-        .database(1, "neondb", "sally")
+    sally_and_bob().role("dave", 3, "of dave")
 }
 
 /// Returns a catalog that dropped two roles and has a new one.
 fn without_bob() -> Desired {
     catalog().without_role("bob").without_role("dave").role("carol", 4, "of carol")
-}
-
-fn bob() -> Subject {
-    Subject::Role("bob".parse().expect("a name"))
 }
 
 async fn make_table_of_bob(server: &Server, database: &str) {
@@ -48,7 +42,7 @@ async fn logins(server: &Server) -> Vec<String> {
 /// Asserts that nothing but one role's removal was left undone, and that Postgres said why.
 fn assert_kept(converged: &Converged, reason: &str) {
     let [problem] = &*converged.problems else { panic!("{converged:?}") };
-    assert_eq!((&problem.subject, problem.fault), (&bob(), Fault::Blocked));
+    assert_eq!((&problem.subject, problem.fault), (&about("bob"), Fault::Blocked));
     assert_eq!(problem.code.as_deref(), Some("2BP01"));
     assert!(problem.message.contains(reason), "{}", problem.message);
     assert_eq!(converged.delayed, []);
@@ -143,7 +137,7 @@ async fn assert_delayed_by(work: &str, owner_after: &[&str]) {
     let converged = converge_told(&server.compute(), &without_bob()).await;
     assert_eq!(converged.problems, []);
     let [delayed] = &*converged.delayed else { panic!("{converged:?}") };
-    assert_eq!((&delayed.subject, delayed.fault), (&bob(), Fault::Busy));
+    assert_eq!((&delayed.subject, delayed.fault), (&about("bob"), Fault::Busy));
     assert_eq!(logins(&server).await, WAITS);
     server.login("carol", "of carol", "neondb").await.expect("the others' changes");
     server.execute("neondb", "COMMIT PREPARED 'of bob'").await;
@@ -208,7 +202,7 @@ async fn a_tablespace_keeps_its_owner_until_it_has_another() {
             let foretold = foretell_problems(&server, &desired).await;
             let converged = converge_told(&server.compute(), &desired).await;
             let [problem] = &*converged.problems else { panic!("{converged:?}") };
-            assert_eq!((&problem.subject, problem.fault), (&bob(), Fault::Blocked));
+            assert_eq!((&problem.subject, problem.fault), (&about("bob"), Fault::Blocked));
             assert_eq!(foretold, converged.problems);
             assert!(problem.message.contains("tablespace `disk`"), "{}", problem.message);
             assert_eq!(logins(&server).await, WAITS);

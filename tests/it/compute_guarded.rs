@@ -2,28 +2,20 @@
 
 use offshoot::compute::Compute;
 use offshoot::compute::error::ComputeError;
-use offshoot::model::operation::Subject;
 use offshoot::model::progress::Trace;
 use offshoot::plan::desired::Desired;
 
-use crate::support::{Catalog, Server, refusal, texts};
+use crate::support::{Catalog, Server, about, refusal, sally_and_bob, texts};
 
 const DATABASES: &str = "SELECT format('%s of %s', datname, pg_get_userbyid(datdba)) \
      FROM pg_database WHERE oid > 16383 AND datname <> 'maintenance' ORDER BY 1";
 
-fn catalog() -> Desired {
-    Desired::empty()
-        .role("sally", 1, "of sally")
-        .role("bob", 2, "of bob")
-        .database(1, "neondb", "sally")
-}
-
 #[tokio::test]
 async fn a_restored_older_catalog_is_refused_before_anything_is_changed() {
     let server = Server::started().await;
-    server.converge(&catalog().at(7)).await;
+    server.converge(&sally_and_bob().at(7)).await;
     // A change outside of any transaction is of a revision too.
-    server.converge(&catalog().at(8).database(1, "renamed", "sally")).await;
+    server.converge(&sally_and_bob().at(8).database(1, "renamed", "sally")).await;
     let older = Desired::empty().at(7);
     let error =
         server.compute().converge(&older, &mut Trace::default()).await.expect_err("a refusal");
@@ -39,7 +31,7 @@ async fn a_restored_older_catalog_is_refused_before_anything_is_changed() {
 #[tokio::test]
 async fn what_a_dropped_role_owned_is_never_given_to_a_superuser() {
     let server = Server::started().await;
-    let before = catalog().role("dave", 3, "of dave");
+    let before = sally_and_bob().role("dave", 3, "of dave");
     server.converge(&before).await;
     server.execute("postgres", "CREATE DATABASE foreign_db; ").await;
     server
@@ -50,11 +42,10 @@ async fn what_a_dropped_role_owned_is_never_given_to_a_superuser() {
              SECURITY DEFINER RETURN current_user",
         )
         .await;
-    let desired = catalog().without_role("bob").role("carol", 4, "of carol");
-    let converged =
-        server.compute().converge(&desired, &mut Trace::default()).await.expect("a pass");
+    let desired = sally_and_bob().without_role("bob").role("carol", 4, "of carol");
+    let converged = server.pass(&desired).await;
     let [problem] = &*converged.problems else { panic!("{:?}", converged.problems) };
-    assert_eq!(problem.subject, Subject::Role("bob".parse().expect("a name")));
+    assert_eq!(problem.subject, about("bob"));
     assert!(problem.message.contains("`foreign_db`"), "{}", problem.message);
     assert_eq!(texts(&server.admin("foreign_db").await, "SELECT of_bob.f()").await, ["bob"]);
     assert_eq!(refusal(server.login("bob", "of bob", "neondb").await), "28P01");
@@ -71,19 +62,18 @@ async fn what_a_dropped_role_owned_is_never_given_to_a_superuser() {
 #[tokio::test]
 async fn a_locked_table_delays_its_owner_alone() {
     let server = Server::started().await;
-    server.converge(&catalog().role("dave", 3, "of dave")).await;
+    server.converge(&sally_and_bob().role("dave", 3, "of dave")).await;
     for (name, password) in [("bob", "of bob"), ("dave", "of dave")] {
         let session = server.login(name, password, "neondb").await.expect("a login");
         session.batch_execute(&format!("CREATE TABLE of_{name} (id int)")).await.expect("a table");
     }
     let other = server.admin("neondb").await;
     other.batch_execute("BEGIN; LOCK TABLE of_bob").await.expect("a lock");
-    let desired = catalog().without_role("bob").role("carol", 4, "of carol");
-    let converged =
-        server.compute().converge(&desired, &mut Trace::default()).await.expect("a pass");
+    let desired = sally_and_bob().without_role("bob").role("carol", 4, "of carol");
+    let converged = server.pass(&desired).await;
     assert_eq!(converged.problems, []);
     let [delayed] = &*converged.delayed else { panic!("{:?}", converged.delayed) };
-    assert_eq!(delayed.subject, Subject::Role("bob".parse().expect("a name")));
+    assert_eq!(delayed.subject, about("bob"));
     let roles = "SELECT rolname::text FROM pg_roles WHERE rolname IN ('bob', 'dave')";
     assert_eq!(texts(&server.admin("postgres").await, roles).await, ["bob"]);
     server.login("carol", "of carol", "neondb").await.expect("the others' changes");
@@ -95,7 +85,7 @@ async fn a_locked_table_delays_its_owner_alone() {
 #[tokio::test]
 async fn marks_that_somebody_has_a_hand_in_are_not_believed() {
     let server = Server::started().await;
-    server.converge(&catalog()).await;
+    server.converge(&sally_and_bob()).await;
     for (tamper, mend) in [
         ("ALTER SCHEMA offshoot OWNER TO bob", "ALTER SCHEMA offshoot OWNER TO cloud_admin"),
         (
@@ -122,6 +112,6 @@ async fn marks_that_somebody_has_a_hand_in_are_not_believed() {
         assert!(matches!(error, ComputeError::Unsupported { .. }), "{tamper}: {error:?}");
         assert!(!error.is_retryable() && error.to_string().contains("schema `offshoot`"));
         server.execute("postgres", mend).await;
-        server.converge(&catalog()).await;
+        server.converge(&sally_and_bob()).await;
     }
 }

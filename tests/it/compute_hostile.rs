@@ -2,12 +2,12 @@
 
 use offshoot::compute::{AnyCompute, Compute};
 use offshoot::model::fault::Fault;
-use offshoot::model::operation::Subject;
 use offshoot::model::revision::Timestamp;
 use offshoot::plan::desired::Desired;
 
 use crate::support::{
-    Catalog, MAINTENANCE, Server, converge_told, home, is_by_creator, refusal, texts, verifier,
+    Catalog, MAINTENANCE, Server, about, converge_told, home, is_by_creator, refusal,
+    sally_and_bob, texts, verifier,
 };
 
 /// Whatever anybody may set who owns a database, and that could bend what is done in it.
@@ -73,17 +73,6 @@ const OWNER_OF_BOBS: &str =
 const MADE: &str =
     "SELECT rolname::text FROM pg_authid WHERE rolname LIKE 'role%' OR rolname = 'sally'";
 
-fn catalog() -> Desired {
-    Desired::empty()
-        .role("sally", 1, "of sally")
-        .role("bob", 2, "of bob")
-        .database(1, "neondb", "sally")
-}
-
-fn role(name: &str) -> Subject {
-    Subject::Role(name.parse().expect("a name"))
-}
-
 /// Returns the Postgres as an administrator reaches it in whose database no test asks anything.
 async fn besieged(server: &Server) -> AnyCompute {
     server.make_maintenance().await;
@@ -105,7 +94,7 @@ async fn converge_at_once(compute: &AnyCompute, desired: &Desired) {
 /// Makes the changes that a pass can be asked for, in two passes.
 async fn change_everything(server: &Server, compute: &AnyCompute) {
     let far = Timestamp::from_timestamp_micros(10_413_792_000_000_000);
-    let changed = catalog()
+    let changed = sally_and_bob()
         .role("sally", 1, "new")
         .role("carol", 3, "of carol")
         .until("carol", far)
@@ -140,7 +129,7 @@ async fn give_bob_a_table(server: &Server) {
 async fn what_is_set_for_a_database_or_the_administrator_bends_nothing() {
     let server = Server::started().await;
     let compute = besieged(&server).await;
-    converge_at_once(&compute, &catalog()).await;
+    converge_at_once(&compute, &sally_and_bob()).await;
     give_bob_a_table(&server).await;
     let admin = server.admin("postgres").await;
     let administrator = if is_by_creator() { "creator" } else { "boss" };
@@ -161,7 +150,7 @@ async fn what_is_set_for_a_database_or_the_administrator_bends_nothing() {
 async fn functions_operators_and_tables_named_as_those_of_postgres_are_not_taken_for_them() {
     let server = Server::started().await;
     let compute = besieged(&server).await;
-    converge_at_once(&compute, &catalog()).await;
+    converge_at_once(&compute, &sally_and_bob()).await;
     give_bob_a_table(&server).await;
     let admin = server.admin("postgres").await;
     for database in ["neondb", MAINTENANCE] {
@@ -190,7 +179,7 @@ async fn a_refused_password_keeps_no_other_role_from_being_made() {
     for _ in 0..2 {
         let converged = converge_told(&server.compute(), &refused).await;
         let [problem] = &*converged.problems else { panic!("{converged:?}") };
-        assert_eq!((&problem.subject, problem.fault), (&role("sally"), Fault::BadInput));
+        assert_eq!((&problem.subject, problem.fault), (&about("sally"), Fault::BadInput));
         assert_eq!(problem.code.as_deref(), Some("22023"));
         assert!(problem.message.contains("password"), "{}", problem.message);
         assert!(!problem.message.contains("SCRAM"), "{}", problem.message);
@@ -205,7 +194,7 @@ async fn a_refused_password_keeps_no_other_role_from_being_made() {
     let reset = others.role("sally", 2, "sally").role("role_9", 1, "new");
     let converged = converge_told(&server.compute(), &reset).await;
     let [problem] = &*converged.problems else { panic!("{converged:?}") };
-    assert_eq!((&problem.subject, problem.fault), (&role("sally"), Fault::BadInput));
+    assert_eq!((&problem.subject, problem.fault), (&about("sally"), Fault::BadInput));
     server.login("sally", "better", "neondb").await.expect("the password that it has");
     server.login("role_9", "new", "neondb").await.expect("the others' changes");
 }
@@ -213,17 +202,17 @@ async fn a_refused_password_keeps_no_other_role_from_being_made() {
 #[tokio::test]
 async fn an_event_trigger_that_refuses_a_clean_up_keeps_nothing_else_from_being_done() {
     let server = Server::started().await;
-    server.converge(&catalog().role("dave", 3, "of dave")).await;
+    server.converge(&sally_and_bob().role("dave", 3, "of dave")).await;
     give_bob_a_table(&server).await;
     server.execute("neondb", GUARD).await;
     server.execute(home(), GUARD).await;
     let desired =
-        catalog().without_role("bob").role("carol", 4, "of carol").role("sally", 1, "new");
+        sally_and_bob().without_role("bob").role("carol", 4, "of carol").role("sally", 1, "new");
     let desired = desired.database(2, "other", "carol");
     for _ in 0..2 {
         let converged = converge_told(&server.compute(), &desired).await;
         let [problem] = &*converged.problems else { panic!("{converged:?}") };
-        assert_eq!(problem.subject, role("bob"));
+        assert_eq!(problem.subject, about("bob"));
         assert!(problem.message.contains("not in here"), "{}", problem.message);
         assert_eq!(converged.delayed, []);
         let roles = "SELECT format('%s %s %s', rolname, rolcanlogin, rolpassword IS NULL) \

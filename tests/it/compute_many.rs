@@ -1,11 +1,10 @@
 //! What a pass does with more roles than are sent at once.
 
 use offshoot::model::fault::Fault;
-use offshoot::model::operation::Subject;
 use offshoot::model::role::Login;
 use offshoot::plan::desired::Desired;
 
-use crate::support::{Catalog, Server, converge_told, home, texts};
+use crate::support::{Catalog, Server, about, converge_told, home, texts};
 
 /// Enough for eleven parts of a pass, of which the last has one step.
 const ROLES: u64 = 1_001;
@@ -72,7 +71,7 @@ async fn one_that_is_refused_among_a_thousand_keeps_none_of_the_others_away() {
     for _ in 0..2 {
         let converged = converge_told(&server.compute(), &desired).await;
         let [problem] = &*converged.problems else { panic!("{:?}", converged.problems) };
-        assert_eq!(problem.subject, Subject::Role(wrong.parse().expect("a name")));
+        assert_eq!(problem.subject, about(&wrong));
         assert_eq!(problem.fault, Fault::BadInput);
         let admin = server.admin("postgres").await;
         assert_eq!(texts(&admin, COUNT).await, ["1000 1000 1"]);

@@ -5,7 +5,7 @@ use offshoot::model::drift::{Attribute, Kind};
 use offshoot::model::operation::Subject;
 use offshoot::plan::desired::Desired;
 
-use crate::support::{Catalog, Server, converge_told, home, refusal, texts};
+use crate::support::{Catalog, Server, about, converge_told, home, refusal, sally_and_bob, texts};
 
 /// Names that differ by case, or by how an accent is written.
 const TWINS: [&str; 6] = ["app", "App", "APP", "caf\u{e9}", "cafe\u{301}", "cafe"];
@@ -17,15 +17,8 @@ const FOREIGN_ROLES: &str = "SELECT format('%s %s', encode(textsend(rolname::tex
 const FOREIGN_DATABASES: &str = "SELECT format('%s %s', encode(textsend(datname::text), 'hex'), \
      datdba::text) FROM pg_database WHERE encode(textsend(datname::text), 'hex') = '64e9'";
 
-fn catalog() -> Desired {
-    Desired::empty()
-        .role("sally", 1, "of sally")
-        .role("bob", 2, "of bob")
-        .database(1, "neondb", "sally")
-}
-
 fn bob() -> Subject {
-    Subject::Role("bob".parse().expect("a name"))
+    about("bob")
 }
 
 /// Makes a database in whose encoding names are written that are no UTF-8, and the roles `é` and `è`
@@ -78,12 +71,12 @@ async fn names_that_look_alike_are_different_names() {
 #[tokio::test]
 async fn what_has_a_name_that_is_no_utf8_is_told_and_left_alone() {
     let server = Server::started().await;
-    server.converge(&catalog()).await;
+    server.converge(&sally_and_bob()).await;
     make_names_that_are_no_utf8(&server).await;
     let admin = server.admin("postgres").await;
     let before = (texts(&admin, FOREIGN_ROLES).await, texts(&admin, FOREIGN_DATABASES).await);
     assert_eq!((before.0.len(), before.1.len()), (2, 1), "{before:?}");
-    let desired = catalog().without_role("bob").role("carol", 3, "c").role("sally", 1, "new");
+    let desired = sally_and_bob().without_role("bob").role("carol", 3, "c").role("sally", 1, "new");
     for _ in 0..2 {
         let converged = converge_told(&server.compute(), &desired).await;
         // He owns a table in a database that nobody can name.
@@ -116,7 +109,7 @@ async fn what_has_a_name_that_is_no_utf8_is_told_and_left_alone() {
 #[tokio::test]
 async fn what_a_role_without_a_name_in_utf8_granted_is_taken_away_or_told() {
     let server = Server::started().await;
-    server.converge(&catalog()).await;
+    server.converge(&sally_and_bob()).await;
     make_names_that_are_no_utf8(&server).await;
     server
         .admin("latin")
@@ -133,7 +126,7 @@ async fn what_a_role_without_a_name_in_utf8_granted_is_taken_away_or_told() {
          EXECUTE 'SET LOCAL ROLE ' || it; \
          EXECUTE 'GRANT SELECT ON its_own, lent TO bob'; END $$";
     server.execute("neondb", grants).await;
-    let desired = catalog().without_role("bob");
+    let desired = sally_and_bob().without_role("bob");
     let converged = converge_told(&server.compute(), &desired).await;
     let [problem] = &*converged.problems else { panic!("{converged:?}") };
     assert_eq!((&problem.subject, problem.code.as_deref()), (&bob(), Some("2BP01")));

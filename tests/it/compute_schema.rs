@@ -9,7 +9,7 @@ use offshoot::model::schema::{Column, Constraint, Promise, Reference};
 use offshoot::plan::desired::Desired;
 
 use crate::compute_tls::encrypted;
-use crate::support::{Catalog, Server};
+use crate::support::{Catalog, Server, sally_and_bob};
 
 const TABLES: &str = "CREATE TABLE authors (id int PRIMARY KEY, name text UNIQUE); \
      CREATE TABLE \"Notes\" (id int, author int NOT NULL REFERENCES authors, \
@@ -19,11 +19,7 @@ const TABLES: &str = "CREATE TABLE authors (id int PRIMARY KEY, name text UNIQUE
      CREATE VIEW seen AS SELECT id FROM authors; GRANT SELECT ON authors TO bob";
 
 fn catalog() -> Desired {
-    Desired::empty()
-        .role("sally", 1, "of sally")
-        .role("bob", 2, "of bob")
-        .database(1, "neondb", "sally")
-        .database(2, "a=b \"c\" d's", "sally")
+    sally_and_bob().database(2, "a=b \"c\" d's", "sally")
 }
 
 fn name(text: &str) -> DatabaseName {

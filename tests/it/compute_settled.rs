@@ -9,7 +9,7 @@ use offshoot::model::progress::{Progress, Trace};
 use offshoot::plan::desired::Desired;
 use tokio::time::sleep;
 
-use crate::support::{Catalog, Server, is_by_creator, texts, verifier};
+use crate::support::{Catalog, Server, is_by_creator, sally_and_bob, texts, verifier};
 
 /// What a pass says that has looked at everything.
 const LOOKED: &str = "observe";
@@ -20,13 +20,6 @@ const PAUSE: Duration = Duration::from_millis(50);
 
 /// The number that the next transaction gets which changes something.
 const NEXT: &str = "SELECT pg_snapshot_xmax(pg_current_snapshot())::text";
-
-fn catalog() -> Desired {
-    Desired::empty()
-        .role("sally", 1, "of sally")
-        .role("bob", 2, "of bob")
-        .database(1, "neondb", "sally")
-}
 
 /// Makes a pass, and returns what it came to and whether it looked at everything.
 async fn pass(server: &Server, desired: &Desired) -> (Result<Converged, ComputeError>, bool) {
@@ -39,9 +32,9 @@ async fn pass(server: &Server, desired: &Desired) -> (Result<Converged, ComputeE
 /// Makes passes until one need not look any more. What Postgres wrote last takes it a moment to have on
 /// the disk.
 async fn settle(server: &Server) {
-    server.converge(&catalog()).await;
+    server.converge(&sally_and_bob()).await;
     for _ in 0..MAX_PASSES {
-        if !pass(server, &catalog()).await.1 {
+        if !pass(server, &sally_and_bob()).await.1 {
             return;
         }
         sleep(PAUSE).await;
@@ -59,13 +52,13 @@ async fn a_pass_over_what_has_not_changed_changes_nothing_and_does_not_look_twic
     let admin = server.admin("postgres").await;
     let before = texts(&admin, NEXT).await;
     for _ in 0..3 {
-        let (converged, looked) = pass(&server, &catalog()).await;
+        let (converged, looked) = pass(&server, &sally_and_bob()).await;
         assert!(!looked && converged.expect("a pass").steps == 0);
     }
     assert_eq!(texts(&admin, NEXT).await, before, "a transaction that changed something");
-    let later = Desired { revision: catalog().revision.next(), ..catalog() };
+    let later = Desired { revision: sally_and_bob().revision.next(), ..sally_and_bob() };
     assert!(!pass(&server, &later).await.1, "a revision that changed nothing here");
-    let other = catalog().role("bob", 2, "another");
+    let other = sally_and_bob().role("bob", 2, "another");
     assert!(pass(&server, &other).await.1, "another catalog is another matter");
 }
 
@@ -96,7 +89,7 @@ async fn whatever_is_changed_by_hand_is_looked_at() {
         for sql in by_hand.split("; ") {
             server.execute("postgres", sql).await;
         }
-        assert!(pass(&server, &catalog()).await.1, "{by_hand} is overlooked");
+        assert!(pass(&server, &sally_and_bob()).await.1, "{by_hand} is overlooked");
     }
 }
 
@@ -106,7 +99,7 @@ async fn what_is_left_as_it_was_found_is_told_by_every_pass() {
     server.execute("postgres", "CREATE ROLE mallory").await;
     settle(&server).await;
     for _ in 0..3 {
-        let (converged, looked) = pass(&server, &catalog()).await;
+        let (converged, looked) = pass(&server, &sally_and_bob()).await;
         let deviations = converged.expect("a pass").deviations;
         assert_eq!(deviations.len(), 1, "{deviations:?}");
         assert_eq!(looked, is_by_creator());
@@ -119,5 +112,5 @@ async fn a_restarted_server_is_looked_at() {
     settle(&server).await;
     server.local().suspend().await.expect("an end");
     server.local().start().await.expect("a start");
-    assert!(pass(&server, &catalog()).await.1);
+    assert!(pass(&server, &sally_and_bob()).await.1);
 }

@@ -1,29 +1,27 @@
 //! What tests share: catalogs in a few words, and Postgres servers that leave nothing behind.
 
-use std::collections::BTreeMap;
+mod catalog;
+
 use std::ffi::OsString;
 use std::fs::{self, Permissions};
 use std::net::{Ipv4Addr, TcpListener};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use offshoot::compute::local::LocalConfig;
 use offshoot::compute::{Address, AnyCompute, Compute, ComputeSite, Computes, Converged};
-use offshoot::model::database::DatabaseId;
 use offshoot::model::endpoint::TlsMode;
 use offshoot::model::id::BranchId;
-use offshoot::model::name::{COMPUTE_ADMIN, RoleName};
+use offshoot::model::name::COMPUTE_ADMIN;
 use offshoot::model::progress::Trace;
-use offshoot::model::revision::{Revision, Timestamp};
-use offshoot::model::role::Login;
-use offshoot::model::scram;
-use offshoot::model::secret::{Password, Verifier};
-use offshoot::plan::desired::{Desired, DesiredDatabase, DesiredRole};
+use offshoot::model::secret::Password;
+use offshoot::plan::desired::Desired;
 use rustix::process::{Pid, Signal, kill_process, test_kill_process};
 use tempfile::TempDir;
 use tokio_postgres::{Client, Config, NoTls};
+
+pub use catalog::{Catalog, about, sally_and_bob, verifier};
 
 /// The database of an administrator who comes over TCP.
 pub const MAINTENANCE: &str = "maintenance";
@@ -45,111 +43,6 @@ const END_DEADLINE: Duration = Duration::from_secs(10);
 /// The branch of tests that need no other.
 pub fn branch() -> BranchId {
     "br-test".parse().expect("an id")
-}
-
-/// Returns the verifier of `password`, always the same. Each is derived once: that takes a while.
-pub fn verifier(password: &str) -> Verifier {
-    static DERIVED: Mutex<BTreeMap<String, Verifier>> = Mutex::new(BTreeMap::new());
-    let mut derived = DERIVED.lock().expect("a lock that no panic poisons");
-    derived
-        .entry(password.into())
-        .or_insert_with(|| scram::verifier(&Password::new(password), [7; scram::SALT_BYTES]))
-        .clone()
-}
-
-/// A catalog in a few words.
-pub trait Catalog {
-    /// Returns an empty catalog.
-    fn empty() -> Self;
-    /// Is at another revision.
-    fn at(self, revision: u64) -> Self;
-    /// Adds a role that was created at revision `born`.
-    fn role(self, name: &str, born: u64, password: &str) -> Self;
-    /// Adds a role that cannot log in.
-    fn group(self, name: &str, born: u64) -> Self;
-    /// Adds a role that logs in in this way.
-    fn role_with(self, name: &str, born: u64, login: Login<Verifier>) -> Self;
-    /// Says until when the password of a role is good.
-    fn until(self, name: &str, at: Option<Timestamp>) -> Self;
-    /// Says that what a dropped role owns is to be dropped.
-    fn dropping(self, name: &str, born: u64) -> Self;
-    /// Deactivates a role.
-    fn deactivated(self, name: &str) -> Self;
-    /// Says as which other role a role acts.
-    fn acting(self, name: &str, original: Option<&str>) -> Self;
-    /// Removes a role.
-    fn without_role(self, name: &str) -> Self;
-    /// Adds a database, or changes the one with this number.
-    fn database(self, id: u64, name: &str, owner: &str) -> Self;
-    /// Removes a database.
-    fn without_database(self, id: u64) -> Self;
-}
-
-impl Catalog for Desired {
-    fn empty() -> Self {
-        Self::new(branch(), Revision(1), [], [])
-    }
-
-    fn at(self, revision: u64) -> Self {
-        Self { revision: Revision(revision), ..self }
-    }
-
-    fn role(self, name: &str, born: u64, password: &str) -> Self {
-        self.role_with(name, born, Login::Password(verifier(password)))
-    }
-
-    fn group(self, name: &str, born: u64) -> Self {
-        self.role_with(name, born, Login::Never)
-    }
-
-    fn role_with(mut self, name: &str, born: u64, login: Login<Verifier>) -> Self {
-        let (born, valid_until, acts_for) = (Revision(born), None, None);
-        let role = DesiredRole { born, login, valid_until, is_active: true, acts_for };
-        self.roles.insert(RoleName::parse_existing(name).expect("a name"), role);
-        self
-    }
-
-    fn until(mut self, name: &str, at: Option<Timestamp>) -> Self {
-        let name = RoleName::parse_existing(name).expect("a name");
-        self.roles.get_mut(&name).expect("a role of the catalog").valid_until = at;
-        self
-    }
-
-    fn dropping(mut self, name: &str, born: u64) -> Self {
-        let name = RoleName::parse_existing(name).expect("a name");
-        self.estates.insert((name, Revision(born)));
-        self
-    }
-
-    fn deactivated(mut self, name: &str) -> Self {
-        let name = RoleName::parse_existing(name).expect("a name");
-        self.roles.get_mut(&name).expect("a role of the catalog").is_active = false;
-        self
-    }
-
-    fn acting(mut self, name: &str, original: Option<&str>) -> Self {
-        let parse = |name| RoleName::parse_existing(name).expect("a name");
-        let role = self.roles.get_mut(&parse(name)).expect("a role of the catalog");
-        role.acts_for = original.map(parse);
-        self
-    }
-
-    fn without_role(mut self, name: &str) -> Self {
-        self.roles.remove(&RoleName::parse_existing(name).expect("a name"));
-        self
-    }
-
-    fn database(mut self, id: u64, name: &str, owner: &str) -> Self {
-        let name = name.parse().expect("a name");
-        let owner = RoleName::parse_existing(owner).expect("a name");
-        self.databases.insert(DatabaseId(id), DesiredDatabase { name, owner });
-        self
-    }
-
-    fn without_database(mut self, id: u64) -> Self {
-        self.databases.remove(&DatabaseId(id));
-        self
-    }
 }
 
 /// A root directory of local computes, and one compute in it. Whatever runs in it ends with it.
@@ -226,6 +119,11 @@ impl Server {
         assert_eq!(converged.problems, [], "problems");
         assert_eq!(converged.delayed, [], "delayed");
         converged
+    }
+
+    /// Makes a pass that has been told of nothing, and returns what it came to.
+    pub async fn pass(&self, desired: &Desired) -> Converged {
+        self.compute().converge(desired, &mut Trace::default()).await.expect("a pass")
     }
 
     /// Connects as Postgres's own administrator does.
