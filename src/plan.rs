@@ -52,8 +52,19 @@ pub struct Aside {
     pub stage: Stage,
     /// What failed, and why.
     pub problem: Problem,
-    /// Whether another attempt may succeed with nothing changed by hand.
-    pub is_passing: bool,
+    /// How long it is left out.
+    pub until: Until,
+}
+
+/// How long a part of the work is left out that failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Until {
+    /// Until the next round of the same attempt, which sees what has changed meanwhile.
+    NextRound,
+    /// Until the next attempt, which may succeed with nothing changed by hand.
+    NextAttempt,
+    /// Until somebody mends it.
+    Mended,
 }
 
 /// Returns the plan that takes `observed` to `desired`.
@@ -78,7 +89,7 @@ pub fn plan_around(desired: &Desired, observed: &Observed, aside: &[Aside]) -> P
     let Draft { mut steps, mut problems, mut deviations, .. } = draft;
     // A stable sort: within its stage, a step stays where its planner put it.
     steps.sort_by_key(Step::stage);
-    let lasting = aside.iter().filter(|aside| !aside.is_passing);
+    let lasting = aside.iter().filter(|aside| aside.until == Until::Mended);
     problems.extend(lasting.map(|aside| aside.problem.clone()));
     deviations.sort_by(|one, other| one.item.cmp(&other.item));
     Plan { steps, problems, deviations }

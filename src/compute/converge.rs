@@ -13,7 +13,7 @@ use crate::model::progress::{StepEnd, Trace};
 use crate::plan::desired::Desired;
 use crate::plan::observed::Observed;
 use crate::plan::step::Step;
-use crate::plan::{Aside, Plan, plan_around};
+use crate::plan::{Aside, Plan, Until, plan_around};
 
 /// How often one attempt looks and applies. Two rounds are usual, the second of which finds nothing
 /// left; each round that fails in part sets what failed aside and needs another.
@@ -112,7 +112,7 @@ async fn attempt(
         let plan = plan_around(desired, &observed, &aside);
         if plan.steps.is_empty() {
             let lsn = postgres.lsn().await?;
-            let delayed = aside.into_iter().filter(|aside| aside.is_passing);
+            let delayed = aside.into_iter().filter(|aside| aside.until == Until::NextAttempt);
             let delayed = delayed.map(|aside| aside.problem).collect();
             let Plan { problems, deviations, .. } = plan;
             return Ok(Converged { lsn, problems, delayed, deviations, steps });
@@ -123,7 +123,7 @@ async fn attempt(
         let failed = timed(trace, "apply", postgres.apply(desired, &plan.steps)).await?;
         note(trace, &plan.steps, &failed);
         steps += plan.steps.len() - failed.len();
-        aside.extend(failed);
+        aside.extend(failed.into_iter().filter(|failed| failed.until != Until::NextRound));
     }
     Err(ComputeError::Restless)
 }
@@ -135,8 +135,8 @@ fn note(trace: &mut Trace, steps: &[Step], failed: &[Aside]) {
         let failed = failed.iter().find(|it| it.stage == stage && it.problem.subject == subject);
         let end = match failed {
             None => StepEnd::Done,
-            Some(aside) if aside.is_passing => StepEnd::Delayed,
-            Some(_) => StepEnd::Failed,
+            Some(Aside { until: Until::Mended, .. }) => StepEnd::Failed,
+            Some(_) => StepEnd::Delayed,
         };
         trace.did(subject, &step.to_string(), end, None);
     }

@@ -24,11 +24,11 @@ use crate::model::progress::Trace;
 use crate::model::rules::passes::Problem;
 use crate::model::schema::Table;
 use crate::model::session::Sessions;
-use crate::plan::Aside;
 use crate::plan::desired::Desired;
 use crate::plan::observed::Observed;
 use crate::plan::sql::statements_without_marks;
 use crate::plan::step::{Stage, Step};
+use crate::plan::{Aside, Until};
 
 pub mod world;
 
@@ -269,7 +269,7 @@ impl Machine {
             Err(refused) => refused,
         };
         let problem = Problem::new(step.subject(), refused.to_string());
-        Some(Aside { stage: step.stage(), problem, is_passing: false })
+        Some(Aside { stage: step.stage(), problem, until: Until::Mended })
     }
 }
 

@@ -56,7 +56,7 @@ pub enum StepEnd {
     Done,
     /// It failed.
     Failed,
-    /// Others were in its way, and the next pass tries again.
+    /// Others were in its way, and it is tried again.
     Delayed,
 }
 

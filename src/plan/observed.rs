@@ -39,6 +39,8 @@ pub struct Observed {
     pub roles: BTreeMap<String, ObservedRole>,
     /// Every database, by name.
     pub databases: BTreeMap<String, ObservedDatabase>,
+    /// Who owns each tablespace, by its name.
+    pub tablespaces: BTreeMap<String, Oid>,
     /// The roles that have sessions open, the administrator's own left out.
     pub connected: BTreeSet<Oid>,
     /// The marks of managed roles.

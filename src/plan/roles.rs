@@ -307,17 +307,14 @@ pub(super) fn clean_up(draft: &mut Draft<'_>, roles: &RolePlan, databases: &Data
         if acted_for.is_none() {
             disconnect(draft, *oid, name, name_after);
         }
-        let owned: Vec<_> = kept
-            .iter()
-            .filter(|(_, owner, _)| owner == name_after)
-            .map(|(database, ..)| format!("`{database}`"))
-            .collect();
-        if !owned.is_empty() {
-            let message = format!(
-                "role `{name}` can no longer log in, but cannot be dropped: it owns the database \
-                 {}; give that another owner (ALTER DATABASE .. OWNER TO ..)",
-                owned.join(", ")
-            );
+        // What belongs to no database is cleaned up in none: it would be given away in the first.
+        let of_it = kept.iter().filter(|(_, owner, _)| owner == name_after);
+        let of_it: Vec<_> = of_it.map(|(database, ..)| database.as_str()).collect();
+        let spaces = observed.tablespaces.iter().filter(|(_, owner)| *owner == oid);
+        let spaces: Vec<_> = spaces.map(|(space, _)| space.as_str()).collect();
+        if let Some(owns) = owns("database", &of_it).or_else(|| owns("tablespace", &spaces)) {
+            let message =
+                format!("role `{name}` can no longer log in, but cannot be dropped: it {owns}");
             draft.problem(subject, message);
             continue;
         }
@@ -344,6 +341,15 @@ pub(super) fn clean_up(draft: &mut Draft<'_>, roles: &RolePlan, databases: &Data
         let (oid, name, found_as) = (*oid, name.clone(), name_after.clone());
         draft.steps.push(Step::RemoveRole { oid, name, found_as });
     }
+}
+
+/// Says what keeps an owner from being dropped, and what to do about that.
+fn owns(what: &str, names: &[&str]) -> Option<String> {
+    let quoted: Vec<_> = names.iter().map(|name| format!("`{name}`")).collect();
+    let alter = format!("ALTER {} .. OWNER TO ..", what.to_uppercase());
+    let names = quoted.join(", ");
+    (!quoted.is_empty())
+        .then(|| format!("owns the {what} {names}; give that another owner ({alter})"))
 }
 
 /// Whether a role may be given what another owned. A function that runs with its owner's rights

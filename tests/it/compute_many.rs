@@ -68,8 +68,10 @@ async fn one_that_is_refused_among_a_thousand_keeps_none_of_the_others_away() {
     let wrong = name(250);
     let desired = catalog().role(&wrong, 251, &wrong);
     let mut before = None;
-    for _ in 0..2 {
+    // All others are made and join their group, and a database is announced and made.
+    for steps in [1_000 + 1 + 2, 0] {
         let converged = converge_told(&server.compute(), &desired).await;
+        assert_eq!(converged.steps, steps);
         let [problem] = &*converged.problems else { panic!("{:?}", converged.problems) };
         assert_eq!(problem.subject, about(&wrong));
         assert_eq!(problem.fault, Fault::BadInput);

@@ -12,7 +12,7 @@ use offshoot::model::rules::passes::Problem;
 use offshoot::plan::desired::Desired;
 use offshoot::plan::observed::{Observed, ObservedPassword, Privilege};
 use offshoot::plan::step::Stage;
-use offshoot::plan::{Aside, Plan, plan, plan_around};
+use offshoot::plan::{Aside, Plan, Until, plan, plan_around};
 
 use crate::support::{Catalog, verifier};
 
@@ -174,7 +174,7 @@ fn converge(world: &mut World, desired: &Desired) -> Plan {
                 Ok(()) => *world = after,
                 Err(refused) => {
                     let problem = Problem::new(step.subject(), refused.to_string());
-                    aside.push(Aside { stage: step.stage(), problem, is_passing: false });
+                    aside.push(Aside { stage: step.stage(), problem, until: Until::Mended });
                 }
             }
         }

@@ -9,14 +9,14 @@ use crate::compute::postgres::failure::{Class, Failure, told};
 use crate::compute::postgres::{Session, clean_up, observe};
 use crate::model::fault::Fault;
 use crate::model::rules::passes::Problem;
-use crate::plan::Aside;
 use crate::plan::desired::Desired;
 use crate::plan::observed::Oid;
 use crate::plan::sql::{self, Ident, Literal};
 use crate::plan::step::{Stage, Step};
+use crate::plan::{Aside, Until};
 
 /// The first version of Postgres whose memberships have options.
-pub(super) const MEMBERSHIP_OPTIONS: u32 = 16;
+const MEMBERSHIP_OPTIONS: u32 = 16;
 
 /// How many steps are sent at once.
 const MAX_AT_ONCE: usize = 100;
@@ -47,7 +47,7 @@ pub(super) async fn apply(
     clean_up::clean_up(session, alone, &mut aside).await?;
     let removals = alone.iter().filter(|step| step.stage() == Stage::Remove);
     for step in removals {
-        if !is_hindered(step, &aside) && !owns_databases(session, step).await? {
+        if !is_hindered(step, &aside) && !is_owner(session, step).await? {
             let sql = sql::statements(step, &desired.branch).join("; ");
             note(&mut aside, step, session.run(&sql).await.map(|_| ()))?;
         }
@@ -57,24 +57,24 @@ pub(super) async fn apply(
 
 /// Whether an earlier step for the same thing failed, without which this one cannot succeed.
 pub(super) fn is_hindered(step: &Step, aside: &[Aside]) -> bool {
-    aside.iter().any(|Aside { stage, problem, is_passing }| {
+    aside.iter().any(|Aside { stage, problem, until }| {
         let is_before = match stage {
             Stage::Change => step.stage() == Stage::Reshape,
             Stage::Retire | Stage::CleanUp => Stage::CleanUp <= step.stage(),
             // Who is still at work may make something new. Where nobody can ever be sent away, that
             // is no reason to keep the role.
-            Stage::Disconnect => *is_passing && Stage::CleanUp <= step.stage(),
+            Stage::Disconnect => *until != Until::Mended && Stage::CleanUp <= step.stage(),
             Stage::Forget | Stage::Reshape | Stage::Remove => false,
         };
         is_before && problem.subject == step.subject()
     })
 }
 
-/// Whether a dropped role still owns a database. Then something failed before, and the next round
-/// says what is to be done about it.
-async fn owns_databases(session: &mut Session, step: &Step) -> Result<bool, Failure> {
+/// Whether a dropped role still owns a database or a tablespace. Then something failed before, and the
+/// next round says what is to be done about it.
+async fn is_owner(session: &mut Session, step: &Step) -> Result<bool, Failure> {
     let Step::RemoveRole { oid, .. } = step else { return Ok(false) };
-    Ok(clean_up::owners_of_databases(session).await?.contains(oid))
+    Ok(clean_up::owners(session).await?.contains(oid))
 }
 
 /// Notes what became of a step. Fails where there is no point in going on.
@@ -87,17 +87,9 @@ pub(super) fn note(
     let class = class_of(step, &failure);
     match class {
         Class::Passing => Err(failure.into()),
-        // The next round sees what is there now.
-        Class::Overtaken => Ok(()),
-        Class::Lasting => {
-            let message = format!("failed to {step}: {}; {}", failure.message, advice(&failure));
-            aside.push(set_aside(step, message, &failure, class));
-            Ok(())
-        }
         Class::Hindered if is_for_all(step, aside) => Err(failure.into()),
-        Class::Hindered => {
-            let message = format!("failed to {step}: {}; trying again", failure.message);
-            aside.push(set_aside(step, message, &failure, class));
+        Class::Overtaken | Class::Hindered | Class::Lasting => {
+            aside.push(set_aside(step, &failure, class));
             Ok(())
         }
     }
@@ -107,7 +99,7 @@ pub(super) fn note(
 /// done: more of it needs what the step makes, or they are in the way of everything.
 fn is_for_all(step: &Step, aside: &[Aside]) -> bool {
     let makes = matches!(step, Step::CreateRole { .. } | Step::IntendDatabase { .. });
-    let hindered = aside.iter().filter(|aside| aside.is_passing).count();
+    let hindered = aside.iter().filter(|aside| aside.until == Until::NextAttempt).count();
     makes || (step.stage() <= Stage::Change && MAX_HINDERED <= hindered)
 }
 
@@ -121,10 +113,17 @@ fn class_of(step: &Step, failure: &Failure) -> Class {
     if is_kept || is_too_much { Class::Lasting } else { failure.class }
 }
 
-fn set_aside(step: &Step, message: String, failure: &Failure, class: Class) -> Aside {
+fn set_aside(step: &Step, failure: &Failure, class: Class) -> Aside {
+    let until = match class {
+        Class::Overtaken => Until::NextRound,
+        Class::Passing | Class::Hindered => Until::NextAttempt,
+        Class::Lasting => Until::Mended,
+    };
+    let next = if until == Until::Mended { advice(failure) } else { "trying again" };
+    let message = format!("failed to {step}: {}; {next}", failure.message);
     let code = failure.code.as_ref().map(|code| code.code().to_owned());
     let problem = Problem { subject: step.subject(), message, fault: failure.fault(class), code };
-    Aside { stage: step.stage(), problem, is_passing: class == Class::Hindered }
+    Aside { stage: step.stage(), problem, until }
 }
 
 fn advice(failure: &Failure) -> &'static str {
@@ -244,7 +243,7 @@ async fn disconnect(
         Ok(ended) if told(&ended) == Some("f") => {
             let message = format!("failed to {step}: some of them do not end; trying again");
             let problem = Problem { fault: Fault::Busy, ..Problem::new(step.subject(), message) };
-            aside.push(Aside { stage: step.stage(), problem, is_passing: true });
+            aside.push(Aside { stage: step.stage(), problem, until: Until::NextAttempt });
             Ok(())
         }
         ended => note(aside, step, ended.map(|_| ())),

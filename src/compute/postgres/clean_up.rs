@@ -6,14 +6,14 @@ use std::time::Duration;
 use tokio_postgres::types::Type;
 
 use crate::compute::error::ComputeError;
+use crate::compute::postgres::Session;
 use crate::compute::postgres::apply::{is_hindered, note};
 use crate::compute::postgres::failure::{Failure, told};
-use crate::compute::postgres::{Session, observe};
 use crate::model::rules::passes::Problem;
-use crate::plan::Aside;
 use crate::plan::observed::Oid;
 use crate::plan::sql::{self, Ident, Literal};
 use crate::plan::step::{Estate, Step};
+use crate::plan::{Aside, Until};
 
 /// How long one statement may take in a database where it has much to do, and how long it is waited
 /// for. A pass has five minutes.
@@ -31,13 +31,13 @@ const HOLDERS: &str = "SELECT DISTINCT s.refobjid FROM pg_shdepend s \
      WHERE s.refclassid = 'pg_authid'::regclass \
      AND (d.datname = $1::text OR (s.dbid = 0 AND current_database() = $1::text))";
 
+/// Who owns what belongs to no database.
+const OWNERS: &str = "SELECT datdba FROM pg_database UNION SELECT spcowner FROM pg_tablespace";
+
 /// Whether a role owns anything in this database, or anything that belongs to no database.
 const OWNS: &str = "SELECT EXISTS (SELECT FROM pg_shdepend s \
      WHERE s.refclassid = 'pg_authid'::regclass AND s.refobjid = $1 AND s.deptype = 'o' \
      AND s.dbid IN (0, (SELECT oid FROM pg_database WHERE datname = current_database())))";
-
-/// Who owns which tablespaces.
-const TABLESPACES: &str = "SELECT spcowner, textsend(spcname::text) FROM pg_tablespace ORDER BY 2";
 
 /// What others granted a role in a database: the kind and name of the object, and by whom. What it has
 /// from itself it owns, or has by a grant of another.
@@ -81,19 +81,13 @@ pub(super) async fn clean_up(
     if by_database.is_empty() {
         return Ok(());
     }
-    let owners = owners_of_databases(session).await?;
-    let tablespaces = tablespaces(session).await?;
+    let owners = owners(session).await?;
     for (database, steps) in by_database {
         let holders = holders(session, database).await?;
         let mut due = steps;
         due.retain(|it| {
             let is_kept = owners.contains(&it.oid) || is_hindered(it.step, aside);
             holders.contains(&it.oid) && !is_kept
-        });
-        due.retain(|it| {
-            let owned = tablespaces.get(&it.oid);
-            aside.extend(owned.map(|owned| it.with_tablespaces(owned)));
-            owned.is_none()
         });
         if due.is_empty() {
             continue;
@@ -140,7 +134,6 @@ pub(super) async fn foretell(
     names: &BTreeMap<String, String>,
 ) -> Result<Cleaning, ComputeError> {
     let mut cleaning = Cleaning { statements: BTreeMap::new(), problems: Vec::new() };
-    let tablespaces = tablespaces(session).await?;
     for (index, step) in steps.iter().enumerate() {
         let Step::CleanUp { name: _, oid, found_as, database, estate } = step else { continue };
         let now = names.get(database).unwrap_or(database);
@@ -148,13 +141,6 @@ pub(super) async fn foretell(
             continue;
         }
         let clean_up = CleanUp { step, oid: *oid, found_as, database, estate };
-        if let Some(owned) = tablespaces.get(oid) {
-            let Aside { problem, .. } = clean_up.with_tablespaces(owned);
-            if !cleaning.problems.contains(&problem) {
-                cleaning.problems.push(problem);
-            }
-            continue;
-        }
         let problem = match session.beside(now).await {
             Ok(mut there) => match clean_up.statements(&mut there).await? {
                 Some(statements) => {
@@ -178,25 +164,15 @@ pub(super) async fn foretell(
 fn shut_out(step: &Step, error: &ComputeError) -> Aside {
     let message = format!("failed to {step}: {error}");
     let problem = Problem { fault: error.fault(), ..Problem::new(step.subject(), message) };
-    Aside { stage: step.stage(), problem, is_passing: error.is_retryable() }
+    let until = if error.is_retryable() { Until::NextAttempt } else { Until::Mended };
+    Aside { stage: step.stage(), problem, until }
 }
 
-/// Returns the roles that own a database. Cleaning up after one of them would give its databases
-/// away: that it still has one means that something else failed before.
-pub(super) async fn owners_of_databases(session: &mut Session) -> Result<BTreeSet<Oid>, Failure> {
-    let rows = session.query("SELECT DISTINCT datdba FROM pg_database", &[]).await?;
+/// Returns the roles that own a database or a tablespace. Cleaning up after one of them would give
+/// those away: that it still has one means that something else failed before, or came since.
+pub(super) async fn owners(session: &mut Session) -> Result<BTreeSet<Oid>, Failure> {
+    let rows = session.query(OWNERS, &[]).await?;
     Ok(rows.iter().filter_map(|row| row.try_get(0).ok()).map(Oid).collect())
-}
-
-/// Returns the names of the tablespaces of each role that has any. Reassigning what such a role owns
-/// in one database would give them away, too.
-async fn tablespaces(session: &mut Session) -> Result<BTreeMap<Oid, Vec<String>>, ComputeError> {
-    let mut tablespaces: BTreeMap<Oid, Vec<String>> = BTreeMap::new();
-    for row in session.query(TABLESPACES, &[]).await? {
-        let name = observe::name(&row, 1)?;
-        tablespaces.entry(Oid(observe::get(&row, 0)?)).or_default().push(name);
-    }
-    Ok(tablespaces)
 }
 
 async fn holders(session: &mut Session, database: &str) -> Result<BTreeSet<Oid>, Failure> {
@@ -268,20 +244,7 @@ impl CleanUp<'_> {
              superuser"
         );
         let problem = Problem::new(step.subject(), message);
-        Aside { stage: step.stage(), problem, is_passing: false }
-    }
-
-    /// Returns what becomes of a role that owns tablespaces: what is kept in them is that of others.
-    fn with_tablespaces(&self, owned: &[String]) -> Aside {
-        let Self { step, found_as, .. } = self;
-        let owned: Vec<_> = owned.iter().map(|name| format!("`{name}`")).collect();
-        let message = format!(
-            "role `{found_as}` can no longer log in, but cannot be dropped: it owns the tablespace \
-             {}; give that another owner (ALTER TABLESPACE .. OWNER TO ..)",
-            owned.join(", ")
-        );
-        let problem = Problem::new(step.subject(), message);
-        Aside { stage: step.stage(), problem, is_passing: false }
+        Aside { stage: step.stage(), problem, until: Until::Mended }
     }
 
     /// Returns what takes away the grants made by roles other than the owners. Only he who granted

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use crate::compute::Foretold;
 use crate::compute::error::ComputeError;
-use crate::compute::postgres::{Admin, Session, apply, clean_up, settings};
+use crate::compute::postgres::{Session, apply, clean_up, settings};
 use crate::model::id::BranchId;
 use crate::model::planned::Statement;
 use crate::plan::sql;
@@ -26,19 +26,14 @@ pub(super) async fn foretell(
         } else {
             let does = sql::statements_without_marks(&step.redacted(), branch);
             let does = apply::with_rights(session, step, does);
-            (maintenance.clone(), setting(session, step).into_iter().chain(does).collect())
+            let creates = matches!(step, Step::CreateRole { .. });
+            let set = settings::for_creation(&session.admin).filter(|_| creates);
+            (maintenance.clone(), set.map(str::to_owned).into_iter().chain(does).collect())
         };
         let told = statements.into_iter().map(|sql| Statement { database: database.clone(), sql });
         foretold.statements.push(told.collect());
     }
     Ok(foretold)
-}
-
-/// Returns what was set at the login for such a step, where it would mean something else without.
-fn setting(session: &Session, step: &Step) -> Option<String> {
-    let Admin { version, is_superuser, .. } = session.admin;
-    let is_needed = !is_superuser && apply::MEMBERSHIP_OPTIONS <= version;
-    (is_needed && matches!(step, Step::CreateRole { .. })).then(|| settings::SELF_GRANT.into())
 }
 
 /// Returns the names that renamed databases have now, by those that they are to have. One that takes

@@ -15,10 +15,11 @@ use crate::model::lsn::Lsn;
 const MAX_DISTANCE: u64 = 1 << 30;
 
 /// The tables in which a pass looks for what differs.
-const TABLES: [&str; 6] = [
+const TABLES: [&str; 7] = [
     "pg_authid",
     "pg_auth_members",
     "pg_database",
+    "pg_tablespace",
     "offshoot.managed_role",
     "offshoot.managed_database",
     "offshoot.state",

@@ -41,6 +41,8 @@ const DATABASES: &str = "SELECT textsend(d.datname::text), d.oid, textsend(r.rol
      d.datallowconn AND d.datconnlimit <> -2 \
      FROM pg_database d JOIN pg_roles r ON r.oid = d.datdba";
 
+const TABLESPACES: &str = "SELECT textsend(spcname::text), spcowner FROM pg_tablespace";
+
 /// Whether the schema of marks and all in it is the administrator's own, whether nothing in it acts
 /// when marks are written or hides any, and whether it has its tables. That a superuser may do
 /// everything with it proves nothing.
@@ -85,6 +87,9 @@ pub(super) async fn observe(
             is_connectable: get(&row, 3)?,
         };
         observed.databases.insert(name(&row, 0)?, database);
+    }
+    for row in session.query(TABLESPACES, &[]).await? {
+        observed.tablespaces.insert(name(&row, 0)?, Oid(get(&row, 1)?));
     }
     for row in session.query(CONNECTED, &[]).await? {
         observed.connected.insert(Oid(get(&row, 0)?));

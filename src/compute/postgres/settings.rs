@@ -18,13 +18,13 @@ const AT_STARTUP: &str = "-c search_path= -c role=none -c statement_timeout=30s 
 const AT_STARTUP_SINCE: &[(u32, &str)] = &[(17, " -c transaction_timeout=0")];
 
 /// Gives to an administrator who is no superuser the rights over the roles that it makes.
-pub(super) const SELF_GRANT: &str = "SET createrole_self_grant = 'set, inherit'";
+const SELF_GRANT: (u32, &str) = (16, "SET createrole_self_grant = 'set, inherit'");
 
 /// What every administrator may set. The first ends a session whose Offshoot has died: what it was
 /// sent last must not take effect later, under the next one's feet.
 const FOR_ALL: &[(u32, &str)] = &[
     (14, "SET client_connection_check_interval = '500ms'"),
-    (16, SELF_GRANT),
+    SELF_GRANT,
     (17, "SET transaction_timeout = 0"),
 ];
 
@@ -51,6 +51,12 @@ pub(super) fn at_startup(version: Option<u32>) -> String {
     let has = |since: &u32| version.is_some_and(|version| *since <= version);
     let since = AT_STARTUP_SINCE.iter().filter(|(since, _)| has(since)).map(|(_, option)| *option);
     [AT_STARTUP].into_iter().chain(since).collect()
+}
+
+/// Returns what the creation of a role would mean something else without.
+pub(super) fn for_creation(admin: &Admin) -> Option<&'static str> {
+    let (since, sql) = SELF_GRANT;
+    (!admin.is_superuser && since <= admin.version).then_some(sql)
 }
 
 /// Finds out where a session has led, and refuses what Offshoot cannot work with.
