@@ -170,6 +170,16 @@ pub struct BranchRef {
     pub branch: BranchId,
 }
 
+#[cfg(test)]
+impl BranchRef {
+    /// Returns one of a project of its own.
+    #[must_use]
+    pub fn example(number: usize) -> Self {
+        let project = format!("winter-smoke-{number:08}").parse().expect("an id");
+        Self { project, branch: "br-late-rice-a5cf06kb".parse().expect("an id") }
+    }
+}
+
 /// An endpoint, named inside its project.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EndpointRef {

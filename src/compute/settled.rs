@@ -1,6 +1,7 @@
-//! Settled: the Postgres servers in which a pass found nothing to do, and how they looked then.
+//! Settled: the Postgres servers in which nothing was left to be done, and how they looked then.
 //!
-//! A pass over one that still looks so is over when it has looked.
+//! A pass that leaves nothing to do is remembered. The next one glances before and after it looks, and
+//! where it found nothing, those after it only glance for as long as the server looks the same.
 
 use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};

@@ -54,9 +54,9 @@ pub fn risks(step: &Step) -> BTreeSet<Risk> {
 /// Returns the roles and databases that a step touches, by the names under which they were observed,
 /// or are to be made.
 #[must_use]
-pub fn touched(step: &Step, observed: &Index<'_>) -> Vec<Touched> {
+pub fn touched(step: &Step, index: &Index<'_>) -> Vec<Touched> {
     let role = |oid: Oid, otherwise: &str| {
-        let found_as = observed.role(oid).map_or(otherwise, |(found_as, _)| found_as);
+        let found_as = index.role(oid).map_or(otherwise, |(found_as, _)| found_as);
         Touched::Role(found_as.to_owned())
     };
     let named = |name: &str| Touched::Role(name.to_owned());

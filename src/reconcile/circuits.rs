@@ -84,14 +84,6 @@ mod tests {
     use super::*;
     use crate::model::circuit::THRESHOLD;
 
-    fn branch(number: usize) -> BranchRef {
-        let (project, branch) = (format!("winter-smoke-{number:08}"), "br-late-rice-a5cf06kb");
-        BranchRef {
-            project: project.parse().expect("an id"),
-            branch: branch.parse().expect("an id"),
-        }
-    }
-
     fn break_down(circuits: &Circuits, at: &BranchRef) -> usize {
         let fail = |_| circuits.failed(at, "refused".into(), Timestamp::UNIX_EPOCH);
         (0..=THRESHOLD).map(fail).filter(|has_opened| *has_opened).count()
@@ -99,11 +91,11 @@ mod tests {
 
     #[test]
     fn a_circuit_opens_once_and_is_closed_by_a_success() {
-        let (circuits, at) = (Circuits::default(), branch(1));
+        let (circuits, at) = (Circuits::default(), BranchRef::example(1));
         assert_eq!(break_down(&circuits, &at), 1);
         circuits.probing(&at);
         assert_eq!(circuits.get(&at).state, CircuitState::HalfOpen);
-        assert!(circuits.is_open(&at) && !circuits.is_open(&branch(2)));
+        assert!(circuits.is_open(&at) && !circuits.is_open(&BranchRef::example(2)));
         circuits.close(&at);
         assert_eq!(circuits.get(&at), Circuit::default());
     }
@@ -112,11 +104,11 @@ mod tests {
     fn the_more_are_away_the_rarer_each_is_probed() {
         let circuits = Circuits::default();
         for number in 0..100 {
-            break_down(&circuits, &branch(number));
+            break_down(&circuits, &BranchRef::example(number));
         }
         assert_eq!(circuits.pace(), PROBE_EVERY);
         for number in 100..1000 {
-            break_down(&circuits, &branch(number));
+            break_down(&circuits, &BranchRef::example(number));
         }
         assert_eq!(circuits.pace(), Duration::from_secs(5));
     }

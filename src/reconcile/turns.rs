@@ -31,31 +31,23 @@ impl Turns {
 mod tests {
     use super::*;
 
-    fn branch(number: usize) -> BranchRef {
-        let (project, branch) = (format!("winter-smoke-{number:08}"), "br-late-rice-a5cf06kb");
-        BranchRef {
-            project: project.parse().expect("an id"),
-            branch: branch.parse().expect("an id"),
-        }
-    }
-
     #[tokio::test]
     async fn a_turn_is_waited_for_on_its_branch_and_nowhere_else() {
-        let (turns, own) = (Turns::default(), branch(1));
+        let (turns, own) = (Turns::default(), BranchRef::example(1));
         let first = turns.take(&own).await;
         let mut second = std::pin::pin!(turns.take(&own));
         assert!(futures_util::poll!(&mut second).is_pending());
-        let _other = turns.take(&branch(2)).await;
+        let _other = turns.take(&BranchRef::example(2)).await;
         drop(first);
         assert!(futures_util::poll!(&mut second).is_ready());
     }
 
     #[tokio::test]
     async fn turns_that_ended_are_forgotten_and_one_that_lasts_is_not() {
-        let (turns, own) = (Turns::default(), branch(0));
+        let (turns, own) = (Turns::default(), BranchRef::example(0));
         let lasting = turns.take(&own).await;
         for number in 1..1000 {
-            drop(turns.take(&branch(number)).await);
+            drop(turns.take(&BranchRef::example(number)).await);
         }
         let kept = turns.0.lock().expect("a lock that no panic poisons").len();
         assert!(kept < 10, "{kept} are kept");

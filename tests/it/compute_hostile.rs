@@ -73,14 +73,20 @@ const OWNER_OF_BOBS: &str =
 const MADE: &str =
     "SELECT rolname::text FROM pg_authid WHERE rolname LIKE 'role%' OR rolname = 'sally'";
 
-/// Returns the Postgres as an administrator reaches it in whose database no test asks anything.
-async fn besieged(server: &Server) -> AnyCompute {
+/// Returns a Postgres in which bob has a table, as an administrator reaches it in whose database no test
+/// asks anything.
+async fn besieged() -> (Server, AnyCompute) {
+    let server = Server::started().await;
     server.make_maintenance().await;
-    if is_by_creator() {
-        return server.compute();
-    }
-    server.execute("postgres", "CREATE ROLE boss SUPERUSER LOGIN PASSWORD 'of boss'").await;
-    server.attached(server.address("boss", "of boss"))
+    let compute = if is_by_creator() {
+        server.compute()
+    } else {
+        server.execute("postgres", "CREATE ROLE boss SUPERUSER LOGIN PASSWORD 'of boss'").await;
+        server.attached(server.address("boss", "of boss"))
+    };
+    converge_at_once(&compute, &sally_and_bob()).await;
+    give_bob_a_table(&server).await;
+    (server, compute)
 }
 
 /// Converges twice, the second time with nothing left to do.
@@ -127,10 +133,7 @@ async fn give_bob_a_table(server: &Server) {
 
 #[tokio::test]
 async fn what_is_set_for_a_database_or_the_administrator_bends_nothing() {
-    let server = Server::started().await;
-    let compute = besieged(&server).await;
-    converge_at_once(&compute, &sally_and_bob()).await;
-    give_bob_a_table(&server).await;
+    let (server, compute) = besieged().await;
     let admin = server.admin("postgres").await;
     let administrator = if is_by_creator() { "creator" } else { "boss" };
     for setting in HOSTILE {
@@ -148,10 +151,7 @@ async fn what_is_set_for_a_database_or_the_administrator_bends_nothing() {
 
 #[tokio::test]
 async fn functions_operators_and_tables_named_as_those_of_postgres_are_not_taken_for_them() {
-    let server = Server::started().await;
-    let compute = besieged(&server).await;
-    converge_at_once(&compute, &sally_and_bob()).await;
-    give_bob_a_table(&server).await;
+    let (server, compute) = besieged().await;
     let admin = server.admin("postgres").await;
     for database in ["neondb", MAINTENANCE] {
         server.execute(database, IMPOSTORS).await;

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::attached::attach;
 use super::support::branch::Branch;
 use super::support::cluster::{BOSS_PASSWORD, Cluster};
-use super::support::session::{has_role, psql};
+use super::support::session::has_role;
 use super::support::{POLL, Server};
 
 /// How long the state of an endpoint is waited for.
@@ -103,21 +103,4 @@ async fn a_cancelled_operation_ends_while_postgres_keeps_it_waiting() {
     branch.finish(&finished).await;
     let late = branch.api.post_nothing(&format!("{}/cancel", path_of(&branch, &finished))).await;
     late.refused(409, "OPERATION_BEYOND");
-}
-
-#[tokio::test]
-async fn a_suspension_is_done_while_nothing_can_be_done_about_roles() {
-    let server = Server::start();
-    let main = server.create_project().await.main;
-    // Offshoot refuses to work with marks on which somebody has put a trigger.
-    let port = main.endpoint().await["port"].clone();
-    let sockets = server.home.compute_dir().join("run");
-    let uri = format!("host={} port={port} user=cloud_admin dbname=postgres", sockets.display());
-    psql(&uri, "CREATE VIEW offshoot.spy AS SELECT 1");
-    let failed = main.end(&main.create_role("sally").await).await.remove(0);
-    assert_eq!(failed["error_class"], "administrator", "{failed}");
-    let suspended = main.api.post_nothing(&main.endpoint_path("/suspend")).await.expect(200);
-    main.finish(&suspended).await;
-    assert_eq!(main.endpoint().await["current_state"], "idle");
-    assert_eq!(server.home.postmaster(&main.id), None);
 }

@@ -73,13 +73,8 @@ async fn a_postgres_whose_connections_are_all_taken_is_busy_and_not_away() {
     let (server, mut cluster) = (Server::start(), Cluster::start().await);
     let (branch, attached) = attach(&server, &cluster, BOSS_PASSWORD).await;
     branch.finish(&attached).await;
-    let boss = cluster.boss().await;
-    let limit = format!("ALTER SYSTEM SET max_connections = {CONNECTIONS}");
-    for sql in [limit.as_str(), "ALTER SYSTEM SET max_wal_senders = 0"] {
-        boss.batch_execute(sql).await.expect("a setting");
-    }
-    cluster.kill();
-    cluster.start_again().await;
+    let limit = format!("max_connections = {CONNECTIONS}");
+    cluster.restart_with([limit.as_str(), "max_wal_senders = 0"]).await;
     let mut taken = Vec::new();
     for _ in 0..CONNECTIONS {
         taken.push(cluster.boss().await);
@@ -110,6 +105,17 @@ async fn a_server_stops_its_computes_though_nothing_can_be_done_about_roles() {
     spoil(&server, &main).await;
     assert_eq!(server.stop().code(), Some(0));
     assert_eq!(home.postmaster(&main.id), None);
+}
+
+#[tokio::test]
+async fn an_endpoint_is_suspended_though_nothing_can_be_done_about_roles() {
+    let server = Server::start();
+    let main = server.create_project().await.main;
+    spoil(&server, &main).await;
+    let suspended = main.api.post_nothing(&main.endpoint_path("/suspend")).await.expect(200);
+    main.finish(&suspended).await;
+    assert_eq!(main.endpoint().await["current_state"], "idle");
+    assert_eq!(server.home.postmaster(&main.id), None);
 }
 
 #[tokio::test]

@@ -59,23 +59,26 @@ impl Cluster {
     pub async fn start_loud() -> (Self, bool) {
         let mut cluster = Self::start().await;
         let boss = cluster.boss().await;
-        for setting in LOUD {
-            boss.batch_execute(&format!("ALTER SYSTEM SET {setting}")).await.expect("a setting");
-        }
         let sql = "SELECT EXISTS (SELECT FROM pg_available_extensions WHERE name = $1)";
-        let counts = boss.query_one(sql, &[&STATISTICS]).await.expect("an answer").get(0);
-        if counts {
-            let sql = format!("ALTER SYSTEM SET shared_preload_libraries = {STATISTICS}");
-            boss.batch_execute(&sql).await.expect("a setting");
-        }
-        drop(boss);
-        cluster.kill();
-        cluster.start_again().await;
+        let counts: bool = boss.query_one(sql, &[&STATISTICS]).await.expect("an answer").get(0);
+        let counting = format!("shared_preload_libraries = {STATISTICS}");
+        let counting = counts.then_some(counting.as_str());
+        cluster.restart_with(LOUD.iter().copied().chain(counting)).await;
         if counts {
             let sql = format!("CREATE EXTENSION {STATISTICS}");
             cluster.boss().await.batch_execute(&sql).await.expect("an extension");
         }
         (cluster, counts)
+    }
+
+    /// Starts it again with settings that are to be its own.
+    pub async fn restart_with(&mut self, settings: impl IntoIterator<Item = &str>) {
+        let boss = self.boss().await;
+        for setting in settings {
+            boss.batch_execute(&format!("ALTER SYSTEM SET {setting}")).await.expect("a setting");
+        }
+        self.kill();
+        self.start_again().await;
     }
 
     /// Kills the process that all others of it are children of. They end by themselves.
