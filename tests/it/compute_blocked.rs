@@ -1,7 +1,10 @@
 //! What keeps a dropped role or database from going, and that it keeps nothing else.
 
+use std::process::{Child, Command, Stdio};
+
 use offshoot::compute::{Compute, Converged};
 use offshoot::model::fault::Fault;
+use offshoot::model::name::COMPUTE_ADMIN;
 use offshoot::model::operation::Subject;
 use offshoot::model::rules::passes::Problem;
 use offshoot::plan::desired::Desired;
@@ -244,4 +247,47 @@ async fn a_subscription_keeps_its_database_and_nothing_else() {
     server.converge(&desired).await;
     let other = "SELECT datname::text FROM pg_database WHERE datname = 'other'";
     assert!(texts(&server.admin("postgres").await, other).await.is_empty());
+}
+
+/// Reads from a slot for as long as nobody stops it; nothing where the machine has no program for that.
+#[expect(clippy::print_stderr, reason = "a test that is skipped says so")]
+fn read_slot(server: &Server, database: &str, slot: &str) -> Option<Child> {
+    let mut command = Command::new("pg_recvlogical");
+    command.arg("-h").arg(server.root().join("run")).args(["-p", &server.port.to_string()]);
+    command.args(["-U", COMPUTE_ADMIN, "-d", database, "--slot", slot, "--start", "-f", "-"]);
+    command.args(["-o", "proto_version=1", "-o", "publication_names=news"]);
+    let reader = command.stdin(Stdio::null()).stdout(Stdio::null()).spawn();
+    if reader.is_err() {
+        eprintln!("SKIPPED: this machine has no pg_recvlogical");
+    }
+    reader.ok()
+}
+
+#[tokio::test]
+async fn a_slot_from_which_somebody_reads_keeps_its_database_and_nothing_else() {
+    let server = Server::started().await;
+    server.restart_with("wal_level = logical").await;
+    let before = catalog().database(2, "other", "sally");
+    server.converge(&before).await;
+    server.execute("other", "CREATE PUBLICATION news").await;
+    let made = "SELECT pg_create_logical_replication_slot('reader', 'pgoutput')";
+    server.execute("other", made).await;
+    let Some(mut reader) = read_slot(&server, "other", "reader") else { return };
+    server.wait_until("SELECT active FROM pg_replication_slots").await;
+    let desired = before.without_database(2).role("carol", 4, "of carol");
+    for _ in 0..2 {
+        let converged = converge_told(&server.compute(), &desired).await;
+        let [problem] = &*converged.problems else { panic!("{converged:?}") };
+        assert_eq!((problem.code.as_deref(), problem.fault), (Some("55006"), Fault::Blocked));
+        assert!(problem.message.contains("replication slot"), "{}", problem.message);
+        assert_eq!(converged.delayed, []);
+        server.login("carol", "of carol", "neondb").await.expect("the others' changes");
+    }
+    reader.kill().expect("a process that runs");
+    reader.wait().expect("an end");
+    server.wait_until("SELECT NOT active FROM pg_replication_slots").await;
+    server.converge(&desired).await;
+    let left = "SELECT datname::text FROM pg_database WHERE datname = 'other' \
+         UNION ALL SELECT slot_name::text FROM pg_replication_slots";
+    assert!(texts(&server.admin("postgres").await, left).await.is_empty());
 }

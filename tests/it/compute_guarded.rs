@@ -115,3 +115,20 @@ async fn marks_that_somebody_has_a_hand_in_are_not_believed() {
         server.converge(&sally_and_bob()).await;
     }
 }
+
+#[tokio::test]
+async fn the_members_that_a_dropped_role_made_do_not_keep_it() {
+    let server = Server::started().await;
+    server.converge(&sally_and_bob()).await;
+    let by_hand = "CREATE ROLE team; CREATE ROLE club; GRANT club TO sally; \
+         GRANT team TO bob WITH ADMIN OPTION; SET ROLE bob; GRANT team TO sally";
+    server.execute("postgres", by_hand).await;
+    server.converge(&sally_and_bob().without_role("bob")).await;
+    let admin = server.admin("postgres").await;
+    let bob = "SELECT rolname::text FROM pg_roles WHERE rolname = 'bob'";
+    assert!(texts(&admin, bob).await.is_empty());
+    // What others granted stays.
+    let club = "SELECT pg_has_role('sally', 'club', 'member')::text";
+    assert_eq!(texts(&admin, club).await, ["true"]);
+    server.login("sally", "of sally", "neondb").await.expect("a login");
+}

@@ -21,6 +21,9 @@ const PAUSE: Duration = Duration::from_millis(50);
 /// The number that the next transaction gets which changes something.
 const NEXT: &str = "SELECT pg_snapshot_xmax(pg_current_snapshot())::text";
 
+/// Since when the process runs of which all others of Postgres are children.
+const STARTED: &str = "SELECT pg_postmaster_start_time()::text";
+
 /// Makes a pass, and returns what it came to and whether it looked at everything.
 async fn pass(server: &Server, desired: &Desired) -> (Result<Converged, ComputeError>, bool) {
     let mut trace = Trace::default();
@@ -113,4 +116,33 @@ async fn a_restarted_server_is_looked_at() {
     server.local().suspend().await.expect("an end");
     server.local().start().await.expect("a start");
     assert!(pass(&server, &sally_and_bob()).await.1);
+}
+
+#[tokio::test]
+async fn a_change_that_a_crash_undid_does_not_hide_the_one_that_has_its_number() {
+    if is_by_creator() {
+        return;
+    }
+    let server = Server::started().await;
+    // What nobody waits for reaches the disk late.
+    server.restart_with("wal_writer_delay = '10s'").await;
+    settle(&server).await;
+    let admin = server.admin("postgres").await;
+    let (started, number) = (texts(&admin, STARTED).await, texts(&admin, NEXT).await);
+    let lost = "SET synchronous_commit = off; CREATE ROLE lost";
+    admin.batch_execute(lost).await.expect("legal SQL");
+    for _ in 0..3 {
+        assert!(pass(&server, &sally_and_bob()).await.1, "what may be lost is relied on");
+    }
+    server.crash_a_session().await;
+    let admin = server.admin("postgres").await;
+    let roles = "SELECT rolname::text FROM pg_roles WHERE rolname IN ('lost', 'made')";
+    assert_eq!(texts(&admin, roles).await, [""; 0], "it was not lost");
+    assert_eq!(texts(&admin, STARTED).await, started);
+    assert_eq!(texts(&admin, NEXT).await, number);
+    admin.batch_execute("CREATE ROLE made").await.expect("legal SQL");
+    let (converged, looked) = pass(&server, &sally_and_bob()).await;
+    assert!(looked);
+    let deviations = converged.expect("a pass").deviations;
+    assert!(format!("{deviations:?}").contains("made"), "{deviations:?}");
 }

@@ -4,6 +4,7 @@
 mod away;
 mod plane;
 mod told;
+mod unread;
 
 use std::time::Duration;
 

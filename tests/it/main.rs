@@ -16,6 +16,7 @@ mod compute_local;
 mod compute_lock;
 mod compute_logins;
 mod compute_many;
+mod compute_marks;
 mod compute_names;
 mod compute_schema;
 mod compute_sessions;

@@ -183,6 +183,19 @@ impl Server {
         self.local().start().await.expect("a start");
     }
 
+    /// Kills the process of a session, after which Postgres ends all others and recovers.
+    pub async fn crash_a_session(&self) {
+        let admin = self.admin("postgres").await;
+        let row = admin.query_one("SELECT pg_backend_pid()", &[]).await.expect("an answer");
+        let process = Pid::from_raw(row.get(0)).expect("a process");
+        kill_process(process, Signal::KILL).expect("a process that runs");
+        let until = Instant::now() + END_DEADLINE;
+        while self.local().reach().await.is_err() || self.local().lsn().await.is_err() {
+            assert!(Instant::now() < until, "it does not recover");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
     /// Waits until Postgres answers a question with yes. It takes a moment to notice some things.
     pub async fn wait_until(&self, question: &str) {
         let until = Instant::now() + END_DEADLINE;

@@ -77,6 +77,32 @@ async fn a_role_that_others_made_is_never_touched() {
 }
 
 #[tokio::test]
+async fn neither_the_administrator_nor_a_superuser_is_touched_by_whoever_has_the_name() {
+    let (server, cluster) = (Server::start(), Cluster::start().await);
+    let boss = cluster.boss().await;
+    let made = "CREATE ROLE root SUPERUSER LOGIN PASSWORD 'of-root'";
+    boss.batch_execute(made).await.expect("an administrator's rights");
+    let (branch, attached) = attach(&server, &cluster, BOSS_PASSWORD).await;
+    branch.finish(&attached).await;
+    for name in [BOSS, "root"] {
+        let before = state_of(&boss, name).await;
+        let failed = branch.end(&branch.create_role(name).await).await.remove(0);
+        assert_eq!(
+            (&failed["status"], &failed["error_class"]),
+            (&"failed".into(), &"blocked".into())
+        );
+        let reset = branch.role_path(name, "/reset_password");
+        branch.end(&branch.api.post_nothing(&reset).await.expect(200)).await;
+        let deleted = branch.api.delete(&branch.role_path(name, "")).await.expect(200);
+        branch.end(&deleted).await;
+        assert_eq!(state_of(&boss, name).await, before);
+    }
+    branch.add_role("sally").await;
+    branch.login("sally").await.expect("a session");
+    branch.login_with("root", "of-root").await.expect("a session");
+}
+
+#[tokio::test]
 async fn a_role_that_was_dropped_by_hand_comes_back() {
     let (server, cluster) = (Server::start(), Cluster::start().await);
     let (branch, attached) = attach(&server, &cluster, BOSS_PASSWORD).await;

@@ -1,61 +1,26 @@
-//! A disk that really fills up: a small file system of the test's own.
+//! Disks that really fill up: the server's own, and that of its computes.
 
-use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::path::Path;
 use std::sync::Arc;
 
 use serde_json::{Value, json};
 
 use super::support::Server;
 use super::support::home::Home;
+use super::support::mounted::{Mounted, PASSABLE, PRIVATE};
+use super::unwilling::wait_for_class;
 
-/// How large the file system is, in MiB; it is in memory.
+/// How large the file systems are, in MiB; they are in memory.
 const SIZE_MIB: u64 = 48;
+const COMPUTES_MIB: u64 = 320;
+
+/// How many roles are asked for: more than there is room for in what Postgres has on its disk already.
+const ROLES: usize = 100;
 
 /// What the server is told to leave free.
 const MIN_FREE: &str = "--min-free-bytes=25165824";
 
 const FLOOR_MIB: u64 = 24;
-
-/// A file system in memory, mounted for as long as this lives.
-struct Mounted(PathBuf);
-
-impl Mounted {
-    /// Mounts a small file system; nothing where the machine does not let us.
-    fn at(path: PathBuf) -> Option<Self> {
-        fs::create_dir(&path).expect("a directory");
-        let options = format!("size={SIZE_MIB}m,mode=0700");
-        let mut mount = Command::new("mount");
-        mount.args(["-t", "tmpfs", "-o", &options, "offshoot-test"]).arg(&path);
-        let mounted = mount.output().is_ok_and(|output| output.status.success());
-        mounted.then_some(Self(path))
-    }
-
-    /// Writes a file that leaves this much free.
-    fn fill(&self, free_mib: u64) {
-        let ballast = self.ballast();
-        drop(fs::remove_file(&ballast));
-        let found = rustix::fs::statvfs(&self.0).expect("a file system");
-        let free = found.f_bavail * found.f_frsize;
-        let bytes = free.saturating_sub(free_mib << 20);
-        fs::write(ballast, vec![1; usize::try_from(bytes).expect("a small file")]).expect("room");
-    }
-
-    fn empty(&self) {
-        fs::remove_file(self.ballast()).expect("the ballast");
-    }
-
-    fn ballast(&self) -> PathBuf {
-        self.0.join("ballast")
-    }
-}
-
-impl Drop for Mounted {
-    fn drop(&mut self) {
-        Command::new("umount").arg("--lazy").arg(&self.0).status().ok();
-    }
-}
 
 #[expect(clippy::print_stderr, reason = "a test that is skipped says so")]
 fn skip() {
@@ -69,7 +34,7 @@ async fn refused(server: &Server, path: &str, body: &Value) -> String {
 #[tokio::test]
 async fn a_disk_that_fills_up_stops_changes_and_nothing_else_until_there_is_room() {
     let home = Arc::new(Home::new().with_flag(MIN_FREE).with_flag("--stop-computes"));
-    let Some(disk) = Mounted::at(home.data_dir()) else { return skip() };
+    let Some(disk) = Mounted::at(home.data_dir(), SIZE_MIB, PRIVATE) else { return skip() };
     let server = Server::start_in(&home, "info");
     // What was accepted is brought to its end below the floor: down to a quarter of it.
     let project = server.begin_project(json!({})).await;
@@ -96,4 +61,23 @@ async fn a_disk_that_fills_up_stops_changes_and_nothing_else_until_there_is_room
     let main = server.branch_like(&project.main);
     assert!(main.role_names().await.contains(&"bob".to_owned()));
     assert!(Path::new(&home.data_dir()).join("exports").is_dir());
+}
+
+#[tokio::test]
+async fn a_postgres_whose_disk_is_full_is_waited_for_and_nothing_is_lost() {
+    let home = Arc::new(Home::new());
+    let Some(disk) = Mounted::at(home.compute_dir(), COMPUTES_MIB, PASSABLE) else { return skip() };
+    let server = Server::start_in(&home, "info");
+    let main = server.create_project().await.main;
+    disk.fill(0);
+    let mut asked = Vec::new();
+    for number in 0..ROLES {
+        asked.push(main.create_role(&format!("role_{number}")).await);
+    }
+    wait_for_class(&main, asked.last().expect("an answer"), "resources").await;
+    disk.empty();
+    for (number, answer) in asked.iter().enumerate() {
+        main.finish(answer).await;
+        main.login(&format!("role_{number}")).await.expect("a session");
+    }
 }

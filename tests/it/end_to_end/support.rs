@@ -4,6 +4,7 @@ pub mod api;
 pub mod branch;
 pub mod cluster;
 pub mod home;
+pub mod mounted;
 pub mod session;
 mod template;
 

@@ -22,7 +22,7 @@ const FLAPS: usize = 8;
 const CONNECTIONS: usize = 6;
 
 /// Waits until an operation says that it waits because of this.
-async fn wait_for_class(branch: &Branch, answer: &Value, class: &str) {
+pub async fn wait_for_class(branch: &Branch, answer: &Value, class: &str) {
     let until = Instant::now() + STATE_TIME;
     loop {
         let told = branch.api.get(&path_of(branch, answer)).await.expect(200);

@@ -20,6 +20,7 @@ use offshoot::reconcile::fleet::{Fleet, Setup};
 use offshoot::reconcile::pace::Pace;
 use offshoot::room::{FileSystem, Room};
 use offshoot::store::Store;
+use offshoot::store::engine::Engine;
 use offshoot::vault::{KEY_BYTES, Vault};
 use tokio_util::sync::CancellationToken;
 
@@ -63,17 +64,12 @@ impl Plane {
 
     /// Returns one that makes passes as often where nothing changes.
     pub async fn with_period(period: Duration) -> Self {
+        Self::over(control_over(Arc::new(Memory::default()), CACHE_BYTES).await, period).await
+    }
+
+    /// Returns one whose catalogs are these.
+    pub async fn over(control: ControlPlane, period: Duration) -> Self {
         let clock = Arc::new(SystemClock);
-        let store = Store::over(Arc::new(Memory::default()), CACHE_BYTES, clock.clone());
-        let machine = Machine {
-            clock: clock.clone(),
-            entropy: Arc::new(SeededEntropy::new(1)),
-            vault: Vault::new(&[7; KEY_BYTES]),
-            ports: Ports::new(42_000..=44_999),
-            room: Arc::new(Room::new(Box::new(FileSystem(std::env::temp_dir())), 0)),
-        };
-        let control = ControlPlane::open(store.expect("a store"), machine, Settings::default());
-        let control = control.await.expect("a new store");
         let (computes, stop) = (SimulatedComputes::new(1, 0), CancellationToken::new());
         let max_passes = NonZeroUsize::new(MAX_PASSES).expect("more than none");
         let pace = Pace { max_passes, period };
@@ -113,10 +109,7 @@ impl Plane {
     }
 
     pub async fn create_role_on(&self, at: &BranchRef, name: &str) -> OperationId {
-        let name = name.parse().expect("a name");
-        let request = RoleRequest { name, no_login: false, expires_at: None };
-        let created = self.control.create_role(&Asker::offshoot(), at, request).await;
-        created.expect("a role").answer.operations[0].id
+        create_role(&self.control, at, name).await
     }
 
     pub async fn cancel(&self, id: OperationId) -> Operation {
@@ -187,7 +180,30 @@ impl Plane {
     }
 }
 
-async fn create_project(control: &ControlPlane) -> BranchRef {
+/// Returns the catalogs that an engine keeps.
+pub async fn control_over(engine: Arc<dyn Engine>, cache_bytes: u64) -> ControlPlane {
+    let clock = Arc::new(SystemClock);
+    let store = Store::over(engine, cache_bytes, clock.clone());
+    let machine = Machine {
+        clock,
+        entropy: Arc::new(SeededEntropy::new(1)),
+        vault: Vault::new(&[7; KEY_BYTES]),
+        ports: Ports::new(42_000..=44_999),
+        room: Arc::new(Room::new(Box::new(FileSystem(std::env::temp_dir())), 0)),
+    };
+    let control = ControlPlane::open(store.expect("a store"), machine, Settings::default());
+    control.await.expect("a new store")
+}
+
+/// Asks for a role, and returns the operation that waits for it.
+pub async fn create_role(control: &ControlPlane, at: &BranchRef, name: &str) -> OperationId {
+    let name = name.parse().expect("a name");
+    let request = RoleRequest { name, no_login: false, expires_at: None };
+    let created = control.create_role(&Asker::offshoot(), at, request).await;
+    created.expect("a role").answer.operations[0].id
+}
+
+pub async fn create_project(control: &ControlPlane) -> BranchRef {
     let created = control.create_project(&Asker::offshoot(), ProjectRequest::default()).await;
     let created = created.expect("a project").answer;
     BranchRef { project: created.project.id, branch: created.branch.id }

@@ -1,4 +1,4 @@
-//! An engine that holds up what writes for as long as the test says, or fails it.
+//! An engine that holds up what writes for as long as the test says, or fails it, and that fails reads.
 
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::time::Duration;
@@ -26,6 +26,16 @@ struct State {
     groups: Vec<usize>,
     /// How many times something came that writes.
     arrived: usize,
+    /// Which reads of rows fail.
+    unread: Unread,
+}
+
+#[derive(Clone, Copy)]
+enum Unread {
+    None,
+    /// The one that comes after so many others.
+    OneAfter(usize),
+    All,
 }
 
 /// Rows are in the engine as soon as an append has begun, as they are in sled before they are
@@ -40,7 +50,12 @@ impl Gate {
     pub fn open() -> Arc<Self> {
         Arc::new(Self {
             rows: Arc::default(),
-            state: Mutex::new(State { mode: Mode::Open, groups: Vec::new(), arrived: 0 }),
+            state: Mutex::new(State {
+                mode: Mode::Open,
+                groups: Vec::new(),
+                arrived: 0,
+                unread: Unread::None,
+            }),
             changed: Condvar::new(),
         })
     }
@@ -77,6 +92,34 @@ impl Gate {
     /// Fails every append from now on, also one that is held up.
     pub fn fail(&self) {
         self.set(Mode::Broken);
+    }
+
+    /// Fails the read of a row that comes after so many others, once.
+    pub fn fail_read_after(&self, others: usize) {
+        self.state().unread = Unread::OneAfter(others);
+    }
+
+    /// Fails every read of a row from now on.
+    pub fn fail_reads(&self) {
+        self.state().unread = Unread::All;
+    }
+
+    /// Lets rows be read. Returns whether the one that was to fail has failed.
+    pub fn read_on(&self) -> bool {
+        let unread = std::mem::replace(&mut self.state().unread, Unread::None);
+        matches!(unread, Unread::None)
+    }
+
+    fn may_read(&self) -> bool {
+        let mut state = self.state();
+        let (fails, left) = match state.unread {
+            Unread::None => (false, Unread::None),
+            Unread::OneAfter(0) => (true, Unread::None),
+            Unread::OneAfter(others) => (false, Unread::OneAfter(others - 1)),
+            Unread::All => (true, Unread::All),
+        };
+        state.unread = left;
+        !fails
     }
 
     /// Panics in every append from now on, also in one that is held up.
@@ -136,6 +179,9 @@ impl Engine for Gate {
     }
 
     fn row(&self, log: LogId, revision: Revision) -> Result<Option<Vec<u8>>, EngineError> {
+        if !self.may_read() {
+            return Err(EngineError::Read("a sector that does not read".into()));
+        }
         self.rows.row(log, revision)
     }
 
