@@ -35,6 +35,7 @@ pub mod local;
 pub mod simulated;
 
 mod converge;
+mod memory;
 mod postgres;
 mod settled;
 
@@ -229,8 +230,9 @@ impl Computes {
                 AnyCompute::Local(local.get(branch, port, pg_version))
             }
             (Source::Real(local), ComputeSite::Attached(address)) => {
-                let compute = AttachedCompute::new(address, local.dump_programs());
-                AnyCompute::Attached(compute.known_by(local.settled()))
+                let programs = local.dump_programs();
+                let compute = AttachedCompute::new(branch.clone(), address, programs);
+                AnyCompute::Attached(compute.known_by(local.memory()))
             }
         }
     }

@@ -2,10 +2,9 @@
 
 use std::sync::Arc;
 
-use crate::compute::converge;
 use crate::compute::error::ComputeError;
+use crate::compute::memory::Memory;
 use crate::compute::postgres::{Session, Target};
-use crate::compute::settled::Settled;
 use crate::compute::{Address, Compute, ComputeStatus, Converged, DumpPrograms, Foretold};
 use crate::model::id::BranchId;
 use crate::model::lsn::Lsn;
@@ -22,21 +21,22 @@ use crate::plan::step::Step;
 /// A Postgres that already runs somewhere.
 #[derive(Clone, Debug)]
 pub struct AttachedCompute {
+    branch: BranchId,
     address: Address,
     dump_programs: Arc<DumpPrograms>,
-    settled: Arc<Settled>,
+    memory: Arc<Memory>,
 }
 
 impl AttachedCompute {
-    /// Returns the Postgres at `address`. That does not reach for it yet.
+    /// Returns the Postgres at `address`, which is that of `branch`. That does not reach for it yet.
     #[must_use]
-    pub fn new(address: Address, dump_programs: Arc<DumpPrograms>) -> Self {
-        Self { address, dump_programs, settled: Arc::default() }
+    pub fn new(branch: BranchId, address: Address, dump_programs: Arc<DumpPrograms>) -> Self {
+        Self { branch, address, dump_programs, memory: Arc::default() }
     }
 
     /// Returns the same, with what is known of it since another was made for it.
-    pub(super) fn known_by(self, settled: Arc<Settled>) -> Self {
-        Self { settled, ..self }
+    pub(super) fn known_by(self, memory: Arc<Memory>) -> Self {
+        Self { memory, ..self }
     }
 
     fn target(&self) -> Target {
@@ -54,7 +54,10 @@ impl Compute for AttachedCompute {
     }
 
     async fn start(&self) -> Result<(), ComputeError> {
-        self.connect().await.map(|_| ())
+        // The pass that follows goes on with it.
+        let session = self.memory.session(&self.branch, &self.target()).await?;
+        self.memory.keep(&self.branch, session);
+        Ok(())
     }
 
     async fn suspend(&self) -> Result<(), ComputeError> {
@@ -82,7 +85,7 @@ impl Compute for AttachedCompute {
         desired: &Desired,
         trace: &mut Trace,
     ) -> Result<Converged, ComputeError> {
-        converge::converge(&mut self.connect().await?, desired, &self.settled, trace).await
+        self.memory.converge(&self.target(), desired, trace).await
     }
 
     async fn sessions(&self) -> Result<Vec<Sessions>, ComputeError> {

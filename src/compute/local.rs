@@ -30,7 +30,7 @@ use crate::compute::local::binaries::Binaries;
 use crate::compute::local::certificate::Certificate;
 use crate::compute::local::files::{PASSABLE, PRIVATE, failed};
 use crate::compute::local::machine::Users;
-use crate::compute::settled::Settled;
+use crate::compute::memory::Memory;
 use crate::compute::{Compute as _, DumpPrograms};
 use crate::model::id::BranchId;
 
@@ -85,7 +85,7 @@ struct Shared {
     /// One task at a time makes what all computes share.
     making: tokio::sync::Mutex<()>,
     starts: Semaphore,
-    settled: Arc<Settled>,
+    memory: Arc<Memory>,
     unfinished: AtomicU64,
     _lock: File,
 }
@@ -113,7 +113,7 @@ impl LocalComputes {
             branches: Mutex::default(),
             making: tokio::sync::Mutex::default(),
             starts: Semaphore::new(MAX_STARTS),
-            settled: Arc::default(),
+            memory: Arc::default(),
             unfinished: AtomicU64::default(),
             _lock: lock,
         };
@@ -139,8 +139,8 @@ impl LocalComputes {
     }
 
     /// Returns what is known of all servers, those that run elsewhere among them.
-    pub(super) fn settled(&self) -> Arc<Settled> {
-        Arc::clone(&self.shared.settled)
+    pub(super) fn memory(&self) -> Arc<Memory> {
+        Arc::clone(&self.shared.memory)
     }
 
     /// Returns the programs of this machine that write schemas down.

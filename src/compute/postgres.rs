@@ -8,36 +8,37 @@ mod foretell;
 mod glance;
 mod holdings;
 mod observe;
+mod reading;
 mod sessions;
 mod settings;
 mod tables;
+mod target;
 mod tls;
 
 pub use crate::compute::postgres::dump::DumpPrograms;
 pub(super) use crate::compute::postgres::glance::{Glance, Seen};
+pub(super) use crate::compute::postgres::target::Target;
 
 use std::io;
-use std::path::PathBuf;
 use std::time::Duration;
 
 use futures_util::future::join_all;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
-use tokio_postgres::config::{ChannelBinding, SslMode};
 use tokio_postgres::types::{ToSql, Type};
-use tokio_postgres::{Client, Config, SimpleQueryMessage};
+use tokio_postgres::{Client, SimpleQueryMessage};
 
+use crate::compute::Foretold;
 use crate::compute::converge::Reach;
 use crate::compute::error::ComputeError;
 use crate::compute::postgres::failure::{Failure, told};
-use crate::compute::{Address, Foretold};
-use crate::model::endpoint::TlsMode;
+use crate::compute::postgres::reading::Reading;
+use crate::compute::postgres::target::open;
 use crate::model::id::BranchId;
 use crate::model::lsn::Lsn;
 use crate::model::name::RoleName;
 use crate::model::preview::Holding;
 use crate::model::schema::Table;
-use crate::model::secret::Password;
 use crate::model::session::Sessions;
 use crate::plan::Aside;
 use crate::plan::desired::Desired;
@@ -54,95 +55,8 @@ const REQUEST_DEADLINE: Duration = Duration::from_secs(60);
 /// How long to wait for the reason why a connection was closed.
 const CLOSING_DEADLINE: Duration = Duration::from_secs(1);
 
-/// Where a session leads.
-#[derive(Clone, Debug)]
-pub(super) struct Target {
-    host: Host,
-    port: u16,
-    database: String,
-    user: String,
-    password: Option<Password>,
-    tls: TlsMode,
-    /// The version of the Postgres there, once it is known.
-    version: Option<u32>,
-}
-
-#[derive(Clone, Debug)]
-enum Host {
-    Name(String),
-    SocketDirectory(PathBuf),
-}
-
-impl From<&Address> for Target {
-    fn from(address: &Address) -> Self {
-        let Address { host, port, database, user, password, tls } = address.clone();
-        let password = Some(password);
-        Self { host: Host::Name(host), port, database, user, password, tls, version: None }
-    }
-}
-
-impl Target {
-    /// Returns the way to a Postgres on this machine that knows its administrator by the operating
-    /// system's user.
-    pub(super) fn local(socket_directory: PathBuf, port: u16, user: &str) -> Self {
-        Self {
-            host: Host::SocketDirectory(socket_directory),
-            port,
-            database: "postgres".into(),
-            user: user.into(),
-            password: None,
-            tls: TlsMode::Disable,
-            version: None,
-        }
-    }
-
-    /// Returns the way to another database of the same Postgres.
-    pub(super) fn to_database(&self, database: &str) -> Self {
-        Self { database: database.into(), ..self.clone() }
-    }
-
-    fn address(&self) -> String {
-        match &self.host {
-            Host::Name(host) => format!("{host}:{}", self.port),
-            Host::SocketDirectory(_) => format!("port {} of this machine", self.port),
-        }
-    }
-
-    fn config(&self) -> Config {
-        let mut config = Config::new();
-        config
-            .port(self.port)
-            .dbname(&self.database)
-            .user(&self.user)
-            .application_name("offshoot")
-            .options(settings::at_startup(self.version))
-            .connect_timeout(CONNECT_DEADLINE)
-            .tcp_user_timeout(REQUEST_DEADLINE)
-            .ssl_mode(match self.tls {
-                TlsMode::Disable => SslMode::Disable,
-                TlsMode::Require | TlsMode::VerifyFull => SslMode::Require,
-            })
-            // Who is not asked for a certificate that is trusted must prove to know the verifier,
-            // and that nobody sits in between. The driver then gives the password to nobody who
-            // asks for it in any other way.
-            .channel_binding(match self.tls {
-                TlsMode::Disable => ChannelBinding::Disable,
-                TlsMode::Require => ChannelBinding::Require,
-                TlsMode::VerifyFull => ChannelBinding::Prefer,
-            });
-        match &self.host {
-            Host::Name(host) => config.host(host),
-            Host::SocketDirectory(path) => config.host_path(path),
-        };
-        if let Some(password) = &self.password {
-            config.password(password.reveal());
-        }
-        config
-    }
-}
-
 /// Who the administrator is, and of what.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 struct Admin {
     name: String,
     is_superuser: bool,
@@ -164,6 +78,10 @@ pub(super) struct Session {
     has_marks: bool,
     /// Whether an answer is waited for.
     is_asking: bool,
+    /// Whether it holds the branch for itself.
+    is_locked: bool,
+    /// What is known of what was read last.
+    reading: Reading,
 }
 
 impl Drop for Session {
@@ -193,10 +111,36 @@ impl Session {
             request_deadline: REQUEST_DEADLINE,
             has_marks: false,
             is_asking: false,
+            is_locked: false,
+            reading: Reading::None,
         };
         session.admin = settings::probe(&mut session).await?;
         settings::quieten(&mut session).await?;
         Ok(session)
+    }
+
+    /// Takes up a session again that was left open. Returns whether it still leads to the same Postgres
+    /// and administrator: another would have to be asked for other settings.
+    pub(super) async fn renew(&mut self) -> Result<bool, ComputeError> {
+        self.request_deadline = CONNECT_DEADLINE;
+        let admin = settings::probe(self).await?;
+        self.request_deadline = REQUEST_DEADLINE;
+        Ok(admin == self.admin)
+    }
+
+    /// Whether it leads there.
+    pub(super) fn leads_to(&self, target: &Target) -> bool {
+        self.target == *target
+    }
+
+    /// Whether an answer is waited for.
+    pub(super) fn is_asking(&self) -> bool {
+        self.is_asking
+    }
+
+    /// Whether the next pass should go on with it: one that changed something seldom comes alone.
+    pub(super) fn is_worth_keeping(&self) -> bool {
+        self.reading != Reading::None && !self.is_locked && !self.is_asking
     }
 
     /// Opens a connection and closes it again. Whoever is refused is answered.
@@ -347,14 +291,15 @@ impl Session {
         let sql = "SELECT pg_try_advisory_lock(hashtextextended('offshoot ' || $1, 0))";
         let rows = self.query(sql, &[(&branch.as_str(), Type::TEXT)]).await?;
         let is_ours = rows.first().and_then(|row| row.try_get(0).ok());
-        if is_ours == Some(true) { Ok(()) } else { Err(ComputeError::Locked) }
+        self.is_locked = is_ours == Some(true);
+        if self.is_locked { Ok(()) } else { Err(ComputeError::Locked) }
     }
 }
 
 impl Reach for Session {
     async fn observe(&mut self, desired: &Desired) -> Result<Observed, ComputeError> {
         self.lock(&desired.branch).await?;
-        self.observe_branch(&desired.branch).await
+        reading::read(self, &desired.branch).await
     }
 
     async fn apply(
@@ -362,6 +307,7 @@ impl Reach for Session {
         desired: &Desired,
         steps: &[Step],
     ) -> Result<Vec<Aside>, ComputeError> {
+        self.reading = Reading::Outdated;
         apply::apply(self, desired, steps).await
     }
 
@@ -376,20 +322,7 @@ impl Reach for Session {
     async fn release(&mut self) {
         // Where it is still at something, or that fails, the session's end does it.
         if !self.is_asking {
-            self.run("SELECT pg_advisory_unlock_all()").await.ok();
+            self.is_locked = self.run("SELECT pg_advisory_unlock_all()").await.is_err();
         }
     }
-}
-
-type Connection = JoinHandle<Option<tokio_postgres::Error>>;
-
-async fn open(target: &Target) -> Result<(Client, Connection), ComputeError> {
-    let tls = tls::connector(target)?;
-    let opened = timeout(CONNECT_DEADLINE, target.config().connect(tls)).await;
-    let (client, connection) = match opened {
-        Err(elapsed) => return Err(Failure::broken(target, elapsed).into()),
-        Ok(Err(error)) => return Err(failure::at_login(target, error)),
-        Ok(Ok(opened)) => opened,
-    };
-    Ok((client, tokio::spawn(async move { connection.await.err() })))
 }

@@ -144,6 +144,7 @@ async fn what_is_set_for_a_database_or_the_administrator_bends_nothing() {
     }
     // Postgres has that since 17.
     admin.batch_execute("ALTER DATABASE neondb SET transaction_timeout = 1").await.ok();
+    server.end_warm_sessions().await;
     change_everything(&server, &compute).await;
     admin.batch_execute("ALTER DATABASE neondb RESET ALL").await.expect("legal SQL");
     assert_changed(&server).await;
@@ -161,6 +162,7 @@ async fn functions_operators_and_tables_named_as_those_of_postgres_are_not_taken
         let roles = texts(&deceived, "SELECT rolname::pg_catalog.text FROM pg_roles").await;
         assert!(roles.is_empty(), "nobody is deceived: {roles:?}");
     }
+    server.end_warm_sessions().await;
     change_everything(&server, &compute).await;
     admin.batch_execute("ALTER DATABASE neondb RESET ALL").await.expect("legal SQL");
     assert_changed(&server).await;

@@ -22,6 +22,7 @@ mod compute_schema;
 mod compute_sessions;
 mod compute_settled;
 mod compute_tls;
+mod compute_warm;
 mod contract;
 mod converge;
 mod crash;

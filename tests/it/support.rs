@@ -183,6 +183,13 @@ impl Server {
         self.local().start().await.expect("a start");
     }
 
+    /// Ends the sessions that passes have left open.
+    pub async fn end_warm_sessions(&self) {
+        let ended = "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity \
+             WHERE application_name = 'offshoot'";
+        self.execute("postgres", ended).await;
+    }
+
     /// Kills the process of a session, after which Postgres ends all others and recovers.
     pub async fn crash_a_session(&self) {
         let admin = self.admin("postgres").await;

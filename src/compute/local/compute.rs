@@ -13,7 +13,6 @@ use tokio::process::{Child, Command};
 use tokio::sync::OwnedMutexGuard;
 use tokio::time::{Instant, sleep};
 
-use crate::compute::converge;
 use crate::compute::error::ComputeError;
 use crate::compute::local::files::{self, PASSABLE, PRIVATE, failed};
 use crate::compute::local::machine::Users;
@@ -227,7 +226,7 @@ impl Compute for LocalCompute {
             process::stop(&data, running).await?;
         }
         process::clear(&data).await?;
-        self.shared.settled.forget(&self.branch);
+        self.shared.memory.forget(&self.branch);
         // Renamed first: half a data directory must not be taken for a whole one.
         let unfinished = self.shared.unfinished()?;
         fs::rename(&home, &unfinished).map_err(failed("remove", &home))?;
@@ -255,7 +254,7 @@ impl Compute for LocalCompute {
         desired: &Desired,
         trace: &mut Trace,
     ) -> Result<Converged, ComputeError> {
-        converge::converge(&mut self.connect().await?, desired, &self.shared.settled, trace).await
+        self.shared.memory.converge(&self.running().await?, desired, trace).await
     }
 
     async fn sessions(&self) -> Result<Vec<Sessions>, ComputeError> {

@@ -15,7 +15,8 @@ use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::process::Command;
 
 use crate::compute::error::ComputeError;
-use crate::compute::postgres::{CONNECT_DEADLINE, Host, Target, settings};
+use crate::compute::postgres::target::Host;
+use crate::compute::postgres::{CONNECT_DEADLINE, Target, settings};
 use crate::model::endpoint::TlsMode;
 
 /// The longest dump, in bytes.

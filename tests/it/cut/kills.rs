@@ -33,8 +33,7 @@ const ROLES: &str = "SELECT rolname::text FROM pg_roles WHERE 16384 <= oid ORDER
 const DATABASES: &str = "SELECT format('%s of %s', datname, pg_get_userbyid(datdba)) \
      FROM pg_database WHERE 16384 <= oid ORDER BY 1";
 
-const IS_PASSING: &str =
-    "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE application_name = 'offshoot')";
+const IS_PASSING: &str = "SELECT EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory')";
 
 /// A server, and a branch of it that is attached to a Postgres.
 struct Plane {

@@ -322,7 +322,7 @@ pub fn compute(port: u16) -> AttachedCompute {
         password: Password::new(BOSS_PASSWORD),
         tls: TlsMode::Disable,
     };
-    AttachedCompute::new(address, Arc::new(DumpPrograms(BTreeMap::new())))
+    AttachedCompute::new(branch(), address, Arc::new(DumpPrograms(BTreeMap::new())))
 }
 
 /// Waits for a pass while time flies: whatever it waits for itself is over at once. Returns how long
