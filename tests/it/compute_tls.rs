@@ -40,9 +40,9 @@ pub async fn encrypted() -> Server {
 }
 
 impl Server {
-    async fn start_with(&self, tls: TlsMode) -> Result<(), ComputeError> {
+    async fn log_in_with(&self, tls: TlsMode) -> Result<(), ComputeError> {
         let address = Address { tls, ..self.address("boss", "of boss") };
-        self.attached(address).start().await
+        self.attached(address).status().await.map(|_| ())
     }
 
     /// Has Postgres ask for passwords in another way.
@@ -66,17 +66,17 @@ async fn a_pass_over_tls_needs_no_certificate_that_is_trusted_but_a_password_tha
     assert_eq!(converged.expect("a pass").problems, []);
     for method in ["password", "trust"] {
         server.ask_by(method).await;
-        let error = server.start_with(TlsMode::Require).await.expect_err(method);
+        let error = server.log_in_with(TlsMode::Require).await.expect_err(method);
         assert!(matches!(error, ComputeError::Unsupported { .. }), "{method}: {error:?}");
         assert!(!error.is_retryable() && error.to_string().contains("verify-full"), "{error}");
         // It was Postgres that would have taken it.
-        server.start_with(TlsMode::Disable).await.expect(method);
+        server.log_in_with(TlsMode::Disable).await.expect(method);
     }
 }
 
 #[tokio::test]
 async fn a_certificate_that_nobody_trusts_is_refused_where_it_has_to_be_verified() {
     let server = encrypted().await;
-    let error = server.start_with(TlsMode::VerifyFull).await.expect_err("a refusal");
+    let error = server.log_in_with(TlsMode::VerifyFull).await.expect_err("a refusal");
     assert!(matches!(error, ComputeError::Tls { .. }), "{error:?}");
 }

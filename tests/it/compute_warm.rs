@@ -51,7 +51,8 @@ async fn whatever_is_changed_by_hand_between_two_passes_is_told_by_the_second() 
         for sql in by_hand.split("; ") {
             server.execute("postgres", sql).await;
         }
-        let converged = server.pass(&catalog(number + 1)).await;
+        // There is nothing else to do, after which everything would be looked at.
+        let converged = server.pass(&catalog(number)).await;
         assert!(!converged.deviations.is_empty(), "{by_hand} is overlooked");
     }
 }

@@ -21,7 +21,7 @@ async fn a_login_over_tls_that_is_cut_anywhere_is_tried_again() {
     let address = Address { port: proxy.port, tls: TlsMode::Require, ..address };
     let compute = server.attached(address);
     proxy.cut(Cut::Nowhere).await;
-    compute.start().await.expect("a login");
+    compute.status().await.expect("a login");
     let (seen, _) = proxy.seen();
     let (mut refused, mut rng) = (0, rng());
     for (side, count) in
@@ -32,7 +32,7 @@ async fn a_login_over_tls_that_is_cut_anywhere_is_tried_again() {
                 let cut = Cut::Message { side, at, how };
                 proxy.cut(cut).await;
                 // What is said last is waited for by nobody.
-                let Err(error) = compute.start().await else { continue };
+                let Err(error) = compute.status().await else { continue };
                 refused += 1;
                 assert!(error.is_retryable(), "{cut:?} of {seen:?}: {error:?}");
             }
