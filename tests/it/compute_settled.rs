@@ -124,9 +124,11 @@ async fn a_change_that_a_crash_undid_does_not_hide_the_one_that_has_its_number()
         return;
     }
     let server = Server::started().await;
-    // What nobody waits for reaches the disk late.
-    server.restart_with("wal_writer_delay = '10s'").await;
     settle(&server).await;
+    // What nobody waits for reaches the disk late from now on.
+    server.execute("postgres", "ALTER SYSTEM SET wal_writer_delay = '10s'").await;
+    server.execute("postgres", "SELECT pg_reload_conf()").await;
+    server.wait_until("SELECT current_setting('wal_writer_delay') = '10s'").await;
     let admin = server.admin("postgres").await;
     let (started, number) = (texts(&admin, STARTED).await, texts(&admin, NEXT).await);
     let lost = "SET synchronous_commit = off; CREATE ROLE lost";

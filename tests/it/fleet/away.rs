@@ -1,10 +1,14 @@
 //! Computes that are away, and come back.
 
 use offshoot::compute::simulated::Mood;
+use offshoot::control::BranchRef;
 use offshoot::model::circuit::{Circuit, CircuitState, THRESHOLD};
 use offshoot::model::operation::Status;
 
 use super::plane::{Plane, eventually};
+
+/// How many die at once.
+const MANY: usize = 100;
 
 #[tokio::test]
 async fn a_compute_that_is_away_is_probed_and_mended_when_it_is_back() {
@@ -67,4 +71,37 @@ async fn a_retry_makes_a_pass_whatever_is_known_of_the_endpoint() {
     compute.set_mood(Mood::Willing);
     plane.retry(operation).await;
     assert_eq!(plane.end_of(operation).await.status, Status::Finished);
+}
+
+#[tokio::test]
+async fn a_hundred_that_die_at_once_are_probed_and_not_worked_on_and_all_come_back() {
+    let plane = Plane::new().await;
+    let mut branches = vec![plane.main.clone()];
+    while branches.len() < MANY {
+        branches.push(plane.another().await);
+    }
+    for at in &branches {
+        plane.compute_of(at).set_mood(Mood::Away);
+    }
+    for at in &branches {
+        plane.create_role_on(at, "sally").await;
+    }
+    let is_open = |at: &BranchRef| {
+        plane.control.circuit(at).expect("a reconciler").state != CircuitState::Closed
+    };
+    eventually(|| branches.iter().all(is_open)).await;
+    let starts: usize = branches.iter().map(|at| plane.compute_of(at).starts()).sum();
+    let reaches = |at: &BranchRef| plane.compute_of(at).reaches();
+    let before: Vec<_> = branches.iter().map(reaches).collect();
+    eventually(|| branches.iter().zip(&before).all(|(at, before)| *before < reaches(at))).await;
+    let after: usize = branches.iter().map(|at| plane.compute_of(at).starts()).sum();
+    assert_eq!(after, starts, "a pass over what is known to be away");
+    for at in &branches {
+        plane.compute_of(at).set_mood(Mood::Willing);
+    }
+    for at in &branches {
+        eventually(|| plane.control.unfinished(at).expect("a look").is_empty()).await;
+        plane.compute_of(at).by_hand(|world| assert!(world.login("sally").is_some()));
+    }
+    assert_eq!(plane.gauge("offshoot_circuits_open"), 0);
 }
