@@ -159,8 +159,15 @@ impl Offshoot {
         let key = fs::read_to_string(data.join("admin.key"))?.trim().to_owned();
         let http = Client::builder().no_proxy().build()?;
         let base = format!("http://{address}/projects");
-        let mut offshoot =
-            Self { server, computes, http, key, roles: String::new(), place: String::new(), watch: None };
+        let mut offshoot = Self {
+            server,
+            computes,
+            http,
+            key,
+            roles: String::new(),
+            place: String::new(),
+            watch: None,
+        };
         let created = offshoot.post(&base, &json!({ "project": {} })).await?;
         let text = |value: &Value| value.as_str().map(str::to_owned).ok_or("a text");
         let (project, branch) = (text(&created["project"]["id"])?, text(&created["branch"]["id"])?);
