@@ -9,6 +9,7 @@
 
 pub mod account;
 pub mod alias;
+pub mod annotation;
 pub mod branch;
 pub mod cause;
 pub mod change;

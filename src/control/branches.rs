@@ -7,6 +7,7 @@ use crate::control::once::Done;
 use crate::control::past::{BranchAt, ProjectAt};
 use crate::control::restore::Copying;
 use crate::control::{Asker, BranchRef, Caller, Connection, ControlPlane, LeftOut, Result, Told};
+use crate::model::annotation::Annotation;
 use crate::model::branch::{Branch, PasswordPolicy};
 use crate::model::cause::{Deed, Topic};
 use crate::model::database::Database;
@@ -43,6 +44,8 @@ pub struct BranchRequest {
     /// What it does with the passwords that come with a catalog; what its project or its parent
     /// calls for, where nothing is said.
     pub password_policy: Option<PasswordPolicy>,
+    /// What is noted about it.
+    pub annotation: Annotation,
     /// What the request tunes about its endpoint, where the project's defaults do not do; none where
     /// it is to have no endpoint.
     pub endpoint: Option<TuningChange>,
@@ -122,6 +125,7 @@ impl ControlPlane {
             protected: request.protected,
             expires_at: request.expires_at,
             password_policy: request.password_policy,
+            annotation: request.annotation,
             passwords,
             endpoint,
         };

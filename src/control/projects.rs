@@ -7,6 +7,7 @@ use crate::control::once::{Done, MAX_OPERATIONS};
 use crate::control::secrets::Secrets;
 use crate::control::{Asker, BranchRef, Caller, ControlError, ControlPlane, Result, Told};
 use crate::entropy;
+use crate::model::annotation::Annotation;
 use crate::model::branch::{Branch, PasswordPolicy};
 use crate::model::cause::{Cause, Deed, Topic};
 use crate::model::database::Database;
@@ -59,6 +60,8 @@ pub struct ProjectRequest {
     pub database_name: Option<DatabaseName>,
     /// The name of the role that owns the database.
     pub role_name: Option<RoleName>,
+    /// What is noted about its default branch.
+    pub annotation: Annotation,
     /// What clients set and read back.
     pub settings: ProjectSettings,
     /// What the request tunes about its endpoints.
@@ -238,6 +241,7 @@ impl ControlPlane {
             branch_name: request
                 .branch_name
                 .unwrap_or_else(|| BRANCH_NAME.parse().expect("a legal name")),
+            annotation: request.annotation,
             database,
             owner,
             credential,

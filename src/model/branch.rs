@@ -1,5 +1,6 @@
 //! Branch: one line of a project's history, with its own catalog.
 
+use crate::model::annotation::Annotation;
 use crate::model::id::{BranchId, EndpointId};
 use crate::model::lsn::Lsn;
 use crate::model::name::BranchName;
@@ -27,6 +28,8 @@ pub struct Branch {
     /// What it does with the passwords that come with a catalog; what its parent calls for, where
     /// nobody said.
     pub password_policy: Option<PasswordPolicy>,
+    /// What its maker noted about it.
+    pub annotation: Annotation,
     /// The branches that were merged into it since it began, oldest merge first.
     pub merges: Vec<Merge>,
     /// When it was created.
@@ -50,6 +53,7 @@ impl Branch {
             protected: false,
             expiry: None,
             password_policy: None,
+            annotation: Annotation::default(),
             merges: Vec::new(),
             created_at: at,
             updated_at: at,

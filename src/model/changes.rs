@@ -8,6 +8,7 @@
 
 use std::fmt::Display;
 
+use crate::model::annotation::Annotation;
 use crate::model::branch::{Beginning, Branch, Lineage, Source};
 use crate::model::database::Database;
 use crate::model::endpoint::{Endpoint, LOCAL_HOST, Power, Site, Tuning};
@@ -135,6 +136,7 @@ fn branch((branch, default): (&Branch, &BranchId)) -> Attributes {
         protected,
         expiry,
         password_policy,
+        annotation,
         merges: _,
         created_at: _,
         updated_at: _,
@@ -155,6 +157,7 @@ fn branch((branch, default): (&Branch, &BranchId)) -> Attributes {
         ("protected", flag(*protected)),
         ("expires_at", time(expiry.map(|expiry| expiry.at))),
         ("password_policy", maybe(password_policy.map(|policy| text(policy.as_str())))),
+        ("annotation", noted(annotation)),
         ("default", flag(id == default)),
     ]
 }
@@ -244,6 +247,11 @@ fn flag(flag: bool) -> Held {
 
 fn time(at: Option<Timestamp>) -> Held {
     maybe(at.map(|at| Held::Shown(Value::Time(at))))
+}
+
+fn noted(annotation: &Annotation) -> Held {
+    let texts: Vec<_> = annotation.texts().map(|(key, text)| format!("{key}: {text}")).collect();
+    if texts.is_empty() { Held::Unset } else { text(texts.join("; ")) }
 }
 
 fn maybe(held: Option<Held>) -> Held {

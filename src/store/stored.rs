@@ -3,6 +3,7 @@
 
 use std::fmt;
 
+use crate::model::annotation::AnnotationError;
 use crate::model::id::IdError;
 use crate::model::name::{NameError, TitleError};
 use crate::store::codec::{self, CodecError, RecordTooLarge};
@@ -65,6 +66,12 @@ impl Invalid {
 /// Returns what a number stands for.
 fn known<T>(numbered: impl FnOnce(u8) -> Option<T>, what: &str, number: u8) -> Result<T, Invalid> {
     numbered(number).ok_or_else(|| Invalid::number(what, number))
+}
+
+impl From<AnnotationError> for Invalid {
+    fn from(error: AnnotationError) -> Self {
+        Self(error.to_string())
+    }
 }
 
 impl From<IdError> for Invalid {

@@ -72,6 +72,7 @@ await call("deleteProjectBranchRole", id, main, "group");
 const past = await call("createProjectBranch", id, {
   branch: { name: "past", parent_id: main, parent_timestamp: before },
   endpoints: [{ type: "read_write" }],
+  annotation_value: { "github-commit-ref": "past" },
 });
 await finish(past);
 const child = past.branch.id;

@@ -10,6 +10,7 @@ use offshoot::control::{
     Settings,
 };
 use offshoot::entropy::SeededEntropy;
+use offshoot::model::annotation::Annotation;
 use offshoot::model::cause::{Deed, Topic};
 use offshoot::model::change::Change;
 use offshoot::model::id::ProjectId;
@@ -83,6 +84,7 @@ impl Plane {
             protected: false,
             expires_at: Some(expires_at),
             password_policy: None,
+            annotation: Annotation::default(),
             endpoint: None,
         };
         let asker = Asker::offshoot();

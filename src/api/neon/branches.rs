@@ -1,7 +1,5 @@
 //! Branches of a project.
 
-use std::collections::BTreeMap;
-
 use axum::extract::State;
 
 use crate::api::answer::{Answer, Created, Deleted, Found, Seen};
@@ -42,10 +40,13 @@ pub(super) async fn list_project_branches(
     let seen = control.project_at(&project, point::at(&query)?).await?;
     let query = BranchQuery::parse(&query)?;
     let (branches, next) = page::cut(seen.branches()?, &query);
+    let annotated = branches.iter().filter(|branch| !branch.annotation.is_empty());
+    let annotations = annotated.map(|branch| (branch.id.to_string(), Annotation::of(branch)));
+    let annotations = annotations.collect();
     let shown = |branch| Branch::new(&seen.project, branch);
     let answer = BranchesAnswer {
         branches: branches.into_iter().map(shown).collect(),
-        annotations: BTreeMap::new(),
+        annotations,
         pagination: BranchesPagination {
             next,
             sort_by: query.sort.by.as_str().to_owned(),
@@ -75,8 +76,9 @@ pub(super) async fn get_project_branch(
     query: Query,
 ) -> Result<Seen<BranchAnswer>, ApiError> {
     let seen = control.branch_at(&at, point::at(&query)?).await?;
-    let branch = Branch::new(&seen.at.project, seen.record()?);
-    let answer = BranchAnswer { annotation: Annotation::empty(&branch), branch };
+    let branch = seen.record()?;
+    let annotation = Annotation::of(&branch);
+    let answer = BranchAnswer { branch: Branch::new(&seen.at.project, branch), annotation };
     Ok(Seen(answer, seen.moment().revision))
 }
 
@@ -154,7 +156,7 @@ pub(super) async fn list_project_branch_endpoints(
 fn request(
     control: &ControlPlane,
     project: &ProjectId,
-    BranchCreateRequest { branch, endpoints }: &BranchCreateRequest,
+    BranchCreateRequest { branch, endpoints, annotation_value }: &BranchCreateRequest,
 ) -> Result<BranchRequest, ApiError> {
     let nothing = NewBranch::default();
     let new = branch.as_ref().unwrap_or(&nothing);
@@ -176,6 +178,7 @@ fn request(
         protected: new.protected.unwrap_or(false),
         expires_at: fields::expires_at(new.expires_at.as_deref())?,
         password_policy: new.password_policy.as_deref().map(fields::policy).transpose()?,
+        annotation: fields::annotation("annotation_value", annotation_value.as_ref())?,
         endpoint: endpoint(endpoints.as_deref().unwrap_or_default())?,
     })
 }

@@ -1,8 +1,11 @@
 //! Settings that branches, roles and projects share, as requests write them.
 
+use std::collections::BTreeMap;
+
 use chrono::SubsecRound;
 
 use crate::api::error::ApiError;
+use crate::model::annotation::Annotation;
 use crate::model::branch::PasswordPolicy;
 use crate::model::change::Change;
 use crate::model::revision::Timestamp;
@@ -28,6 +31,15 @@ pub(super) fn changed_expiry(field: &Field<String>) -> Result<Change<Timestamp>,
         Field::Null => Ok(Change::Clear),
         Field::Value(text) => Ok(expires_at(Some(text))?.map_or(Change::Clear, Change::Set)),
     }
+}
+
+/// Reads what is noted about a branch.
+pub(super) fn annotation(
+    field: &str,
+    texts: Option<&BTreeMap<String, String>>,
+) -> Result<Annotation, ApiError> {
+    let annotation = Annotation::new(texts.cloned().unwrap_or_default());
+    annotation.map_err(|error| ApiError::invalid(format_args!("{field}: {error}")))
 }
 
 /// Reads a password policy.

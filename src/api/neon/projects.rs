@@ -9,7 +9,7 @@ use crate::api::error::ApiError;
 use crate::api::extract::{InProject, check_organization};
 use crate::api::keys::{Member, Opened};
 use crate::api::neon::connection;
-use crate::api::neon::fields::{changed_policy, policy};
+use crate::api::neon::fields::{annotation, changed_policy, policy};
 use crate::api::neon::settings;
 use crate::api::neon::tuning::Limits;
 use crate::api::neon::unserved;
@@ -128,6 +128,7 @@ fn request(new: NewProject) -> Result<ProjectRequest, ApiError> {
         branch_name: branch.name.as_deref().map(str::parse).transpose()?,
         database_name: branch.database_name.as_deref().map(str::parse).transpose()?,
         role_name: branch.role_name.as_deref().map(str::parse).transpose()?,
+        annotation: annotation("project.branch.annotations", branch.annotations.as_ref())?,
         settings: settings::new(new.settings)?,
         tuning: Some(tuning.parse()?),
     })

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::model::annotation::Annotation;
 use crate::model::branch::{Beginning, Branch, BranchPoint, Lineage, PasswordPolicy, Source};
 use crate::model::change::Change;
 use crate::model::endpoint::Endpoint;
@@ -34,6 +35,8 @@ pub struct NewBranch {
     pub expires_at: Option<Timestamp>,
     /// What the request says that it is to do with the passwords that come with a catalog.
     pub password_policy: Option<PasswordPolicy>,
+    /// What is noted about it.
+    pub annotation: Annotation,
     /// What becomes of the passwords now.
     pub passwords: Passwords,
     /// Its endpoint, if it is to have one.
@@ -52,6 +55,7 @@ impl NewBranch {
             protected: false,
             expires_at: None,
             password_policy: None,
+            annotation: Annotation::default(),
             passwords: Passwords::Inherited,
             endpoint: None,
         }
@@ -150,6 +154,7 @@ pub fn create<S: Write>(
         protected: new.protected,
         expiry,
         password_policy,
+        annotation: new.annotation,
         ..Branch::new(new.id, new.name, Lineage::Child(point), began)
     };
     state.put_branch(branch.clone())?;

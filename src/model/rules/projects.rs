@@ -1,5 +1,6 @@
 //! Rules about projects.
 
+use crate::model::annotation::Annotation;
 use crate::model::branch::{Beginning, Branch, Lineage, PasswordPolicy};
 use crate::model::change::Change;
 use crate::model::endpoint::{Tuning, TuningChange};
@@ -39,6 +40,8 @@ pub struct NewProject {
     pub branch: BranchId,
     /// The name of its default branch.
     pub branch_name: BranchName,
+    /// What is noted about that.
+    pub annotation: Annotation,
     /// The name of its first database.
     pub database: DatabaseName,
     /// The name of the role that owns the database.
@@ -100,7 +103,8 @@ pub fn create<S: Write>(
     };
     state.put_project(project.clone())?;
     let began = Beginning { moment, source: None };
-    let branch = Branch::new(new.branch, new.branch_name, Lineage::Root, began);
+    let born = Branch::new(new.branch, new.branch_name, Lineage::Root, began);
+    let branch = Branch { annotation: new.annotation, ..born };
     let (branch, endpoint) = endpoints::put_new(state, moment, branch, new.endpoint)?;
     let origin = Origin { branch: branch.id.clone(), revision: moment.revision };
     let login = Login::Password(new.credential);

@@ -3,6 +3,7 @@
 use bincode::{Decode, Encode};
 
 use super::{Invalid, Stored, decode, time};
+use crate::model::annotation::Annotation;
 use crate::model::branch::{
     Beginning, Branch, BranchPoint, Expiry, Lineage, Merge, PasswordPolicy, Source,
 };
@@ -29,6 +30,7 @@ pub struct StoredBranch {
     catalogs: StoredCatalogs,
     merges: Vec<StoredMerge>,
     due: Option<i64>,
+    annotation: Vec<(String, String)>,
 }
 
 #[derive(Encode, Decode)]
@@ -202,6 +204,7 @@ impl Stored for StoredBranch {
             protected,
             expiry,
             password_policy,
+            annotation,
             merges,
             created_at,
             updated_at,
@@ -230,6 +233,7 @@ impl Stored for StoredBranch {
             },
             merges: merges.collect(),
             due: due.map(time::store),
+            annotation: annotation.texts().map(|(key, text)| (key.into(), text.into())).collect(),
         }
     }
 
@@ -249,6 +253,7 @@ impl Stored for StoredBranch {
             catalogs: StoredCatalogs { now, source, start },
             merges: stored_merges,
             due,
+            annotation,
         } = self;
         let (mut merges, mut roots) = (Vec::new(), Vec::new());
         for StoredMerge { source, revision, root } in stored_merges {
@@ -272,6 +277,7 @@ impl Stored for StoredBranch {
             protected,
             expiry,
             password_policy: password_policy.map(StoredPolicy::policy),
+            annotation: Annotation::new(annotation.into_iter().collect())?,
             merges,
             created_at: time::load(created_at)?,
             updated_at: time::load(updated_at)?,

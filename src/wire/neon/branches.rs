@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
 
 use crate::model::branch::{self, Beginning, BranchPoint, Lineage, Source};
 use crate::model::project;
@@ -69,7 +68,11 @@ pub struct BranchAnswer {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Annotation {
     pub object: AnnotationObject,
-    pub value: Map<String, Value>,
+    pub value: BTreeMap<String, String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub created_at: Option<Time>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub updated_at: Option<Time>,
 }
 
 /// What a note is about.
@@ -127,6 +130,8 @@ pub struct BranchCreateRequest {
     pub branch: Option<NewBranch>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub endpoints: Option<Vec<NewEndpoint>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub annotation_value: Option<BTreeMap<String, String>>,
 }
 
 /// What is asked of the new branch; what is absent is the default.
@@ -208,6 +213,7 @@ impl Branch {
             protected,
             expiry,
             password_policy,
+            annotation: _,
             merges: _,
             created_at,
             updated_at,
@@ -258,16 +264,25 @@ impl Branch {
 }
 
 impl Annotation {
-    /// Returns an empty note about a branch.
+    /// Shows what was noted about a branch.
     #[must_use]
-    pub fn empty(branch: &Branch) -> Self {
-        let object = AnnotationObject { kind: "console/branch".to_owned(), id: branch.id.clone() };
-        Self { object, value: Map::new() }
+    pub fn of(branch: &branch::Branch) -> Self {
+        let kind = "console/branch".to_owned();
+        let texts = branch.annotation.texts();
+        let noted_at = (!branch.annotation.is_empty()).then_some(Time(branch.created_at));
+        Self {
+            object: AnnotationObject { kind, id: branch.id.to_string() },
+            value: texts.map(|(key, text)| (key.to_owned(), text.to_owned())).collect(),
+            created_at: noted_at,
+            updated_at: noted_at,
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use serde_json::Value;
+
     use super::*;
     use crate::model::endpoint::Tuning;
     use crate::model::lsn::Lsn;
@@ -303,6 +318,7 @@ mod tests {
             protected: false,
             expiry: None,
             password_policy: None,
+            annotation: crate::model::annotation::Annotation::default(),
             merges: Vec::new(),
             created_at: Timestamp::UNIX_EPOCH,
             updated_at: Timestamp::UNIX_EPOCH,

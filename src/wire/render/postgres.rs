@@ -106,6 +106,7 @@ impl From<Instance> for Postgres {
             protected: _,
             expiry,
             password_policy: _,
+            annotation: _,
             merges: _,
             created_at,
             updated_at,

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::plane::TestProject;
+use super::plane::{TestPlane, TestProject};
 
 #[tokio::test]
 async fn a_branch_begins_at_the_very_moment_that_a_role_was_shown_to_be_created_at() {
@@ -79,5 +79,55 @@ async fn the_default_branch_and_parents_are_not_deleted() {
     for branch in [grandchild, child] {
         assert_eq!(project.ask("DELETE", &branch, Value::Null).await.status, 200);
         project.ask("DELETE", &branch, Value::Null).await.is_empty();
+    }
+}
+
+#[tokio::test]
+async fn what_is_noted_about_a_branch_is_shown_with_it_and_with_no_other() {
+    let plane = TestPlane::new().await;
+    let request = json!({ "project": { "branch": { "annotations": { "tool": "setup" } } } });
+    let created = plane.ask("POST", "/projects", &request.to_string()).await;
+    let project = TestProject::of(plane, created.body);
+    let noted = json!({ "github-commit-ref": "dev", "ünïcode": "" });
+    let child = json!({ "branch": { "name": "dev" }, "annotation_value": noted });
+    let child = project.ask("POST", "/branches", child).await.body["branch"].take();
+    let other = project.create_branch(json!({ "parent_id": child["id"] })).await;
+    let project = project.restarted().await;
+    let path = format!("/branches/{}", child["id"].as_str().expect("an id"));
+    let shown = project.ask("GET", &path, Value::Null).await.body["annotation"].take();
+    let expected = json!({
+        "object": { "type": "console/branch", "id": child["id"] },
+        "value": noted,
+        "created_at": child["created_at"],
+        "updated_at": child["created_at"],
+    });
+    assert_eq!(shown, expected);
+    let of_other = project.ask("GET", &other, Value::Null).await.body["annotation"].take();
+    assert_eq!(of_other["value"], json!({}), "a child has not its parent's");
+    let listed = project.ask("GET", "/branches", Value::Null).await.body["annotations"].take();
+    let main = project.created["branch"]["id"].as_str().expect("an id");
+    assert_eq!(listed[child["id"].as_str().expect("an id")], expected);
+    assert_eq!(listed[main]["value"], json!({ "tool": "setup" }));
+    assert_eq!(listed.as_object().expect("a map").len(), 2);
+    // Whatever changes about the branch, that stays.
+    project.ask("PATCH", &path, json!({ "branch": { "name": "renamed" } })).await;
+    assert_eq!(project.ask("GET", &path, Value::Null).await.body["annotation"], expected);
+}
+
+#[tokio::test]
+async fn an_annotation_that_is_none_is_refused_by_its_name() {
+    let project = TestProject::new().await;
+    let many: serde_json::Map<_, _> = (0..51).map(|key| (key.to_string(), json!(""))).collect();
+    for (annotation, message) in [
+        (json!({ "a": "b".repeat(4096) }), "annotation_value: keys and texts have 4096 bytes"),
+        (Value::from(many), "annotation_value: at most 50 texts"),
+        (json!({ "a": 1 }), "annotation_value"),
+        (json!("a"), "annotation_value"),
+    ] {
+        let refused = project.ask("POST", "/branches", json!({ "annotation_value": annotation }));
+        let refused = refused.await;
+        assert_eq!(refused.status, 400, "{:?}", refused.body);
+        let told = refused.body["message"].as_str().expect("a message");
+        assert!(told.contains(message), "{told}");
     }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use offshoot::model::annotation::Annotation;
 use offshoot::model::cause::Deed;
 use offshoot::model::change::Change;
 use offshoot::model::endpoint::{EndpointState, Site, Tuning};
@@ -275,6 +276,7 @@ pub fn new_project() -> NewProject {
         endpoint_defaults: Tuning::default(),
         branch: id(0),
         branch_name: name(0),
+        annotation: Annotation::default(),
         database: database(0),
         owner: role(6),
         credential: credential(0),

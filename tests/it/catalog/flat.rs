@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use offshoot::clock::ManualClock;
+use offshoot::model::annotation::Annotation;
 use offshoot::model::cause::Deed;
 use offshoot::model::endpoint::{Site, Tuning};
 use offshoot::model::id::BranchId;
@@ -85,6 +86,7 @@ impl Plane {
             password_policy: None,
             branch: id(0),
             branch_name: "main".parse().expect("a name"),
+            annotation: Annotation::default(),
             database: "neondb".parse().expect("a name"),
             owner: "neondb_owner".parse().expect("a name"),
             credential: credential(),

@@ -13,9 +13,8 @@ mod rotations;
 mod schemas;
 mod webhooks;
 
-use std::collections::BTreeMap;
-
 use chrono::TimeDelta;
+use offshoot::model::annotation::Annotation;
 use offshoot::model::branch::{
     Beginning, Branch, BranchPoint, Expiry, Lineage, PasswordPolicy, Source,
 };
@@ -133,6 +132,7 @@ fn child() -> Branch {
         began,
         expiry: Some(Expiry { at: at(), ttl_seconds: 3600 }),
         password_policy: Some(PasswordPolicy::Fresh),
+        annotation: Annotation::new([("ref".to_owned(), "dev".to_owned())].into()).expect("short"),
         ..root()
     }
 }
@@ -261,14 +261,14 @@ fn branches() -> Vec<(&'static str, Value)> {
     let shown = neon::branches::Branch::new(&project(), child());
     let page = neon::branches::BranchesAnswer {
         branches: vec![neon::branches::Branch::new(&project(), root()), shown.clone()],
-        annotations: BTreeMap::new(),
+        annotations: [(shown.id.clone(), neon::branches::Annotation::of(&child()))].into(),
         pagination: neon::branches::BranchesPagination {
             next: Some("eyJ".into()),
             sort_by: "updated_at".into(),
             sort_order: "DESC".into(),
         },
     };
-    let annotation = neon::branches::Annotation::empty(&shown);
+    let annotation = neon::branches::Annotation::of(&child());
     let created = neon::branches::CreatedBranch {
         branch: shown.clone(),
         endpoints: endpoint_shapes(),

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use chrono::TimeDelta;
+use offshoot::model::annotation::Annotation;
 use offshoot::model::branch::{Branch, PasswordPolicy};
 use offshoot::model::change::Change;
 use offshoot::model::endpoint::{Site, Tuning};
@@ -65,6 +66,7 @@ impl Plane {
             password_policy: None,
             branch: of("br-main"),
             branch_name: of("main"),
+            annotation: Annotation::default(),
             database: of("shop"),
             owner: of("owner"),
             credential: plane.draw(&of("br-main")),

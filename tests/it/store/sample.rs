@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use chrono::TimeDelta;
 use offshoot::clock::ManualClock;
+use offshoot::model::annotation::Annotation;
 use offshoot::model::branch::PasswordPolicy;
 use offshoot::model::cause::{Caller, Cause, Deed, Topic};
 use offshoot::model::change::Change;
@@ -66,6 +67,11 @@ pub fn credential(number: u8, is_sealed: bool) -> Credential {
     }
 }
 
+fn annotation() -> Annotation {
+    let texts = [("ref", "ünïcode"), ("tool", "")].map(|(key, text)| (key.into(), text.into()));
+    Annotation::new(texts.into()).expect("a short one")
+}
+
 fn new_project(id: &str, branch: &str, endpoint: NewEndpoint) -> NewProject {
     NewProject {
         id: of(id),
@@ -78,6 +84,7 @@ fn new_project(id: &str, branch: &str, endpoint: NewEndpoint) -> NewProject {
         endpoint_defaults: Tuning::default(),
         branch: of(branch),
         branch_name: of("main"),
+        annotation: annotation(),
         database: of("neondb"),
         owner: of("neondb_owner"),
         credential: credential(1, true),

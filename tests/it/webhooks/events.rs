@@ -3,6 +3,7 @@
 use chrono::TimeDelta;
 use offshoot::control::rotations::RotationRequest;
 use offshoot::control::{Asker, BranchRef, BranchRequest, Caller, MergeRequest, RestoreRequest};
+use offshoot::model::annotation::Annotation;
 use offshoot::model::drift::{
     Adoption, Attribute, Deviation, Item, Kind, Response, Side, print_of,
 };
@@ -75,6 +76,7 @@ impl Watched {
             protected: false,
             expires_at: None,
             password_policy: None,
+            annotation: Annotation::default(),
             endpoint: None,
         };
         let project = &self.plane.main.project;

@@ -108,7 +108,8 @@ fn of_projects() -> Vec<(&'static str, Value)> {
         "store_passwords": true,
         "history_retention_seconds": 86_400,
         "password_policy": "fresh",
-        "branch": { "name": "main", "role_name": "sally", "database_name": "shop" },
+        "branch": { "name": "main", "role_name": "sally", "database_name": "shop",
+            "annotations": { "github-commit-ref": "main" } },
         "settings": settings(),
         "default_endpoint_settings": limits,
         "autoscaling_limit_min_cu": 0.25,
@@ -142,6 +143,7 @@ fn of_branches() -> Vec<(&'static str, Value)> {
             "password_policy": "none",
         },
         "endpoints": [new_endpoint()],
+        "annotation_value": { "github-commit-ref": "dev" },
     });
     let branch = json!({ "branch": {
         "name": "x",
