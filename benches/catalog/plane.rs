@@ -7,6 +7,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use futures_util::future::join_all;
 use offshoot::clock::SystemClock;
+use offshoot::model::annotation::Annotation;
 use offshoot::model::cause::{Caller, Deed, Topic};
 use offshoot::model::endpoint::{Site, Tuning};
 use offshoot::model::id::BranchId;
@@ -125,6 +126,7 @@ fn new_project() -> NewProject {
         endpoint_defaults: Tuning::default(),
         branch: id("br-main"),
         branch_name: "main".parse().expect("a name"),
+        annotation: Annotation::default(),
         database: "neondb".parse().expect("a name"),
         owner: "neondb_owner".parse().expect("a name"),
         credential: credential(0),
