@@ -60,10 +60,12 @@ async fn whatever_is_changed_by_hand_between_two_passes_is_told_by_the_second() 
 #[tokio::test]
 async fn who_logged_in_between_two_passes_is_sent_away_by_the_second() {
     let server = Server::started().await;
-    server.converge(&sally_and_bob()).await;
-    let bob = server.login("bob", "of bob", "neondb").await.expect("a session");
-    server.converge(&sally_and_bob().deactivated("bob")).await;
-    bob.simple_query("SELECT 1").await.expect_err("a session that was ended");
+    for left in [sally_and_bob().deactivated("bob"), sally_and_bob().without_role("bob")] {
+        server.converge(&sally_and_bob()).await;
+        let bob = server.login("bob", "of bob", "neondb").await.expect("a session");
+        server.converge(&left).await;
+        bob.simple_query("SELECT 1").await.expect_err("a session that was ended");
+    }
 }
 
 #[tokio::test]

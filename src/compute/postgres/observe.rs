@@ -91,9 +91,7 @@ pub(super) async fn observe(
     for row in session.query(TABLESPACES, &[]).await? {
         observed.tablespaces.insert(name(&row, 0)?, Oid(get(&row, 1)?));
     }
-    for row in session.query(CONNECTED, &[]).await? {
-        observed.connected.insert(Oid(get(&row, 0)?));
-    }
+    observed.connected = connected(session).await?;
     session.has_marks = has_marks(session).await?;
     if session.has_marks {
         observed.role_marks = role_marks(session, branch).await?;
@@ -101,6 +99,12 @@ pub(super) async fn observe(
         observed.applied = applied(session, branch).await?;
     }
     Ok(observed)
+}
+
+/// Returns the roles that have sessions open, the administrator's own left out.
+pub(super) async fn connected(session: &mut Session) -> Result<BTreeSet<Oid>, ComputeError> {
+    let rows = session.query(CONNECTED, &[]).await?;
+    rows.iter().map(|row| get(row, 0).map(Oid)).collect()
 }
 
 async fn roles(session: &mut Session) -> Result<BTreeMap<String, ObservedRole>, ComputeError> {

@@ -20,8 +20,8 @@ pub(super) enum Reading {
     Remembered { glance: Glance, observed: Box<Observed> },
 }
 
-/// Reads what Postgres has, with the marks of `branch`; what was read last, where it still has that. Who
-/// is connected may have changed even so.
+/// Reads what Postgres has, with the marks of `branch`. Where it still has what was read last, that is who
+/// is connected: a glance does not show them.
 pub(super) async fn read(
     session: &mut Session,
     branch: &BranchId,
@@ -35,8 +35,10 @@ pub(super) async fn read(
         Reading::Remembered { glance, observed } => {
             let seen = glance::glance(session, Some(&glance)).await?;
             if seen.as_ref().is_some_and(|seen| seen.confirms(&glance)) {
-                session.reading = Reading::Remembered { glance, observed: observed.clone() };
-                return Ok(*observed);
+                let connected = observe::connected(session).await?;
+                let now = Observed { connected, ..(*observed).clone() };
+                session.reading = Reading::Remembered { glance, observed };
+                return Ok(now);
             }
             seen
         }
